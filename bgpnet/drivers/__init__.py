@@ -1,0 +1,1 @@
+"""One door per outside thing. Drivers act and observe; they decide nothing."""

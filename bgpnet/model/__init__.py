@@ -1,0 +1,1 @@
+"""Typed facts. Imports nothing above it."""

@@ -1,0 +1,1 @@
+"""Plan -> text. Templates decide nothing."""
