@@ -1,0 +1,55 @@
+"""The one tree of errors.
+
+::
+
+    BgpnetError
+     +-- UsageError            the command line or a setting is wrong                    exit 2
+     +-- UnreachableError      the agent, the supervisor or the relay does not answer    exit 3
+     +-- SourceError           a source of objects cannot be read at all
+     +-- KernelError           the kernel refused a change
+     +-- SpeakerError          ExaBGP or its supervisor refused a change
+     +-- CniError              an answer of the CNI specification, with its code
+
+A bad *object* is not an exception: it is a `Rejection` (model/rejection.py) and everything else goes on.
+Messages say which object, which field, what was found and what to do.
+"""
+
+
+class BgpnetError(Exception):
+    """Root of every error that this package raises on purpose."""
+
+
+class UsageError(BgpnetError):
+    """The command line, the environment or a setting is wrong."""
+
+
+class UnreachableError(BgpnetError):
+    """A process of ours does not answer on its socket."""
+
+
+class SourceError(BgpnetError):
+    """A source of objects cannot be read at all."""
+
+
+class KernelError(BgpnetError):
+    """The kernel refused a change. `errno` is its answer, 0 when it gave none."""
+
+    def __init__(self, message: str, errno: int = 0) -> None:
+        super().__init__(message)
+        self.errno = errno
+
+
+class SpeakerError(BgpnetError):
+    """ExaBGP or its supervisor refused a change."""
+
+
+class CniError(BgpnetError):
+    """An error answer of the CNI specification.
+
+    `code` is one of the specification's (4, 5, 6, 7, 11, 50) or ours from 100; `details` may be empty.
+    """
+
+    def __init__(self, code: int, message: str, details: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+        self.details = details

@@ -1,0 +1,57 @@
+"""Addresses, prefixes and the numbers by which the kernel knows what is ours."""
+
+from enum import StrEnum
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
+from typing import Final
+
+Address = IPv4Address | IPv6Address
+Prefix = IPv4Network | IPv6Network
+
+AGENT_PROTOCOL: Final = 179
+"""`rtm_protocol` of the agent's routes (learned and discard). Each protocol number has exactly one writer."""
+
+POD_PROTOCOL: Final = 180
+"""`rtm_protocol` of the host routes to pods. Its one writer is the CNI server."""
+
+ROUTE_METRIC: Final = 179
+"""Metric of every route of ours, in both families: a foreign route of equal key can be told from ours."""
+
+MAIN_TABLE: Final = 254
+"""Routing table `main` (rtnetlink.h, RT_TABLE_MAIN)."""
+
+
+class Family(StrEnum):
+    """An address family. Nothing else in the code branches on 4 or 6."""
+
+    IPV4 = "ipv4"
+    IPV6 = "ipv6"
+
+
+def family_of(value: Address | Prefix) -> Family:
+    """Family of an address or a prefix."""
+    return Family.IPV4 if value.version == 4 else Family.IPV6  # noqa: PLR2004 - the IP version
+
+
+def default_prefix(family: Family) -> Prefix:
+    """The prefix that holds every address of the family: 0.0.0.0/0 or ::/0."""
+    return ip_network("0.0.0.0/0" if family is Family.IPV4 else "::/0")
+
+
+def prefix_order(prefix: Prefix) -> tuple[int, int, int]:
+    """Sort key over both families: version, network, length."""
+    return (prefix.version, int(prefix.network_address), prefix.prefixlen)
+
+
+def address_order(address: Address) -> tuple[int, int]:
+    """Sort key over both families: version, value."""
+    return (address.version, int(address))
+
+
+def covers(outer: Prefix, inner: Prefix) -> bool:
+    """Whether `inner` lies in `outer` (equal counts); prefixes of two families never do."""
+    return (
+        outer.version == inner.version
+        and outer.prefixlen <= inner.prefixlen
+        and outer.network_address <= inner.network_address
+        and inner.broadcast_address <= outer.broadcast_address  # type: ignore[operator]
+    )

@@ -1,0 +1,82 @@
+"""What ought to be: the outcome of `planner.make_plan`, in canonical order, comparable with ==."""
+
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+
+from bgpnet.model.net import Address, Family, Prefix
+from bgpnet.model.rejection import ObjectRef, Rejection
+from bgpnet.model.secret import Secret
+from bgpnet.model.snapshot import NextHop, RouteKind
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A BGP session to configure in the speaker."""
+
+    ref: ObjectRef
+    peer: Address
+    peer_asn: int
+    local_address: Address
+    local_asn: int
+    router_id: IPv4Address
+    hold_time: int
+    keepalive: int
+    restart_time: int
+    families: tuple[Family, ...]
+    password: Secret | None
+    link: str
+    """Name of the link that connects the peer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """One route of a peer's Adj-RIB-Out."""
+
+    peer: Address
+    prefix: Prefix
+    next_hop: Address
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A route of the agent's (protocol AGENT_PROTOCOL, metric ROUTE_METRIC, table main)."""
+
+    prefix: Prefix
+    kind: RouteKind
+    next_hops: tuple[NextHop, ...] = ()
+    preferred_source: Address | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sysctl:
+    """A kernel setting below /proc/sys, by its path: `net/ipv4/ip_forward`."""
+
+    path: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Blocks:
+    """What the agent hands the CNI server: the prefixes to give addresses from, and the pods' MTU."""
+
+    prefixes: tuple[Prefix, ...]
+    mtu: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The whole desired state of one node.
+
+    A part that is None is not known well enough to be touched (law 2): nothing of it is changed.
+    """
+
+    node_name: str
+    own_prefixes: tuple[Prefix, ...] = ()
+    sessions: tuple[Session, ...] | None = None
+    announcements: tuple[Announcement, ...] | None = None
+    routes: tuple[Route, ...] | None = None
+    routes_final: bool = False
+    """False while a source of routes has not synced: routes may be added, none removed or narrowed."""
+    sysctls: tuple[Sysctl, ...] = ()
+    blocks: Blocks | None = None
+    rejections: tuple[Rejection, ...] = ()

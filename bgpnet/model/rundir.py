@@ -1,0 +1,61 @@
+"""Where the processes of a node find each other: the paths below the run directory."""
+
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+
+@dataclass(frozen=True, slots=True)
+class RunDir:
+    """Paths below one run directory (default /run/bgpnet, on tmpfs). Pure: touches no file."""
+
+    root: PurePosixPath
+
+    @property
+    def cni_socket(self) -> PurePosixPath:
+        """SOCK_SEQPACKET: shim -> `bgpnet cni`."""
+        return self.root / "cni.sock"
+
+    @property
+    def agent_socket(self) -> PurePosixPath:
+        """HTTP over a stream socket: `bgpnet status` and probes -> agent."""
+        return self.root / "agent.sock"
+
+    @property
+    def blocks(self) -> PurePosixPath:
+        """JSON, agent -> `bgpnet cni`, replaced atomically: the node's blocks and link settings."""
+        return self.root / "blocks.json"
+
+    @property
+    def sysctls(self) -> PurePosixPath:
+        """JSON: the sysctls we set, with the values found before, so that they can be restored."""
+        return self.root / "sysctls.json"
+
+    @property
+    def last_good(self) -> PurePosixPath:
+        """JSON: the last good content of each manifest (files source)."""
+        return self.root / "last-good.json"
+
+    @property
+    def speaker(self) -> PurePosixPath:
+        """Directory (0700) of the speaker's own files: configuration with secrets, sockets."""
+        return self.root / "speaker"
+
+    @property
+    def speaker_socket(self) -> PurePosixPath:
+        """JSON lines over a stream socket: agent -> supervisor."""
+        return self.speaker / "supervisor.sock"
+
+    @property
+    def relay_socket(self) -> PurePosixPath:
+        """JSON lines over a stream socket: agent <-> relay."""
+        return self.speaker / "relay.sock"
+
+    @property
+    def exabgp_conf(self) -> PurePosixPath:
+        """ExaBGP's configuration in force (0600)."""
+        return self.speaker / "exabgp.conf"
+
+    @property
+    def cni(self) -> PurePosixPath:
+        """Directory of the CNI server's own state (leases)."""
+        return self.root / "cni"

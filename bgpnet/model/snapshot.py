@@ -1,0 +1,249 @@
+"""The facts: everything a plan is made from, immutable and typed.
+
+`None` for a source means *not known yet*, which is not the same as empty (law 2).
+Tuples are in no particular order; the planner sorts (law 1).
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from ipaddress import IPv4Address
+
+from bgpnet.model.net import Address, Family, Prefix
+from bgpnet.model.rejection import ObjectRef, Rejection
+from bgpnet.model.secret import Secret
+
+# --- what the users declared ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class LabelRequirement:
+    """One term of a Kubernetes label selector. `operator`: In, NotIn, Exists, DoesNotExist."""
+
+    key: str
+    operator: str
+    values: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Selector:
+    """A Kubernetes label selector: all requirements hold. No requirement selects everything."""
+
+    requirements: tuple[LabelRequirement, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredConfiguration:
+    """BGPConfiguration `default`."""
+
+    ref: ObjectRef
+    local_asn: int
+    router_id: IPv4Address | None
+    hold_time: int
+    """Seconds (RFC 4271 §4.2)."""
+    keepalive: int
+    """Seconds."""
+    restart_time: int
+    """Seconds that peers keep our routes while the speaker restarts (RFC 4724 §3)."""
+    max_prefixes_per_node: int
+    """The fabric budget: a node never announces more prefixes than this to a peer."""
+    mtu: int | None
+    """MTU of pod links, bytes; None: that of the uplink."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredNode:
+    """A Node. `created` is its RFC 3339 creation time, empty when the source knows none."""
+
+    ref: ObjectRef
+    name: str
+    created: str
+    labels: tuple[tuple[str, str], ...]
+    addresses: tuple[Address, ...]
+    """InternalIP addresses, in the order of `status.addresses`: the first of a family counts."""
+    pod_cidrs: tuple[Prefix, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredPool:
+    """An IPPool."""
+
+    ref: ObjectRef
+    created: str
+    cidr: Prefix
+    node_selector: Selector
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptRule:
+    """Routes asked for: inside `prefix`, with a length from `min_length` to `max_length` (both count)."""
+
+    prefix: Prefix
+    min_length: int
+    max_length: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredPeer:
+    """A BGPPeer. `None` takes the BGPConfiguration's value."""
+
+    ref: ObjectRef
+    created: str
+    node_selector: Selector
+    peer_address: Address
+    peer_asn: int
+    local_asn: int | None
+    source_address: Address | None
+    hold_time: int | None
+    keepalive: int | None
+    password: Secret | None
+    password_error: str
+    """Why the password could not be read; empty when it could or none was asked for."""
+    accept: tuple[AcceptRule, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """All that a source (a folder of manifests, the API server) declares after its first full sync."""
+
+    configuration: DeclaredConfiguration | None = None
+    nodes: tuple[DeclaredNode, ...] = ()
+    pools: tuple[DeclaredPool, ...] = ()
+    peers: tuple[DeclaredPeer, ...] = ()
+    rejections: tuple[Rejection, ...] = ()
+
+
+# --- what the kernel shows -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class LinkAddress:
+    """An address on a link."""
+
+    address: Address
+    prefix: Prefix
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A network interface of the host's namespace."""
+
+    index: int
+    name: str
+    up: bool
+    """Administratively up (IFF_UP)."""
+    carrier: bool
+    """IFF_LOWER_UP: the other end is there."""
+    mtu: int
+    addresses: tuple[LinkAddress, ...] = ()
+
+
+class RouteKind(StrEnum):
+    """`rtm_type` as `ip route` spells it; every other type of the kernel is OTHER."""
+
+    UNICAST = "unicast"
+    BLACKHOLE = "blackhole"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class NextHop:
+    """Where a packet goes next: a gateway on a link, or the link itself (`gateway` None)."""
+
+    gateway: Address | None
+    link: str
+
+
+@dataclass(frozen=True, slots=True)
+class KernelRoute:
+    """A route of table main as the kernel dumps it; a multipath route is one with several next hops."""
+
+    prefix: Prefix
+    protocol: int
+    metric: int
+    kind: RouteKind
+    next_hops: tuple[NextHop, ...]
+    preferred_source: Address | None = None
+
+
+# --- what BGP says -------------------------------------------------------------------------------------
+
+
+class SessionState(StrEnum):
+    """RFC 4271 §8.2.2, and UNKNOWN before the speaker has told."""
+
+    UNKNOWN = "Unknown"
+    IDLE = "Idle"
+    CONNECT = "Connect"
+    ACTIVE = "Active"
+    OPENSENT = "OpenSent"
+    OPENCONFIRM = "OpenConfirm"
+    ESTABLISHED = "Established"
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedSession:
+    """A session as the speaker reports it."""
+
+    peer: Address
+    state: SessionState
+    since: float
+    """Seconds since the epoch at which it entered `state`."""
+    last_error: str
+    """Cause of the last loss in words; empty when there was none."""
+    flaps: int
+    """Times it left Established since the agent first saw it."""
+    announced: tuple[Prefix, ...]
+    """Prefixes queued to the peer with every command acknowledged (ExaBGP's `done` means queued)."""
+    end_of_rib_sent: bool
+
+
+class Origin(StrEnum):
+    """RFC 4271 §4.3, ORIGIN."""
+
+    IGP = "igp"
+    EGP = "egp"
+    INCOMPLETE = "incomplete"
+
+
+@dataclass(frozen=True, slots=True)
+class LearnedPath:
+    """One route of a peer's Adj-RIB-In."""
+
+    peer: Address
+    prefix: Prefix
+    next_hop: Address
+    as_path: tuple[int, ...]
+    origin: Origin = Origin.IGP
+    med: int | None = None
+
+
+# --- the whole -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Speaker:
+    """What the speaker told. `learned_complete`: every session's table was read whole since the last gap."""
+
+    sessions: tuple[ObservedSession, ...]
+    paths: tuple[LearnedPath, ...]
+    learned_complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """What the host's kernel shows: links, and every unicast or discard route of table main."""
+
+    links: tuple[Link, ...]
+    routes: tuple[KernelRoute, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything known at one moment. A part that is None is not known yet."""
+
+    node_name: str
+    declared: Declared | None
+    kernel: Kernel | None
+    speaker: Speaker | None
+    families: frozenset[Family] = frozenset(Family)
+    """Families that the host's kernel supports."""
