@@ -48,7 +48,7 @@ class Namespace:
 
 
 def setns(fd: int) -> None:
-    """setns(2) to a network namespace; Python 3.11 has no os.setns."""
+    """Move this thread to another network namespace (Python 3.11 has no call for it)."""
     import ctypes  # noqa: PLC0415 - only tests that need it pay for it
 
     libc = ctypes.CDLL(None, use_errno=True)

@@ -1,9 +1,19 @@
-"""The steps from what is to what ought to be. `planner.diff` makes and orders them; drivers carry them out."""
+"""The steps from what is to what ought to be. `planner.diff` orders them; drivers carry them out."""
 
 from dataclasses import dataclass
 
 from bgpnet.model.net import Prefix
 from bgpnet.model.plan import Blocks, Route, Sysctl
+from bgpnet.model.snapshot import Kernel
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What the drivers found: the kernel's links and routes, sysctls by path, the blocks last handed over."""
+
+    kernel: Kernel
+    sysctls: tuple[Sysctl, ...]
+    blocks: Blocks | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,10 @@ POD_PROTOCOL: Final = 180
 """`rtm_protocol` of the host routes to pods. Its one writer is the CNI server."""
 
 ROUTE_METRIC: Final = 179
-"""Metric of every route of ours, in both families: a foreign route of equal key can be told from ours."""
+"""Metric of the agent's routes, in both families: a foreign route of equal key can be told from ours."""
+
+POD_METRIC: Final = 178
+"""Metric of the host routes to pods: lower: a pod wins over the discard route of a one-address block."""
 
 MAIN_TABLE: Final = 254
 """Routing table `main` (rtnetlink.h, RT_TABLE_MAIN)."""
@@ -49,9 +52,7 @@ def address_order(address: Address) -> tuple[int, int]:
 
 def covers(outer: Prefix, inner: Prefix) -> bool:
     """Whether `inner` lies in `outer` (equal counts); prefixes of two families never do."""
-    return (
-        outer.version == inner.version
-        and outer.prefixlen <= inner.prefixlen
-        and outer.network_address <= inner.network_address
-        and inner.broadcast_address <= outer.broadcast_address  # type: ignore[operator]
-    )
+    if outer.version != inner.version or outer.prefixlen > inner.prefixlen:
+        return False
+    host_bits = outer.max_prefixlen - outer.prefixlen
+    return int(outer.network_address) >> host_bits == int(inner.network_address) >> host_bits

@@ -20,8 +20,9 @@ class Session:
     local_asn: int
     router_id: IPv4Address
     hold_time: int
-    keepalive: int
+    """Seconds; ExaBGP sends a keepalive every third of it."""
     restart_time: int
+    """Seconds (RFC 4724)."""
     families: tuple[Family, ...]
     password: Secret | None
     link: str

@@ -24,11 +24,13 @@ class Reason(StrEnum):
     DEFAULT_ROUTE = "DefaultRoute"
     OVER_BUDGET = "OverBudget"
     NO_NEXT_HOP = "NoNextHop"
+    NO_SESSION = "NoSession"
     # peers
     OWN_ADDRESS = "OwnAddress"
     DUPLICATE_PEER = "DuplicatePeer"
     NOT_CONNECTED = "NotConnected"
     NO_ROUTER_ID = "NoRouterId"
+    NO_LOCAL_ASN = "NoLocalASN"
     PASSWORD_UNREADABLE = "PasswordUnreadable"  # noqa: S105 - a reason's name
     # learned routes
     NOT_REQUESTED = "NotRequested"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import IPv4Address
 
-from bgpnet.model.net import Address, Family, Prefix
+from bgpnet.model.net import Address, Prefix
 from bgpnet.model.rejection import ObjectRef, Rejection
 from bgpnet.model.secret import Secret
 
@@ -39,9 +39,7 @@ class DeclaredConfiguration:
     local_asn: int
     router_id: IPv4Address | None
     hold_time: int
-    """Seconds (RFC 4271 §4.2)."""
-    keepalive: int
-    """Seconds."""
+    """Seconds (RFC 4271 §4.2); the speaker sends a keepalive every third of it."""
     restart_time: int
     """Seconds that peers keep our routes while the speaker restarts (RFC 4724 §3)."""
     max_prefixes_per_node: int
@@ -61,6 +59,7 @@ class DeclaredNode:
     addresses: tuple[Address, ...]
     """InternalIP addresses, in the order of `status.addresses`: the first of a family counts."""
     pod_cidrs: tuple[Prefix, ...]
+    """In the order of `spec.podCIDRs`: where a budget cuts, the last are refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +93,6 @@ class DeclaredPeer:
     local_asn: int | None
     source_address: Address | None
     hold_time: int | None
-    keepalive: int | None
     password: Secret | None
     password_error: str
     """Why the password could not be read; empty when it could or none was asked for."""
@@ -245,5 +243,3 @@ class Snapshot:
     declared: Declared | None
     kernel: Kernel | None
     speaker: Speaker | None
-    families: frozenset[Family] = frozenset(Family)
-    """Families that the host's kernel supports."""

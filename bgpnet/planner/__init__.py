@@ -1,1 +1,6 @@
 """The pure core: Snapshot -> Plan, and Plan with what was observed -> ordered changes."""
+
+from bgpnet.planner.diff import diff
+from bgpnet.planner.plan import make_plan
+
+__all__ = ["diff", "make_plan"]

@@ -1,0 +1,86 @@
+"""Learned paths and own prefixes -> the agent's routes in table main."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from bgpnet.model.net import AGENT_PROTOCOL, POD_PROTOCOL, ROUTE_METRIC, Prefix, prefix_order
+from bgpnet.model.plan import Route
+from bgpnet.model.rejection import ObjectRef, Reason, Rejection
+from bgpnet.model.snapshot import Kernel, KernelRoute, LearnedPath, NextHop, RouteKind
+from bgpnet.planner.bestpath import best_paths
+from bgpnet.planner.imports import Import, refused
+
+
+@dataclass(frozen=True, slots=True)
+class Fib:
+    """Routes by prefix, and what was refused."""
+
+    routes: tuple[Route, ...]
+    rejections: tuple[Rejection, ...]
+
+
+def fib(own: tuple[Prefix, ...], paths: Iterable[LearnedPath], policy: Import, kernel: Kernel) -> Fib:
+    """A discard route for each own prefix, and an ECMP route for each prefix that was learned and taken.
+
+    The discard route keeps a packet to an unused pod address from going back to the router that sent it;
+    the pods' own routes are more specific. Next hops behind a link without carrier are left out.
+    """
+    taken: defaultdict[Prefix, list[LearnedPath]] = defaultdict(list)
+    not_taken: list[tuple[LearnedPath, Reason]] = []
+    links: dict[LearnedPath, str] = {}
+    for path in paths:
+        session = policy.session(path)
+        if session is None:
+            continue
+        reason = policy.refusal(path, session)
+        if reason is not None:
+            not_taken.append((path, reason))
+        else:
+            taken[path.prefix].append(path)
+            links[path] = session.link
+    live = frozenset(link.name for link in kernel.links if link.up and link.carrier)
+    wanted = [Route(prefix, RouteKind.BLACKHOLE) for prefix in own]
+    for prefix, candidates in taken.items():
+        usable = [path for path in candidates if links[path] in live]
+        hops = {NextHop(path.next_hop, links[path]): None for path in best_paths(usable)}
+        if hops:
+            wanted.append(Route(prefix, RouteKind.UNICAST, tuple(hops)))
+    routes, foreign = _hands_off(wanted, kernel)
+    return Fib(
+        tuple(sorted(routes, key=lambda route: prefix_order(route.prefix))), refused(not_taken) + foreign
+    )
+
+
+def _hands_off(wanted: list[Route], kernel: Kernel) -> tuple[list[Route], tuple[Rejection, ...]]:
+    """Leave out what would collide with a route that is not ours; say which foreign routes hide ours."""
+    foreign: defaultdict[Prefix, list[KernelRoute]] = defaultdict(list)
+    for found in kernel.routes:
+        if found.protocol not in (AGENT_PROTOCOL, POD_PROTOCOL):
+            foreign[found.prefix].append(found)
+    connected = {at.prefix for link in kernel.links for at in link.addresses}
+    routes: list[Route] = []
+    rejections: list[Rejection] = []
+    for route in wanted:
+        others = foreign.get(route.prefix, [])
+        equal = any(other.metric == ROUTE_METRIC for other in others) or route.prefix in connected
+        if not equal:
+            routes.append(route)
+        hiding = min((other.metric for other in others if other.metric <= ROUTE_METRIC), default=None)
+        if equal or hiding is not None:
+            rejections.append(_foreign(route, others, equal=equal))
+    return routes, tuple(rejections)
+
+
+def _foreign(route: Route, others: list[KernelRoute], *, equal: bool) -> Rejection:
+    other = min(others, key=lambda found: (found.metric, found.protocol), default=None)
+    found = "a connected subnet" if other is None else f"protocol {other.protocol} metric {other.metric}"
+    consequence = "ours is not installed" if equal else "it hides ours"
+    return Rejection(
+        ObjectRef("Route", str(route.prefix)),
+        "",
+        f"in the kernel already, by another program ({found})",
+        Reason.FOREIGN_ROUTE,
+        f"{consequence}; find who made it (`ip route show {route.prefix}`) and remove it, or stop learning "
+        "or owning the prefix here",
+    )

@@ -1,0 +1,73 @@
+"""Snapshot -> Plan: the composition of the planner's nouns, and nothing else."""
+
+from bgpnet.model.plan import Blocks, Plan
+from bgpnet.model.rejection import ObjectRef, Reason, Rejection
+from bgpnet.model.snapshot import Snapshot
+from bgpnet.planner.announcements import announcements
+from bgpnet.planner.fib import fib
+from bgpnet.planner.host import pod_mtu, sysctls
+from bgpnet.planner.imports import Import
+from bgpnet.planner.peers import no_address, sessions
+from bgpnet.planner.prefixes import own_prefixes
+
+DEFAULT_BUDGET = 100
+"""Prefixes a node, while there is no BGPConfiguration."""
+
+
+def make_plan(snapshot: Snapshot) -> Plan:
+    """What ought to be on this node, from all that is known.
+
+    The same facts in any order give the same plan. What is not known (a source that has not synced, the
+    kernel not dumped yet, a Node object that is not there) leaves the parts that hang on it None: untouched.
+    """
+    declared, kernel = snapshot.declared, snapshot.kernel
+    if declared is None or kernel is None:
+        return Plan(snapshot.node_name)
+    node = next((node for node in declared.nodes if node.name == snapshot.node_name), None)
+    if node is None:
+        return Plan(
+            snapshot.node_name, rejections=_sorted(*declared.rejections, _no_node(snapshot.node_name))
+        )
+    configuration = declared.configuration
+    budget = configuration.max_prefixes_per_node if configuration else DEFAULT_BUDGET
+    own = own_prefixes(node.name, declared.nodes, declared.pools, budget)
+    wanted_sessions, refused_peers = sessions(node, declared, kernel.links)
+    told, untold = announcements(node, own.prefixes, wanted_sessions, kernel.links)
+    speaker = snapshot.speaker
+    by_ref = {peer.ref: peer for peer in declared.peers}
+    accept = {session.peer: by_ref[session.ref].accept for session in wanted_sessions}
+    policy = Import(wanted_sessions, accept, own.prefixes, kernel.links)
+    routes = fib(own.prefixes, speaker.paths if speaker else (), policy, kernel)
+    mtu = pod_mtu(configuration.mtu if configuration else None, wanted_sessions, kernel.links)
+    return Plan(
+        node_name=node.name,
+        own_prefixes=own.prefixes,
+        sessions=wanted_sessions,
+        announcements=told,
+        routes=routes.routes,
+        routes_final=speaker is not None and speaker.learned_complete,
+        sysctls=sysctls(own.prefixes, wanted_sessions),
+        blocks=Blocks(own.prefixes, mtu),
+        rejections=_sorted(
+            *declared.rejections,
+            *no_address(declared.nodes),
+            *own.rejections,
+            *refused_peers,
+            *untold,
+            *routes.rejections,
+        ),
+    )
+
+
+def _no_node(name: str) -> Rejection:
+    return Rejection(
+        ObjectRef("Node", name),
+        "metadata.name",
+        "not there",
+        Reason.NO_NODE,
+        "no Node object has this node's name (--node); until one has, all stays as it is",
+    )
+
+
+def _sorted(*rejections: Rejection) -> tuple[Rejection, ...]:
+    return tuple(sorted(set(rejections)))

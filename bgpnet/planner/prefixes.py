@@ -1,0 +1,131 @@
+"""Which prefixes are a node's own.
+
+Every node's claims are judged, not this node's alone: all agents see the same winner of a conflict.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from bgpnet.model.net import Prefix, covers, prefix_order
+from bgpnet.model.rejection import Reason, Rejection
+from bgpnet.model.snapshot import DeclaredNode, DeclaredPool
+from bgpnet.planner.selectors import selects
+
+
+@dataclass(frozen=True, slots=True)
+class OwnPrefixes:
+    """The prefixes of one node, sorted, and what was refused to any node."""
+
+    prefixes: tuple[Prefix, ...]
+    rejections: tuple[Rejection, ...]
+
+
+def own_prefixes(
+    node_name: str, nodes: Iterable[DeclaredNode], pools: Iterable[DeclaredPool], budget: int
+) -> OwnPrefixes:
+    """Prefixes that the node may announce and give addresses from.
+
+    With no pool, `spec.podCIDRs` are the node's prefixes; with pools, those of them inside a pool that
+    selects the node. Of two nodes that claim overlapping prefixes the older wins, then the smaller name.
+    At most `budget` prefixes a node; the last of the list are refused first.
+    """
+    pools = tuple(pools)
+    claimed = _Claims()
+    own: list[Prefix] = []
+    rejections: list[Rejection] = []
+    for node in sorted(nodes, key=lambda node: (node.created, node.name)):
+        granted: list[Prefix] = []
+        for index, prefix in enumerate(node.pod_cidrs):
+            rejection = _refusal(node, prefix, pools, claimed) or (
+                _over_budget(node, prefix, budget) if len(granted) >= budget else None
+            )
+            if rejection is not None:
+                rejections.append(replace(rejection, field=f"spec.podCIDRs[{index}]"))
+            elif prefix not in granted:
+                granted.append(prefix)
+        for prefix in granted:
+            claimed.add(prefix, node.name)
+        if node.name == node_name:
+            own = granted
+    return OwnPrefixes(tuple(sorted(own, key=prefix_order)), tuple(rejections))
+
+
+def _refusal(
+    node: DeclaredNode, prefix: Prefix, pools: tuple[DeclaredPool, ...], claimed: "_Claims"
+) -> Rejection | None:
+    if prefix.prefixlen == 0:
+        return _rejected(
+            node,
+            prefix,
+            Reason.DEFAULT_ROUTE,
+            "a default route is never announced; name the node's own block",
+        )
+    if pools and not any(_offers(pool, node, prefix) for pool in pools):
+        return _rejected(
+            node,
+            prefix,
+            Reason.OUTSIDE_POOLS,
+            "no IPPool that selects the node holds it; change the prefix, or add or widen an IPPool",
+        )
+    owner = claimed.overlapping(prefix)
+    if owner is not None:
+        return _rejected(
+            node,
+            prefix,
+            Reason.PREFIX_CONFLICT,
+            f"it overlaps a prefix of Node/{owner}, which is older or first by name and keeps it; "
+            "give this node another prefix",
+        )
+    return None
+
+
+def _offers(pool: DeclaredPool, node: DeclaredNode, prefix: Prefix) -> bool:
+    return covers(pool.cidr, prefix) and selects(pool.node_selector, dict(node.labels))
+
+
+def _over_budget(node: DeclaredNode, prefix: Prefix, budget: int) -> Rejection:
+    return _rejected(
+        node,
+        prefix,
+        Reason.OVER_BUDGET,
+        f"the node has its {budget} prefixes already; use larger blocks or raise "
+        "BGPConfiguration spec.maxPrefixesPerNode after asking who owns the routers",
+    )
+
+
+def _rejected(node: DeclaredNode, prefix: Prefix, reason: Reason, remedy: str) -> Rejection:
+    return Rejection(node.ref, "", str(prefix), reason, remedy)
+
+
+class _Claims:
+    """Prefixes granted so far, with a lookup of any that overlaps: dict reads per length, not per node."""
+
+    __slots__ = ("_above", "_granted", "_lengths")
+
+    def __init__(self) -> None:
+        self._granted: dict[tuple[int, int, int], str] = {}
+        self._above: dict[tuple[int, int, int], str] = {}
+        self._lengths: defaultdict[int, set[int]] = defaultdict(set)
+
+    def add(self, prefix: Prefix, owner: str) -> None:
+        self._granted[_key(prefix, prefix.prefixlen)] = owner
+        self._lengths[prefix.version].add(prefix.prefixlen)
+        for length in range(prefix.prefixlen):
+            self._above.setdefault(_key(prefix, length), owner)
+
+    def overlapping(self, prefix: Prefix) -> str | None:
+        inside = self._above.get(_key(prefix, prefix.prefixlen))
+        if inside is not None:
+            return inside
+        for length in sorted(self._lengths[prefix.version]):
+            if length > prefix.prefixlen:
+                break
+            owner = self._granted.get(_key(prefix, length))
+            if owner is not None:
+                return owner
+        return None
+
+
+def _key(prefix: Prefix, length: int) -> tuple[int, int, int]:
+    return (prefix.version, length, int(prefix.network_address) >> (prefix.max_prefixlen - length))

@@ -1,0 +1,261 @@
+"""Facts for tests of the pure core: builders with sane defaults, and hypothesis strategies over them."""
+
+from ipaddress import IPv4Address, ip_address, ip_interface, ip_network
+
+from hypothesis import strategies as st
+
+from bgpnet.model.net import AGENT_PROTOCOL, ROUTE_METRIC, Address, Prefix
+from bgpnet.model.rejection import ObjectRef
+from bgpnet.model.snapshot import (
+    AcceptRule,
+    Declared,
+    DeclaredConfiguration,
+    DeclaredNode,
+    DeclaredPeer,
+    DeclaredPool,
+    Kernel,
+    KernelRoute,
+    LearnedPath,
+    Link,
+    LinkAddress,
+    NextHop,
+    Origin,
+    RouteKind,
+    Selector,
+    Snapshot,
+    Speaker,
+)
+
+
+def prefix(text: str) -> Prefix:
+    return ip_network(text)
+
+
+def address(text: str) -> Address:
+    return ip_address(text)
+
+
+def configuration(local_asn: int = 64512, budget: int = 100) -> DeclaredConfiguration:
+    return DeclaredConfiguration(
+        ref=ObjectRef("BGPConfiguration", "default"),
+        local_asn=local_asn,
+        router_id=None,
+        hold_time=9,
+        restart_time=120,
+        max_prefixes_per_node=budget,
+        mtu=None,
+    )
+
+
+def node(
+    name: str, *cidrs: str, addresses: tuple[str, ...] | None = None, created: str = "", **labels: str
+) -> DeclaredNode:
+    return DeclaredNode(
+        ref=ObjectRef("Node", name),
+        name=name,
+        created=created,
+        labels=tuple(sorted(labels.items())),
+        addresses=tuple(address(a) for a in (("10.0.1.11",) if addresses is None else addresses)),
+        pod_cidrs=tuple(prefix(c) for c in cidrs),
+    )
+
+
+def pool(name: str, cidr: str) -> DeclaredPool:
+    return DeclaredPool(ObjectRef("IPPool", name), "", prefix(cidr), Selector())
+
+
+def accept(cidr: str, up_to: int | None = None) -> AcceptRule:
+    network = prefix(cidr)
+    return AcceptRule(network, network.prefixlen, network.prefixlen if up_to is None else up_to)
+
+
+def peer(
+    name: str,
+    at: str,
+    asn: int = 65001,
+    accepting: tuple[AcceptRule, ...] = (),
+    selector: Selector | None = None,
+) -> DeclaredPeer:
+    return DeclaredPeer(
+        ref=ObjectRef("BGPPeer", name),
+        created="",
+        node_selector=selector or Selector(),
+        peer_address=address(at),
+        peer_asn=asn,
+        local_asn=None,
+        source_address=None,
+        hold_time=None,
+        password=None,
+        password_error="",
+        accept=accepting,
+    )
+
+
+def link(index: int, name: str, *addresses: str, carrier: bool = True) -> Link:
+    interfaces = [ip_interface(text) for text in addresses]
+    return Link(
+        index,
+        name,
+        up=True,
+        carrier=carrier,
+        mtu=1500,
+        addresses=tuple(LinkAddress(i.ip, i.network) for i in interfaces),
+    )
+
+
+def path(cidr: str, via: str, *as_path: int, med: int | None = None) -> LearnedPath:
+    return LearnedPath(address(via), prefix(cidr), address(via), as_path or (65001,), Origin.IGP, med)
+
+
+def kernel_route(
+    cidr: str, *hops: tuple[str, str], protocol: int = AGENT_PROTOCOL, metric: int = ROUTE_METRIC
+) -> KernelRoute:
+    return KernelRoute(
+        prefix(cidr),
+        protocol,
+        metric,
+        RouteKind.UNICAST if hops else RouteKind.BLACKHOLE,
+        tuple(NextHop(address(gateway), name) for gateway, name in hops),
+    )
+
+
+UPLINKS = (link(2, "eth1", "10.0.1.11/24", "fd00:1::11/64"), link(3, "eth2", "10.0.2.11/24", "fd00:2::11/64"))
+
+
+def snapshot(
+    *,
+    declared: Declared | None = None,
+    kernel: Kernel | None = None,
+    paths: tuple[LearnedPath, ...] = (),
+    complete: bool = True,
+) -> Snapshot:
+    """A node `n1` with two uplinks, two routers and one block, where nothing else is said."""
+    return Snapshot(
+        node_name="n1",
+        declared=declared if declared is not None else two_tors(),
+        kernel=kernel if kernel is not None else Kernel(UPLINKS, ()),
+        speaker=Speaker((), paths, complete),
+    )
+
+
+def two_tors(*nodes: DeclaredNode, pools: tuple[DeclaredPool, ...] = ()) -> Declared:
+    rules = (accept("192.0.2.0/24"), accept("10.244.0.0/16", 26), accept("2001:db8::/32", 64))
+    return Declared(
+        configuration=configuration(),
+        nodes=nodes or (node("n1", "10.244.1.0/26"),),
+        pools=pools,
+        peers=(peer("tor1", "10.0.1.1", 65001, rules), peer("tor2", "10.0.2.1", 65002, rules)),
+    )
+
+
+# --- strategies: small universes, so that overlaps, duplicates and conflicts are common -----------------
+
+PREFIXES = st.sampled_from(
+    [
+        prefix("10.244.0.0/16"),
+        prefix("10.244.0.0/24"),
+        prefix("10.244.0.0/26"),
+        prefix("10.244.0.64/26"),
+        prefix("10.244.1.0/26"),
+        prefix("10.244.1.1/32"),
+        prefix("10.245.0.0/26"),
+        prefix("0.0.0.0/0"),
+        prefix("192.0.2.0/24"),
+        prefix("192.0.2.0/25"),
+        prefix("10.0.1.0/24"),
+        prefix("127.0.0.0/8"),
+        prefix("fd00:10::/64"),
+        prefix("fd00:10::/48"),
+        prefix("::/0"),
+        prefix("2001:db8::/48"),
+    ]
+)
+ROUTERS = st.sampled_from(
+    [address(text) for text in ("10.0.1.1", "10.0.2.1", "10.0.1.11", "10.0.9.1", "fd00:1::1")]
+)
+AS_NUMBERS = st.sampled_from([64512, 65000, 65001, 65002])
+
+NODES = st.builds(
+    lambda name, created, cidrs, addresses: DeclaredNode(
+        ObjectRef("Node", name), name, created, (), tuple(addresses), tuple(cidrs)
+    ),
+    name=st.sampled_from(["n1", "n2", "n3"]),
+    created=st.sampled_from(["", "2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z"]),
+    cidrs=st.lists(PREFIXES, max_size=4),
+    addresses=st.lists(st.sampled_from([address("10.0.1.11"), address("fd00:1::11")]), max_size=2),
+)
+POOLS = st.builds(
+    lambda name, cidr: DeclaredPool(ObjectRef("IPPool", name), "", cidr, Selector()),
+    name=st.sampled_from(["p1", "p2"]),
+    cidr=PREFIXES,
+)
+RULES = st.builds(
+    lambda cidr, more: AcceptRule(cidr, cidr.prefixlen, min(cidr.prefixlen + more, cidr.max_prefixlen)),
+    cidr=PREFIXES,
+    more=st.integers(0, 16),
+)
+PEERS = st.builds(
+    lambda name, at, asn, rules: DeclaredPeer(
+        ObjectRef("BGPPeer", name), "", Selector(), at, asn, None, None, None, None, "", tuple(rules)
+    ),
+    name=st.sampled_from(["a", "b", "c"]),
+    at=ROUTERS,
+    asn=AS_NUMBERS,
+    rules=st.lists(RULES, max_size=3),
+)
+DECLARED = st.builds(
+    lambda nodes, pools, peers, asn, budget: Declared(
+        configuration(asn, budget), tuple(nodes), tuple(pools), tuple(peers)
+    ),
+    nodes=st.lists(NODES, max_size=3, unique_by=lambda n: n.name),
+    pools=st.lists(POOLS, max_size=2, unique_by=lambda p: p.ref.name),
+    peers=st.lists(PEERS, max_size=3, unique_by=lambda p: p.ref.name),
+    asn=AS_NUMBERS,
+    budget=st.integers(1, 3),
+)
+PATHS = st.builds(
+    LearnedPath,
+    peer=ROUTERS,
+    prefix=PREFIXES,
+    next_hop=ROUTERS,
+    as_path=st.lists(AS_NUMBERS, max_size=3).map(tuple),
+    origin=st.sampled_from(Origin),
+    med=st.sampled_from([None, 0, 10]),
+)
+HOPS = st.sampled_from(
+    [
+        NextHop(address("10.0.1.1"), "eth1"),
+        NextHop(address("10.0.2.1"), "eth2"),
+        NextHop(IPv4Address("10.0.1.9"), "eth1"),
+    ]
+)
+KERNEL_ROUTES = st.builds(
+    lambda cidr, protocol, metric, hops: KernelRoute(
+        cidr, protocol, metric, RouteKind.UNICAST if hops else RouteKind.BLACKHOLE, tuple(hops)
+    ),
+    cidr=PREFIXES,
+    protocol=st.sampled_from([AGENT_PROTOCOL, 4]),
+    metric=st.sampled_from([ROUTE_METRIC, 0, 1024]),
+    hops=st.lists(HOPS, max_size=2, unique=True),
+)
+KERNELS = st.builds(
+    lambda carriers, routes: Kernel(
+        (
+            link(2, "eth1", "10.0.1.11/24", "fd00:1::11/64", carrier=carriers[0]),
+            link(3, "eth2", "10.0.2.11/24", carrier=carriers[1]),
+        ),
+        tuple(routes),
+    ),
+    carriers=st.tuples(st.booleans(), st.booleans()),
+    # the kernel holds one IPv4 route for a prefix and metric
+    routes=st.lists(KERNEL_ROUTES, max_size=5, unique_by=lambda r: (r.prefix, r.metric)),
+)
+SNAPSHOTS = st.builds(
+    lambda declared, kernel, paths, complete: Snapshot(
+        "n1", declared, kernel, None if paths is None else Speaker((), tuple(paths), complete)
+    ),
+    declared=st.one_of(st.none(), DECLARED),
+    kernel=st.one_of(st.none(), KERNELS),
+    paths=st.one_of(st.none(), st.lists(PATHS, max_size=8, unique_by=lambda p: (p.peer, p.prefix))),
+    complete=st.booleans(),
+)

@@ -1,0 +1,241 @@
+"""The six laws of the pure core, as properties over small, conflict-rich universes."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from random import Random
+from typing import TypeVar
+
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from bgpnet.model.diff import Change, DeleteRoute, Observed, PutRoute, SetSysctl, WriteBlocks
+from bgpnet.model.net import AGENT_PROTOCOL, ROUTE_METRIC, Address, Prefix, covers
+from bgpnet.model.plan import Sysctl
+from bgpnet.model.rejection import ObjectRef
+from bgpnet.model.snapshot import (
+    Declared,
+    DeclaredPeer,
+    Kernel,
+    KernelRoute,
+    NextHop,
+    RouteKind,
+    Selector,
+    Snapshot,
+    Speaker,
+)
+from bgpnet.planner import diff, make_plan
+from tests.unit import facts
+
+T = TypeVar("T")
+KNOWN = facts.SNAPSHOTS.filter(lambda snapshot: snapshot.declared is not None and snapshot.kernel is not None)
+
+
+# --- 1. Order does not matter --------------------------------------------------------------------------
+
+
+@given(snapshot=facts.SNAPSHOTS, seed=st.integers(0, 2**32))
+def test_law_1_order_does_not_matter(snapshot: Snapshot, seed: int) -> None:
+    assert make_plan(_shuffled(snapshot, Random(seed))) == make_plan(snapshot)
+
+
+def _shuffled(snapshot: Snapshot, random: Random) -> Snapshot:
+    def shuffle(values: tuple[T, ...]) -> tuple[T, ...]:
+        return tuple(random.sample(values, len(values)))
+
+    declared, kernel, speaker = snapshot.declared, snapshot.kernel, snapshot.speaker
+    return replace(
+        snapshot,
+        declared=declared
+        and replace(
+            declared,
+            nodes=shuffle(declared.nodes),
+            pools=shuffle(declared.pools),
+            peers=tuple(replace(peer, accept=shuffle(peer.accept)) for peer in shuffle(declared.peers)),
+        ),
+        kernel=kernel
+        and Kernel(
+            tuple(replace(link, addresses=shuffle(link.addresses)) for link in shuffle(kernel.links)),
+            tuple(replace(route, next_hops=shuffle(route.next_hops)) for route in shuffle(kernel.routes)),
+        ),
+        speaker=speaker and replace(speaker, paths=shuffle(speaker.paths)),
+    )
+
+
+# --- 2. Not knowing is not emptiness -------------------------------------------------------------------
+
+
+@given(snapshot=facts.SNAPSHOTS, kernel=facts.KERNELS)
+def test_law_2_not_knowing_deletes_nothing(snapshot: Snapshot, kernel: Kernel) -> None:
+    unknown = replace(snapshot, declared=None)
+    plan = make_plan(unknown)
+    assert (plan.sessions, plan.announcements, plan.routes, plan.blocks) == (None, None, None, None)
+    assert diff(plan, _observed(kernel)) == ()
+
+
+@given(snapshot=KNOWN)
+def test_law_2_nothing_is_deleted_or_narrowed_before_every_table_was_read(snapshot: Snapshot) -> None:
+    assert snapshot.kernel is not None
+    speaker = snapshot.speaker and replace(snapshot.speaker, learned_complete=False)
+    changes = diff(make_plan(replace(snapshot, speaker=speaker)), _observed(snapshot.kernel))
+    assert not any(isinstance(change, DeleteRoute) for change in changes)
+    live = {link.name for link in snapshot.kernel.links if link.carrier}
+    ours = {route.prefix: route for route in snapshot.kernel.routes if _is_ours(route)}
+    for change in changes:
+        if isinstance(change, PutRoute) and change.replaces and change.route.kind is RouteKind.UNICAST:
+            before = {hop for hop in ours[change.route.prefix].next_hops if hop.link in live}
+            assert not set(change.route.next_hops) < before
+
+
+@given(declared=facts.DECLARED, kernel=facts.KERNELS)
+def test_law_2_a_node_that_is_not_declared_is_left_alone(declared: Declared, kernel: Kernel) -> None:
+    absent = replace(declared, nodes=tuple(node for node in declared.nodes if node.name != "n1"))
+    plan = make_plan(Snapshot("n1", absent, kernel, Speaker((), (), learned_complete=True)))
+    assert plan.sessions is None
+    assert diff(plan, _observed(kernel)) == ()
+
+
+# --- 3. One bad object harms itself alone --------------------------------------------------------------
+
+OWN = facts.address("10.0.2.11")
+BAD_PEERS = st.builds(
+    lambda at: DeclaredPeer(
+        ObjectRef("BGPPeer", "zz-bad"), "9999", Selector(), at, 65009, None, None, None, None, "", ()
+    ),
+    at=st.sampled_from([OWN, facts.address("10.99.0.1")]),
+)
+
+
+@given(declared=facts.DECLARED, kernel=facts.KERNELS, bad=BAD_PEERS)
+def test_law_3_a_bad_peer_harms_itself_alone(declared: Declared, kernel: Kernel, bad: DeclaredPeer) -> None:
+    assume(any(node.name == "n1" and node.addresses for node in declared.nodes))
+    speaker = Speaker((), (), learned_complete=True)
+    without = make_plan(Snapshot("n1", declared, kernel, speaker))
+    plan = make_plan(Snapshot("n1", replace(declared, peers=(*declared.peers, bad)), kernel, speaker))
+    assert replace(plan, rejections=()) == replace(without, rejections=())
+    added = set(plan.rejections) - set(without.rejections)
+    assert any(rejection.object == bad.ref for rejection in added) or without.sessions == ()
+
+
+@given(snapshot=KNOWN)
+def test_law_3_every_prefix_not_announced_has_a_reason(snapshot: Snapshot) -> None:
+    plan = make_plan(snapshot)
+    assert snapshot.declared is not None
+    node = next((node for node in snapshot.declared.nodes if node.name == "n1"), None)
+    if node is None or plan.announcements is None:
+        return
+    announced = {announcement.prefix for announcement in plan.announcements}
+    excused = {rejection.found for rejection in plan.rejections if rejection.object == node.ref}
+    excused |= {
+        rejection.remedy.split(" ")[0] for rejection in plan.rejections if rejection.reason == "NoNextHop"
+    }
+    for prefix in node.pod_cidrs:
+        assert prefix in announced or str(prefix) in excused
+
+
+# --- 4. Add and replace first, delete last -------------------------------------------------------------
+
+
+@given(snapshot=KNOWN, destination=facts.PREFIXES)
+def test_law_4_no_step_drops_what_old_and_new_deliver(snapshot: Snapshot, destination: Prefix) -> None:
+    assert snapshot.kernel is not None
+    target = destination.network_address
+    states = list(_states(snapshot))
+    if _delivers(states[0], target) and _delivers(states[-1], target):
+        assert all(_delivers(state, target) for state in states)
+
+
+def _delivers(routes: tuple[KernelRoute, ...], target: Address) -> bool:
+    matching = [route for route in routes if target in route.prefix]
+    if not matching:
+        return False
+    longest = max(route.prefix.prefixlen for route in matching)
+    best = min((r for r in matching if r.prefix.prefixlen == longest), key=lambda route: route.metric)
+    return best.kind is RouteKind.UNICAST
+
+
+# --- 5. Convergence, and hands off what is not ours ----------------------------------------------------
+
+
+@given(snapshot=KNOWN)
+def test_law_5_the_diff_converges(snapshot: Snapshot) -> None:
+    assert snapshot.kernel is not None
+    *_, last = _states(snapshot)
+    settled = replace(snapshot, kernel=replace(snapshot.kernel, routes=last))
+    plan = make_plan(settled)
+    assert plan == make_plan(snapshot)
+    assert settled.kernel is not None
+    assert diff(plan, Observed(settled.kernel, plan.sysctls, plan.blocks)) == ()
+
+
+@given(snapshot=KNOWN)
+def test_law_5_foreign_routes_stay(snapshot: Snapshot) -> None:
+    def foreign(routes: tuple[KernelRoute, ...]) -> list[KernelRoute]:
+        return [route for route in routes if not _is_ours(route)]
+
+    states = list(_states(snapshot))
+    for state in states:
+        assert foreign(state) == foreign(states[0])
+
+
+# --- 6. Bounded ----------------------------------------------------------------------------------------
+
+
+@given(snapshot=KNOWN)
+def test_law_6_bounded(snapshot: Snapshot) -> None:
+    plan = make_plan(snapshot)
+    assert snapshot.declared is not None
+    assert snapshot.declared.configuration is not None
+    assert len(plan.own_prefixes) <= snapshot.declared.configuration.max_prefixes_per_node
+    assert all(prefix.prefixlen > 0 for prefix in plan.own_prefixes)
+    rules = {peer.ref: peer.accept for peer in snapshot.declared.peers}
+    asked = {rule.prefix for session in plan.sessions or () for rule in rules[session.ref]}
+    for route in plan.routes or ():
+        assert route.prefix.prefixlen > 0 or route.prefix in asked
+        if route.kind is RouteKind.UNICAST:
+            assert not any(covers(own, route.prefix) for own in plan.own_prefixes)
+
+
+# --- a kernel that obeys the changes as Linux does -------------------------------------------------------
+
+
+def _states(snapshot: Snapshot) -> list[tuple[KernelRoute, ...]]:
+    """The kernel's routes before the first change and after each one."""
+    assert snapshot.kernel is not None
+    states = [snapshot.kernel.routes]
+    for change in diff(make_plan(snapshot), _observed(snapshot.kernel)):
+        states.append(_carried_out(change)(states[-1]))
+    return states
+
+
+def _carried_out(change: Change) -> Callable[[tuple[KernelRoute, ...]], tuple[KernelRoute, ...]]:
+    def put(routes: tuple[KernelRoute, ...], change: PutRoute) -> tuple[KernelRoute, ...]:
+        route = change.route
+        new = KernelRoute(route.prefix, AGENT_PROTOCOL, ROUTE_METRIC, route.kind, route.next_hops)
+        same_key = [r for r in routes if r.prefix == route.prefix and r.metric == ROUTE_METRIC]
+        assert bool(same_key) == change.replaces, "NLM_F_EXCL and NLM_F_REPLACE must be told apart"
+        assert all(_is_ours(r) for r in same_key), "Linux replaces whatever has the key"
+        return (*(r for r in routes if r not in same_key), new)
+
+    match change:
+        case PutRoute():
+            return lambda routes: put(routes, change)
+        case DeleteRoute(prefix):
+            return lambda routes: tuple(r for r in routes if not (r.prefix == prefix and _is_ours(r)))
+        case SetSysctl() | WriteBlocks():
+            return lambda routes: routes
+
+
+def _observed(kernel: Kernel) -> Observed:
+    return Observed(kernel, (Sysctl("net/ipv4/ip_forward", "0"),), None)
+
+
+def _is_ours(route: KernelRoute) -> bool:
+    return route.protocol == AGENT_PROTOCOL and route.metric == ROUTE_METRIC
+
+
+def test_the_judge_can_fail() -> None:
+    """The little kernel above refuses what Linux would let happen by mistake."""
+    foreign = facts.kernel_route("192.0.2.0/24", ("10.0.1.1", "eth1"), protocol=4)
+    assert _delivers((foreign,), facts.address("192.0.2.1"))
+    assert not _delivers((), facts.address("192.0.2.1"))
+    assert NextHop(facts.address("10.0.1.1"), "eth1") in foreign.next_hops
