@@ -1,0 +1,56 @@
+"""BGPConfiguration `default`: what all nodes have in common."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from bgpnet.model.crd.fields import Asn, HoldTime, RouterId
+from bgpnet.model.crd.meta import Manifest, Metadata, Strict
+from bgpnet.model.rejection import ObjectRef
+from bgpnet.model.snapshot import DeclaredConfiguration
+
+
+class DefaultMetadata(Metadata):
+    """There is one configuration."""
+
+    name: Literal["default"]
+
+
+class BGPConfigurationSpec(Strict):
+    """The numbers that a peer or a node does not set itself."""
+
+    local_asn: Asn = Field(alias="localASN")
+    router_id: RouterId | None = Field(default=None, alias="routerID")
+    """Of every node; left out, each node takes its first IPv4 address."""
+    hold_time: HoldTime = 9
+    """Seconds after which a silent peer is taken for dead."""
+    graceful_restart_time: Annotated[int, Field(strict=True, ge=1, le=4095)] = 120
+    """Seconds that peers keep our routes while the speaker restarts (RFC 4724 §3: 12 bits)."""
+    max_prefixes_per_node: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] = 100
+    """The fabric budget: no node announces more prefixes than this to a peer."""
+    mtu: Annotated[int, Field(strict=True, ge=1280, le=65535)] | None = None
+    """Of pod links, bytes (RFC 8200 §5 asks for 1280); left out, that of the uplink."""
+
+
+class BGPConfiguration(Manifest):
+    """The cluster-wide BGP configuration."""
+
+    api_version: Literal["bgpnet.io/v1alpha1"]
+    kind: Literal["BGPConfiguration"]
+    metadata: DefaultMetadata
+    spec: BGPConfigurationSpec
+    status: object = None
+    """Written by controllers, never read."""
+
+    def fact(self, ref: ObjectRef) -> DeclaredConfiguration:
+        """What this object says, as the planner knows it."""
+        spec = self.spec
+        return DeclaredConfiguration(
+            ref=ref,
+            local_asn=spec.local_asn,
+            router_id=spec.router_id,
+            hold_time=spec.hold_time,
+            restart_time=spec.graceful_restart_time,
+            max_prefixes_per_node=spec.max_prefixes_per_node,
+            mtu=spec.mtu,
+        )

@@ -1,0 +1,91 @@
+"""BGPPeer: a router that the selected nodes peer with."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, StringConstraints, ValidationInfo, field_validator, model_validator
+
+from bgpnet.model.crd.fields import Asn, HoldTime, PrefixField, UnicastAddress, refusal
+from bgpnet.model.crd.meta import Manifest, Strict
+from bgpnet.model.crd.selector import LabelSelector
+from bgpnet.model.rejection import ObjectRef
+from bgpnet.model.snapshot import AcceptRule, DeclaredPeer
+
+PrefixLength = Annotated[int, Field(strict=True, ge=0, le=128)]
+
+
+class AcceptedPrefix(Strict):
+    """Routes asked for. Lengths work as in a router's prefix list.
+
+    Neither given: exactly this prefix. `maxLength` alone: from the prefix's own length up to it
+    (`le`). `minLength` alone: from it up to host routes (`ge`).
+    """
+
+    prefix: PrefixField
+    min_length: PrefixLength | None = None
+    max_length: PrefixLength | None = None
+
+    @model_validator(mode="after")
+    def _lengths_fit(self) -> Self:
+        rule, least, most = self.fact(), self.prefix.prefixlen, self.prefix.max_prefixlen
+        if not least <= rule.min_length <= rule.max_length <= most:
+            raise refusal(f"write lengths with {least} <= minLength <= maxLength <= {most}")
+        return self
+
+    def fact(self) -> AcceptRule:
+        """The rule with both lengths written out."""
+        least = self.prefix.prefixlen if self.min_length is None else self.min_length
+        open_end = self.prefix.prefixlen if self.min_length is None else self.prefix.max_prefixlen
+        return AcceptRule(self.prefix, least, open_end if self.max_length is None else self.max_length)
+
+
+class BGPPeerSpec(Strict):
+    """One router, and how to speak with it."""
+
+    node_selector: LabelSelector = LabelSelector()
+    """Nodes that peer with it; left out, all."""
+    peer_address: UnicastAddress
+    peer_asn: Asn = Field(alias="peerASN")
+    local_asn: Asn | None = Field(default=None, alias="localASN")
+    source_address: UnicastAddress | None = None
+    """Address to speak from; left out, the node's address on the link to the peer."""
+    hold_time: HoldTime | None = None
+    """Seconds; left out, that of the BGPConfiguration."""
+    password_file: Annotated[str, StringConstraints(min_length=1, max_length=4095)] | None = None
+    """File whose first line is the TCP MD5 password (RFC 2385); relative to the folder of manifests."""
+    accept: tuple[AcceptedPrefix, ...] = Field(default=(), max_length=256)
+    """Routes to take from it; none when left out."""
+
+    @field_validator("source_address")
+    @classmethod
+    def _same_family(cls, source: UnicastAddress | None, info: ValidationInfo) -> UnicastAddress | None:
+        peer: UnicastAddress | None = info.data.get("peer_address")
+        if source is not None and peer is not None and source.version != peer.version:
+            raise refusal(f"write an IPv{peer.version} address, as peerAddress {peer} is one")
+        return source
+
+
+class BGPPeer(Manifest):
+    """A BGP neighbour of the selected nodes."""
+
+    api_version: Literal["bgpnet.io/v1alpha1"]
+    kind: Literal["BGPPeer"]
+    spec: BGPPeerSpec
+    status: object = None
+    """Written by controllers, never read."""
+
+    def fact(self, ref: ObjectRef) -> DeclaredPeer:
+        """What this object says, without the password: the source that can reach it adds it."""
+        spec = self.spec
+        return DeclaredPeer(
+            ref=ref,
+            created=self.metadata.creation_timestamp or "",
+            node_selector=spec.node_selector.fact(),
+            peer_address=spec.peer_address,
+            peer_asn=spec.peer_asn,
+            local_asn=spec.local_asn,
+            source_address=spec.source_address,
+            hold_time=spec.hold_time,
+            password=None,
+            password_error="",
+            accept=tuple(rule.fact() for rule in spec.accept),
+        )

@@ -1,0 +1,25 @@
+"""Facts, one by one, to what a source declares as a whole."""
+
+from collections.abc import Iterable
+
+from bgpnet.model.crd.meta import Fact
+from bgpnet.model.rejection import Rejection
+from bgpnet.model.snapshot import (
+    Declared,
+    DeclaredConfiguration,
+    DeclaredNode,
+    DeclaredPeer,
+    DeclaredPool,
+)
+
+
+def declare(facts: Iterable[Fact], rejections: Iterable[Rejection]) -> Declared:
+    """Sort facts by kind. No two may be of the same kind and name."""
+    told = tuple(facts)
+    return Declared(
+        configuration=next((fact for fact in told if isinstance(fact, DeclaredConfiguration)), None),
+        nodes=tuple(fact for fact in told if isinstance(fact, DeclaredNode)),
+        pools=tuple(fact for fact in told if isinstance(fact, DeclaredPool)),
+        peers=tuple(fact for fact in told if isinstance(fact, DeclaredPeer)),
+        rejections=tuple(rejections),
+    )

@@ -1,0 +1,109 @@
+"""Types of the objects' fields: each says in plain words what it wants."""
+
+import re
+from ipaddress import IPv4Address, ip_address, ip_interface
+from typing import Annotated, Final
+
+from pydantic import AfterValidator, Field, PlainValidator, StringConstraints, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from bgpnet.model.net import Address, Prefix
+from bgpnet.model.rejection import Reason
+
+MAX_ASN: Final = 0xFFFF_FFFF
+
+_PREFIX: Final = re.compile(r"[^/%]+/[0-9]{1,3}")
+
+_RESERVED_ASNS: Final = {
+    0: "AS 0 is reserved (RFC 7607)",
+    23456: "AS 23456 is AS_TRANS, a placeholder (RFC 6793)",
+    65535: "AS 65535 is reserved (RFC 7300)",
+    MAX_ASN: "AS 4294967295 is reserved (RFC 7300)",
+}
+
+
+def refusal(remedy: str, reason: Reason = Reason.INVALID_FIELD) -> PydanticCustomError:
+    """The error that a validator raises: `refused.py` turns it into a Rejection of this reason and remedy."""
+    return PydanticCustomError(reason.value, "{remedy}", {"remedy": remedy})
+
+
+def _prefix(value: object) -> Prefix:
+    wanted = "write an address prefix in quotes, such as '10.1.2.0/24' or '2001:db8::/64'"
+    if not isinstance(value, str) or not _PREFIX.fullmatch(value):
+        raise refusal(wanted)
+    try:
+        written = ip_interface(value)
+    except ValueError:
+        raise refusal(wanted) from None
+    if written.ip != written.network.network_address:
+        host = f"{written.ip}/{written.max_prefixlen}"
+        raise refusal(
+            f"write {written.network} for the prefix, or {host} for the address", Reason.HOST_BITS_SET
+        )
+    return written.network
+
+
+def parse_address(value: object) -> Address:
+    """An IP address without zone.
+
+    Raises:
+        PydanticCustomError: the value is none.
+    """
+    wanted = "write an IP address in quotes, such as '192.0.2.1' or '2001:db8::1'"
+    if not isinstance(value, str) or "%" in value:
+        raise refusal(wanted)
+    try:
+        return ip_address(value)
+    except ValueError:
+        raise refusal(wanted) from None
+
+
+def _unicast(value: object) -> Address:
+    address = parse_address(value)
+    if address.is_unspecified or address.is_multicast or str(address) == "255.255.255.255":
+        raise refusal("write the address of one host")
+    return address
+
+
+def _router_id(value: object) -> IPv4Address:
+    address = parse_address(value)
+    if not isinstance(address, IPv4Address) or address.is_unspecified:
+        raise refusal("write a router identifier as an IPv4 address other than 0.0.0.0 (RFC 6286)")
+    return address
+
+
+def _asn(value: int) -> int:
+    if value in _RESERVED_ASNS:
+        raise refusal(f"{_RESERVED_ASNS[value]}: take the number that was assigned to you or a private one")
+    return value
+
+
+def _hold_time(value: int) -> int:
+    if value in {1, 2}:
+        raise refusal("write 0 (no keepalives) or at least 3 seconds (RFC 4271 §4.2)")
+    return value
+
+
+PrefixField = Annotated[Prefix, PlainValidator(_prefix), WithJsonSchema({"type": "string", "maxLength": 43})]
+"""An address prefix without host bits."""
+
+UnicastAddress = Annotated[
+    Address, PlainValidator(_unicast), WithJsonSchema({"type": "string", "maxLength": 45})
+]
+"""The address of one host."""
+
+RouterId = Annotated[
+    IPv4Address, PlainValidator(_router_id), WithJsonSchema({"type": "string", "maxLength": 15})
+]
+"""A BGP identifier (RFC 6286)."""
+
+Asn = Annotated[int, Field(strict=True, ge=0, le=MAX_ASN), AfterValidator(_asn)]
+"""An AS number that a speaker may use."""
+
+HoldTime = Annotated[int, Field(strict=True, ge=0, le=65535), AfterValidator(_hold_time)]
+"""Seconds (RFC 4271 §4.2). The speaker sends a keepalive every third of it (§10)."""
+
+LabelKey = Annotated[str, StringConstraints(min_length=1, max_length=317)]
+"""A label's key: an optional DNS name of up to 253 characters, a slash and up to 63 characters."""
+
+LabelValue = Annotated[str, StringConstraints(max_length=63)]

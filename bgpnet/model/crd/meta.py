@@ -1,0 +1,61 @@
+"""What every object has in common: apiVersion, kind, metadata."""
+
+from abc import abstractmethod
+from typing import Annotated, ClassVar, Final, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from bgpnet.model.crd.fields import LabelKey
+from bgpnet.model.rejection import ObjectRef
+from bgpnet.model.snapshot import DeclaredConfiguration, DeclaredNode, DeclaredPeer, DeclaredPool
+
+GROUP: Final = "bgpnet.io"
+VERSION: Final = "v1alpha1"
+API_VERSION: Final = f"{GROUP}/{VERSION}"
+
+Fact = DeclaredConfiguration | DeclaredNode | DeclaredPeer | DeclaredPool
+"""What the objects say once they are read; everything above the edge knows only these."""
+
+T = TypeVar("T")
+
+OrEmpty = Annotated[T, BeforeValidator(lambda value: {} if value is None else value)]
+"""A mapping that may be left empty: YAML reads `labels:` with nothing behind it as null."""
+
+
+class Strict(BaseModel):
+    """Part of an object of our own group: an unknown field is refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel)
+
+
+class Lenient(BaseModel):
+    """Part of an object of Kubernetes' own, of which we read a few fields."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, alias_generator=to_camel)
+
+
+class Metadata(Lenient):
+    """The object's name and labels."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9]([-A-Za-z0-9._]{0,251}[A-Za-z0-9])?$")
+    labels: OrEmpty[dict[LabelKey, str]] = Field(default_factory=dict)
+    creation_timestamp: str | None = None
+    """RFC 3339; the API server sets it, a manifest may."""
+
+
+class Manifest(BaseModel):
+    """A whole object. Each kind says its `apiVersion` and `kind` and turns itself into a fact."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel)
+
+    separable: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    """Paths of fields and lists that stand for themselves: what cannot be read there is left out alone."""
+
+    api_version: str
+    kind: str
+    metadata: Metadata
+
+    @abstractmethod
+    def fact(self, ref: ObjectRef) -> Fact:
+        """What this object says, as the planner knows it."""

@@ -1,0 +1,68 @@
+"""Node: Kubernetes' own kind, of which we read the pod prefixes and the internal addresses."""
+
+from ipaddress import ip_address
+from typing import ClassVar, Literal
+
+from pydantic import Field, ValidationInfo, field_validator
+
+from bgpnet.model.crd.fields import PrefixField, parse_address
+from bgpnet.model.crd.meta import Lenient, Manifest, OrEmpty
+from bgpnet.model.rejection import ObjectRef
+from bgpnet.model.snapshot import DeclaredNode
+
+
+class NodeSpec(Lenient):
+    """The pod prefixes that Kubernetes gave the node."""
+
+    pod_cidrs: tuple[PrefixField, ...] = Field(default=(), alias="podCIDRs")
+    pod_cidr: PrefixField | None = Field(default=None, alias="podCIDR")
+    """The first of `podCIDRs`, from the time when there was only one."""
+
+
+class NodeAddress(Lenient):
+    """One entry of `status.addresses`."""
+
+    type: str
+    address: str
+
+    @field_validator("address")
+    @classmethod
+    def _an_address(cls, value: str, info: ValidationInfo) -> str:
+        if info.data.get("type") == "InternalIP":
+            parse_address(value)
+        return value
+
+
+class NodeStatus(Lenient):
+    """What the kubelet reports of the node."""
+
+    addresses: tuple[NodeAddress, ...] = ()
+
+
+class Node(Manifest):
+    """A machine of the cluster."""
+
+    model_config = Lenient.model_config
+    separable: ClassVar[tuple[tuple[str, ...], ...]] = (
+        ("spec", "podCIDRs"),
+        ("spec", "podCIDR"),
+        ("status", "addresses"),
+    )
+
+    api_version: Literal["v1"]
+    kind: Literal["Node"]
+    spec: OrEmpty[NodeSpec] = NodeSpec()
+    status: OrEmpty[NodeStatus] = NodeStatus()
+
+    def fact(self, ref: ObjectRef) -> DeclaredNode:
+        """What this object says, as the planner knows it."""
+        one = (self.spec.pod_cidr,) if self.spec.pod_cidr else ()
+        internal = (entry.address for entry in self.status.addresses if entry.type == "InternalIP")
+        return DeclaredNode(
+            ref=ref,
+            name=self.metadata.name,
+            created=self.metadata.creation_timestamp or "",
+            labels=tuple(sorted(self.metadata.labels.items())),
+            addresses=tuple(ip_address(text) for text in internal),
+            pod_cidrs=self.spec.pod_cidrs or one,
+        )
