@@ -1,0 +1,60 @@
+# Everything here installs what it needs by itself and says so; a second run is quick.
+SHELL := /bin/bash
+PYTHON ?= $(or $(wildcard /usr/bin/python3.11),python3.11)
+ARCH := $(shell uname -m)
+BIN := .venv/bin
+RUNTIME ?= netns
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup packages demo test check format plugin lab lock clean
+
+help: ## show this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+packages:
+	@tests/install-packages.sh
+
+.venv/.installed: constraints.txt pyproject.toml | packages
+	@echo "Making the virtual environment .venv with $(PYTHON) (pinned and hashed: constraints.txt)"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --require-hashes -r constraints.txt
+	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+setup: packages .venv/.installed ## install Debian packages and the virtual environment
+
+plugin/build/$(ARCH)/bgpnet: $(wildcard plugin/*.c plugin/*.h plugin/Makefile) .venv/.installed
+	@echo "Building the CNI shim for $(ARCH)"
+	@$(MAKE) --no-print-directory -C plugin host PYTHON=$(CURDIR)/$(BIN)/python
+
+plugin: setup ## build the static CNI shim for x86_64 and aarch64
+	@$(MAKE) --no-print-directory -C plugin PYTHON=$(CURDIR)/$(BIN)/python
+
+demo: setup plugin/build/$(ARCH)/bgpnet ## a legacy VM reaches pods over BGP, and goes on through faults
+	@$(BIN)/python -m tests.netlab.demo
+
+lab: setup plugin/build/$(ARCH)/bgpnet ## run and judge a lab folder: make lab LAB=containerlab/dual-tor
+	@test -n "$(LAB)" || { echo "make lab: say which folder: make lab LAB=containerlab/dual-tor" >&2; exit 2; }
+	@$(BIN)/python -m tests.netlab run --runtime $(RUNTIME) "$(LAB)"
+
+check: setup ## format, lint, types, floors
+	@$(BIN)/ruff format --check --quiet . || { echo "run: make format" >&2; exit 1; }
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+
+format: setup ## format the Python code
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix --quiet .
+
+test: check plugin ## every tier of tests but the cluster's (as root)
+	@$(BIN)/pytest $(ARGS)
+
+lock: ## pin the dependencies of pyproject.toml anew, with hashes
+	@$(PYTHON) -m venv build/lock && build/lock/bin/pip install --quiet uv
+	@build/lock/bin/uv pip compile --quiet --upgrade --python-version 3.11 --extra dev --generate-hashes \
+	  --no-emit-index-url --no-emit-find-links --no-header pyproject.toml -o constraints.txt
+
+clean: ## remove what was built
+	@rm -rf build plugin/build .venv

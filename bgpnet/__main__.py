@@ -1,0 +1,7 @@
+"""`python -m bgpnet`: the `bgpnet` command."""
+
+import sys
+
+from bgpnet.cli import main
+
+sys.exit(main())

@@ -1,0 +1,94 @@
+"""The agent's process: wires sources, drivers, loop and socket together, and ends on a signal."""
+
+import asyncio
+import json
+import logging
+import signal
+import time
+from dataclasses import asdict
+from http import HTTPStatus
+from pathlib import Path
+
+import bgpnet
+from bgpnet.agent import http, journal
+from bgpnet.agent.loop import Loop
+from bgpnet.agent.reconciler import Doors, Outcome, step
+from bgpnet.agent.settings import Settings
+from bgpnet.drivers.blocks import BlocksFile
+from bgpnet.drivers.exabgp.speaker import SpeakerDriver
+from bgpnet.drivers.files import FilesSource
+from bgpnet.drivers.netlink import Netlink
+from bgpnet.drivers.sysctl import Sysctls
+from bgpnet.model.status import NodeStatus
+from bgpnet.planner.status import node_status
+
+log = logging.getLogger(__name__)
+
+
+def run(settings: Settings) -> int:
+    """Run the agent until SIGTERM or SIGINT. Neither withdraws anything: a stop looks like an upgrade."""
+    Path(settings.run_dir.root).mkdir(mode=0o755, parents=True, exist_ok=True)
+    asyncio.run(_run(settings))
+    return 0
+
+
+class _Agent:
+    """The last outcome, and what is told of it."""
+
+    def __init__(self) -> None:
+        self.outcome: Outcome | None = None
+
+    def done(self, outcome: Outcome) -> None:
+        journal.write(self.outcome, outcome)
+        self.outcome = outcome
+
+    def status(self) -> NodeStatus | None:
+        if self.outcome is None:
+            return None
+        return node_status(
+            self.outcome.snapshot, self.outcome.plan, self.outcome.failures, bgpnet.__version__
+        )
+
+    def healthz(self) -> http.Answer:
+        return HTTPStatus.OK, "text/plain", "ok\n"
+
+    def readyz(self) -> http.Answer:
+        status = self.status()
+        if status is not None and status.ready:
+            return HTTPStatus.OK, "text/plain", "ready\n"
+        missing = status.not_ready_because if status else ("the first step is not done",)
+        return HTTPStatus.SERVICE_UNAVAILABLE, "text/plain", "\n".join(missing) + "\n"
+
+    def status_json(self) -> http.Answer:
+        status = self.status()
+        if status is None:
+            return HTTPStatus.SERVICE_UNAVAILABLE, "text/plain", "the first step is not done\n"
+        return HTTPStatus.OK, "application/json", json.dumps(asdict(status)) + "\n"
+
+
+async def _run(settings: Settings) -> None:
+    agent = _Agent()
+    run_dir = settings.run_dir
+
+    async def take_step() -> Outcome:
+        return await step(settings.node_name, doors)
+
+    loop = Loop(take_step, agent.done)
+    source = FilesSource(settings.folder, Path(run_dir.last_good), loop.wake)
+    netlink = Netlink(loop.wake)
+    speaker = SpeakerDriver(run_dir, time.monotonic, time.time, loop.wake)
+    sysctls = Sysctls(Path(run_dir.sysctls))
+    doors = Doors(source, netlink, sysctls, BlocksFile(Path(run_dir.blocks)), speaker)
+    pages = {"/healthz": agent.healthz, "/readyz": agent.readyz, "/status": agent.status_json}
+    log.info(
+        "agent starts node=%s source=files:%s run_dir=%s", settings.node_name, settings.folder, run_dir.root
+    )
+    work = asyncio.gather(
+        netlink.run(), source.run(), speaker.run(), loop.run(), http.serve(run_dir.agent_socket, pages)
+    )
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, work.cancel)
+    try:
+        await work
+    except asyncio.CancelledError:
+        log.info("agent stops; sessions, announcements and routes stay as they are")

@@ -1,0 +1,64 @@
+"""What the loop needs of its drivers: narrow seams, so that tests put facts in their place."""
+
+from typing import Protocol
+
+from bgpnet.model.net import Prefix
+from bgpnet.model.plan import Announcement, Blocks, Route, Session, Sysctl
+from bgpnet.model.rejection import Rejection
+from bgpnet.model.snapshot import Declared, Kernel, Speaker
+
+
+class SourceDoor(Protocol):
+    """Where the declared objects come from."""
+
+    def declared(self) -> Declared | None:
+        """What is declared; None before the first full read."""
+
+
+class KernelDoor(Protocol):
+    """Routes and links of the host."""
+
+    async def dump(self) -> Kernel:
+        """All links, and the routes of table main."""
+
+    async def put(self, route: Route, *, replaces: bool) -> None:
+        """Add the route, or replace ours."""
+
+    async def delete(self, prefix: Prefix) -> None:
+        """Delete our route to the prefix."""
+
+
+class SysctlDoor(Protocol):
+    """Kernel settings."""
+
+    def read(self, wanted: tuple[Sysctl, ...]) -> tuple[Sysctl, ...]:
+        """The present values of these settings; one that does not exist is left out."""
+
+    def set(self, sysctl: Sysctl) -> None:
+        """Record the value found, then write the new one."""
+
+
+class BlocksDoor(Protocol):
+    """The file by which the CNI server gets its blocks."""
+
+    def read(self) -> Blocks | None:
+        """What was handed over last; None when nothing was."""
+
+    def write(self, blocks: Blocks) -> None:
+        """Hand over, atomically."""
+
+
+class SpeakerDoor(Protocol):
+    """The BGP speaker."""
+
+    @property
+    def rejections(self) -> tuple[Rejection, ...]:
+        """What the speaker refused."""
+
+    def want(
+        self, sessions: tuple[Session, ...] | None, announcements: tuple[Announcement, ...] | None
+    ) -> None:
+        """What ought to be; None: not known, touch nothing."""
+
+    def observed(self) -> Speaker | None:
+        """What the speaker told; None before it told anything."""

@@ -1,0 +1,61 @@
+"""Health, readiness and status over HTTP on the agent's unix socket.
+
+A server of the standard library's streams: three GET answers do not earn a web framework's memory.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from pathlib import PurePosixPath
+
+from bgpnet.drivers.unixsocket import listening
+
+Answer = tuple[HTTPStatus, str, str]
+"""Status, content type, body."""
+
+REQUEST_LIMIT = 8192
+"""Bytes of a request; more is refused."""
+
+REQUEST_TIME = 5.0
+"""Seconds a client may take for its request."""
+
+
+async def serve(path: PurePosixPath, answers: Mapping[str, Callable[[], Answer]]) -> None:
+    """Answer GET requests for the paths in `answers` until cancelled."""
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            status, kind, body = await _answer(reader, answers)
+            encoded = body.encode()
+            head = f"HTTP/1.1 {status.value} {status.phrase}\r\nContent-Type: {kind}\r\n"
+            writer.write(
+                f"{head}Content-Length: {len(encoded)}\r\nConnection: close\r\n\r\n".encode() + encoded
+            )
+            await writer.drain()
+        except (OSError, TimeoutError):
+            return
+        finally:
+            writer.close()
+
+    with listening(path) as sock:
+        server = await asyncio.start_unix_server(handle, sock=sock, limit=REQUEST_LIMIT)
+        async with server:
+            with contextlib.suppress(asyncio.CancelledError):
+                await server.serve_forever()
+
+
+async def _answer(reader: asyncio.StreamReader, answers: Mapping[str, Callable[[], Answer]]) -> Answer:
+    try:
+        async with asyncio.timeout(REQUEST_TIME):
+            head = await reader.readuntil(b"\r\n\r\n")
+    except (asyncio.LimitOverrunError, asyncio.IncompleteReadError):
+        return HTTPStatus.BAD_REQUEST, "text/plain", "not an HTTP request\n"
+    method, _, rest = head.split(b"\r\n", 1)[0].decode("latin-1").partition(" ")
+    path = rest.partition(" ")[0]
+    answer = answers.get(path)
+    if answer is None:
+        return HTTPStatus.NOT_FOUND, "text/plain", f"no such page; there are: {', '.join(sorted(answers))}\n"
+    if method != "GET":
+        return HTTPStatus.METHOD_NOT_ALLOWED, "text/plain", "only GET\n"
+    return answer()

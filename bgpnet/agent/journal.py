@@ -1,0 +1,69 @@
+"""What changed from one step to the next, as log lines: each event once, a healthy node is quiet."""
+
+import logging
+from collections.abc import Iterator
+
+from bgpnet.agent.reconciler import Outcome
+from bgpnet.model.diff import DeleteRoute, PutRoute, SetSysctl, WriteBlocks
+from bgpnet.model.rejection import Rejection
+from bgpnet.model.snapshot import SessionState
+from bgpnet.planner.status import is_path
+
+log = logging.getLogger(__name__)
+
+
+def write(before: Outcome | None, after: Outcome) -> None:
+    """Log the difference between two outcomes."""
+    for level, line in events(before, after):
+        log.log(level, line)
+
+
+def events(before: Outcome | None, after: Outcome) -> Iterator[tuple[int, str]]:
+    """Level and text of each event."""
+    yield from _rejections(before, after)
+    yield from _sessions(before, after)
+    for change in after.changes:
+        match change:
+            case PutRoute(route):
+                hops = ",".join(f"{hop.gateway}@{hop.link}" for hop in route.next_hops)
+                yield logging.INFO, f"route put prefix={route.prefix} kind={route.kind} next_hops={hops}"
+            case DeleteRoute(prefix):
+                yield logging.INFO, f"route deleted prefix={prefix}"
+            case SetSysctl(sysctl):
+                yield logging.INFO, f"sysctl set path={sysctl.path} value={sysctl.value}"
+            case WriteBlocks(blocks):
+                prefixes = ",".join(map(str, blocks.prefixes))
+                yield logging.INFO, f"blocks handed to the CNI server prefixes={prefixes} mtu={blocks.mtu}"
+
+
+def _rejections(before: Outcome | None, after: Outcome) -> Iterator[tuple[int, str]]:
+    old, new = _refused(before), _refused(after)
+    for rejection in sorted(new - old):
+        level = logging.DEBUG if is_path(rejection) else logging.WARNING
+        yield level, f"rejected {rejection}"
+    for rejection in sorted(old - new):
+        if not is_path(rejection):
+            yield (
+                logging.INFO,
+                f"no longer rejected {rejection.object} field={rejection.field} {rejection.reason}",
+            )
+
+
+def _refused(outcome: Outcome | None) -> frozenset[Rejection]:
+    return frozenset((*outcome.plan.rejections, *outcome.failures)) if outcome else frozenset()
+
+
+def _sessions(before: Outcome | None, after: Outcome) -> Iterator[tuple[int, str]]:
+    old = _states(before)
+    for peer, (state, error) in _states(after).items():
+        was = old.get(peer, (SessionState.UNKNOWN, ""))[0]
+        if state is SessionState.ESTABLISHED and was is not state:
+            yield logging.INFO, f"session up peer={peer}"
+        elif was is SessionState.ESTABLISHED and state is not was:
+            yield logging.WARNING, f"session down peer={peer} state={state} reason={error!r}"
+
+
+def _states(outcome: Outcome | None) -> dict[str, tuple[SessionState, str]]:
+    if outcome is None or outcome.snapshot.speaker is None:
+        return {}
+    return {str(each.peer): (each.state, each.last_error) for each in outcome.snapshot.speaker.sessions}

@@ -1,0 +1,57 @@
+"""When a step is due: at once after an event, in bursts only so often, and now and then unasked."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from bgpnet.agent.reconciler import Outcome
+
+COALESCE = 0.01
+"""Seconds from an event to the step: events of one burst make one step."""
+
+AUDIT = 30.0
+"""Seconds after which a step is taken though nothing was heard: no event is relied on for ever."""
+
+RETRY_FIRST, RETRY_MOST = 0.5, 30.0
+"""Seconds to the next try after a failure; doubled each time up to the most."""
+
+log = logging.getLogger(__name__)
+
+
+class Loop:
+    """Runs steps. `wake` may be called from any callback of the event loop, as often as one likes."""
+
+    def __init__(self, step: Callable[[], Awaitable[Outcome]], done: Callable[[Outcome], None]) -> None:
+        self._step = step
+        self._done = done
+        self._event = asyncio.Event()
+        self._event.set()
+
+    def wake(self) -> None:
+        """Something changed: take a step soon."""
+        self._event.set()
+
+    async def run(self) -> None:
+        """Take steps for ever. An OSError of a step (the kernel cannot be read) is logged and tried again."""
+        retry = RETRY_FIRST
+        while True:
+            failed = False
+            self._event.clear()
+            try:
+                outcome = await self._step()
+            except OSError as error:
+                log.warning("step failed error=%r retry=%ss", str(error), retry)
+                failed = True
+            else:
+                self._done(outcome)
+                failed = bool(outcome.failures)
+            await self._due(retry if failed else AUDIT)
+            retry = min(retry * 2, RETRY_MOST) if failed else RETRY_FIRST
+            await asyncio.sleep(COALESCE)
+
+    async def _due(self, at_most: float) -> None:
+        try:
+            async with asyncio.timeout(at_most):
+                await self._event.wait()
+        except TimeoutError:
+            return

@@ -1,0 +1,83 @@
+"""Gather, plan, diff, apply: one step of the loop. Deciding is the planner's; acting is the drivers'."""
+
+from dataclasses import dataclass
+
+from bgpnet.agent.doors import BlocksDoor, KernelDoor, SourceDoor, SpeakerDoor, SysctlDoor
+from bgpnet.model.diff import Change, DeleteRoute, Observed, PutRoute, SetSysctl, WriteBlocks
+from bgpnet.model.errors import KernelError
+from bgpnet.model.plan import Plan
+from bgpnet.model.rejection import ObjectRef, Reason, Rejection
+from bgpnet.model.snapshot import Snapshot
+from bgpnet.planner import diff, make_plan
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """The drivers of one node."""
+
+    source: SourceDoor
+    kernel: KernelDoor
+    sysctl: SysctlDoor
+    blocks: BlocksDoor
+    speaker: SpeakerDoor
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One step: what was known, what was planned, what was changed, and what failed."""
+
+    snapshot: Snapshot
+    plan: Plan
+    changes: tuple[Change, ...] = ()
+    failures: tuple[Rejection, ...] = ()
+
+
+async def step(node_name: str, doors: Doors) -> Outcome:
+    """Bring the node one step nearer to its plan.
+
+    Routes that pods and learned prefixes need are there before the speaker is told of them, and what is no
+    longer wanted is deleted after it was told. A change that fails harms itself alone.
+    """
+    kernel = await doors.kernel.dump()
+    snapshot = Snapshot(node_name, doors.source.declared(), kernel, doors.speaker.observed())
+    plan = make_plan(snapshot)
+    observed = Observed(kernel, doors.sysctl.read(plan.sysctls), doors.blocks.read())
+    changes = diff(plan, observed)
+    failures: list[Rejection] = []
+    for change in changes:
+        if not isinstance(change, DeleteRoute):
+            failures += await _applied(change, doors)
+    doors.speaker.want(plan.sessions, plan.announcements)
+    for change in changes:
+        if isinstance(change, DeleteRoute):
+            failures += await _applied(change, doors)
+    return Outcome(snapshot, plan, changes, (*failures, *doors.speaker.rejections))
+
+
+async def _applied(change: Change, doors: Doors) -> tuple[Rejection, ...]:
+    try:
+        match change:
+            case SetSysctl(sysctl):
+                doors.sysctl.set(sysctl)
+            case WriteBlocks(blocks):
+                doors.blocks.write(blocks)
+            case PutRoute(route, replaces):
+                await doors.kernel.put(route, replaces=replaces)
+            case DeleteRoute(prefix):
+                await doors.kernel.delete(prefix)
+    except (KernelError, OSError) as error:
+        return (_refused(change, error),)
+    return ()
+
+
+def _refused(change: Change, error: Exception) -> Rejection:
+    match change:
+        case SetSysctl(sysctl):
+            ref = ObjectRef("Sysctl", sysctl.path)
+        case WriteBlocks():
+            ref = ObjectRef("File", "blocks.json")
+        case PutRoute(route):
+            ref = ObjectRef("Route", str(route.prefix))
+        case DeleteRoute(prefix):
+            ref = ObjectRef("Route", str(prefix))
+    return Rejection(ref, "", "", Reason.KERNEL_REFUSED, f"{error}; it is tried again")

@@ -1,0 +1,195 @@
+"""The `bgpnet` command: verbs only, no logic.
+
+Exit codes: 0 fine, 1 the answer is no, 2 usage, 3 cannot reach the agent.
+Every flag can also be given in the environment: `--run-dir` as BGPNET_RUN_DIR.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import PurePosixPath
+
+import bgpnet
+from bgpnet.model.errors import BgpnetError, UnreachableError, UsageError
+from bgpnet.model.rundir import RunDir
+
+DEFAULT_RUN_DIR = "/run/bgpnet"
+
+FINE, NO, USAGE, UNREACHABLE = 0, 1, 2, 3
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one verb and return its exit code."""
+    args = parser(os.environ).parse_args(argv)
+    verb: Callable[[argparse.Namespace], int] = args.verb
+    try:
+        return verb(args)
+    except UsageError as error:
+        print(f"bgpnet: {error}", file=sys.stderr)
+        return USAGE
+    except UnreachableError as error:
+        print(f"bgpnet: {error}", file=sys.stderr)
+        return UNREACHABLE
+    except BgpnetError as error:
+        print(f"bgpnet: {error}", file=sys.stderr)
+        return NO
+    except BrokenPipeError:
+        return FINE
+
+
+def parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
+    """The command line; defaults come from BGPNET_… in `environment`."""
+    top = argparse.ArgumentParser(
+        prog="bgpnet",
+        description="Pod networking in routing mode: BGP from every node to its Top-of-Rack routers.",
+        epilog="Every flag can also be given in the environment: --run-dir as BGPNET_RUN_DIR.",
+    )
+    verbs = top.add_subparsers(title="verbs", required=True, metavar="VERB")
+
+    def add(name: str, verb: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
+        sub = verbs.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+        sub.set_defaults(verb=verb)
+        return sub
+
+    def run_dir(sub: argparse.ArgumentParser) -> None:
+        _flag(sub, environment, "--run-dir", DEFAULT_RUN_DIR, "directory where a node's processes meet")
+
+    def process(sub: argparse.ArgumentParser) -> None:
+        run_dir(sub)
+        _flag(sub, environment, "--log-level", "info", "debug, info, warning or error")
+
+    def node(sub: argparse.ArgumentParser) -> None:
+        process(sub)
+        _flag(sub, environment, "--node", None, "name of this node's Node object")
+        _flag(sub, environment, "--source", None, "where the objects come from: files:DIR")
+
+    node(add("agent", _agent, "plan and program this node's routes and tell the speaker what to announce"))
+    process(add("cni", _cni, "answer the CNI shim: pods' links and addresses"))
+    process(add("speaker", _speaker, "supervise ExaBGP"))
+    node(add("node", _node, "run agent, cni and speaker together, for a node without Kubernetes"))
+
+    status = add("status", _status, "show prefixes, sessions, routes and what was rejected on this node")
+    run_dir(status)
+    status.add_argument(
+        "-o", "--output", choices=("text", "json", "yaml"), default="text", help="output format"
+    )
+
+    restore = add("restore", _restore, "put the host back: delete our learned routes, restore sysctls")
+    run_dir(restore)
+
+    completion = add("completion", _completion, "print a shell completion script")
+    completion.add_argument("shell", choices=("bash", "zsh", "tcsh"))
+
+    add("version", _version, "print the version")
+    return top
+
+
+def _flag(
+    sub: argparse.ArgumentParser, environment: Mapping[str, str], flag: str, default: str | None, text: str
+) -> None:
+    variable = "BGPNET_" + flag.removeprefix("--").replace("-", "_").upper()
+    value = environment.get(variable, default)
+    shown = f"; default {value}" if value is not None else ""
+    sub.add_argument(
+        flag, default=value, required=value is None, metavar="VALUE", help=f"{text} ({variable}{shown})"
+    )
+
+
+def _run_dir(args: argparse.Namespace) -> RunDir:
+    root = PurePosixPath(args.run_dir)
+    if not root.is_absolute():
+        raise UsageError(f"--run-dir is {args.run_dir!r}; give an absolute path")
+    return RunDir(root)
+
+
+def _agent(args: argparse.Namespace) -> int:
+    from bgpnet.agent import app
+    from bgpnet.agent.settings import Settings, manifest_folder
+    from bgpnet.drivers import logs
+
+    settings = Settings(args.node, manifest_folder(args.source), _run_dir(args))
+    logs.setup("agent", args.log_level)
+    return app.run(settings)
+
+
+def _cni(args: argparse.Namespace) -> int:
+    from bgpnet.cni import server
+    from bgpnet.drivers import logs
+
+    run_dir = _run_dir(args)
+    logs.setup("cni", args.log_level)
+    return server.serve(run_dir)
+
+
+def _speaker(args: argparse.Namespace) -> int:
+    from bgpnet.drivers import logs
+    from bgpnet.speaker import supervisor
+
+    run_dir = _run_dir(args)
+    logs.setup("speaker", args.log_level)
+    return supervisor.run(run_dir)
+
+
+def _node(args: argparse.Namespace) -> int:
+    from bgpnet.agent.settings import manifest_folder
+    from bgpnet.drivers import logs
+    from bgpnet.node import supervisor
+
+    manifest_folder(args.source)
+    common = ["--run-dir", str(_run_dir(args).root), "--log-level", args.log_level]
+    logs.setup("node", args.log_level)
+    return supervisor.run(
+        [
+            supervisor.Child("agent", ["agent", *common, "--node", args.node, "--source", args.source]),
+            supervisor.Child("cni", ["cni", *common]),
+            supervisor.Child("speaker", ["speaker", *common]),
+        ]
+    )
+
+
+def _status(args: argparse.Namespace) -> int:
+    import json
+    import time
+    from http import HTTPStatus
+
+    from pydantic import TypeAdapter
+
+    from bgpnet.agent import client
+    from bgpnet.model.status import NodeStatus
+    from bgpnet.render.status import status_text
+
+    code, body = client.get(_run_dir(args).agent_socket, "/status")
+    if code != HTTPStatus.OK:
+        raise UnreachableError(f"the agent has no status yet: {body.decode().strip()}; try again in a moment")
+    status = TypeAdapter(NodeStatus).validate_json(body)
+    match args.output:
+        case "json":
+            print(json.dumps(json.loads(body), indent=2))
+        case "yaml":
+            import yaml
+
+            print(yaml.safe_dump(json.loads(body), sort_keys=False), end="")
+        case _:
+            print(status_text(status, time.time()), end="")
+    return FINE if status.fine else NO
+
+
+def _restore(args: argparse.Namespace) -> int:
+    from bgpnet.agent import restore
+
+    for line in restore.run(_run_dir(args)):
+        print(line)
+    return FINE
+
+
+def _completion(args: argparse.Namespace) -> int:
+    import shtab
+
+    print(shtab.complete(parser({}), shell=args.shell))
+    return FINE
+
+
+def _version(_args: argparse.Namespace) -> int:
+    print(f"bgpnet {bgpnet.__version__}")
+    return FINE

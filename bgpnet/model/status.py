@@ -1,0 +1,73 @@
+"""What `bgpnet status` tells: plain values only, so that JSON and YAML show the same names."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class SessionStatus:
+    """One session of the node."""
+
+    peer: str
+    object: str
+    """The BGPPeer that asked for it, as kind/name."""
+    peer_asn: int
+    local_address: str
+    local_asn: int
+    link: str
+    state: str
+    """RFC 4271 §8.2.2, or Unknown."""
+    since: float
+    """Seconds since the epoch; 0 when not known."""
+    reason: str
+    """Why the session is not up; empty when it is."""
+    flaps: int
+    announced: tuple[str, ...]
+    """Prefixes queued to the peer and acknowledged by the speaker."""
+    pending: tuple[str, ...]
+    """Prefixes that ought to be announced and are not yet."""
+    received: int
+    """Paths in the peer's Adj-RIB-In."""
+
+
+@dataclass(frozen=True, slots=True)
+class RouteStatus:
+    """One route of ours in the kernel's table main."""
+
+    prefix: str
+    kind: str
+    next_hops: tuple[str, ...]
+    """`GATEWAY via LINK`, sorted."""
+    installed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RejectionStatus:
+    """One thing that was refused, in words."""
+
+    object: str
+    field: str
+    found: str
+    reason: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class NodeStatus:
+    """The state of one node, as its agent sees it."""
+
+    node: str
+    version: str
+    ready: bool
+    not_ready_because: tuple[str, ...]
+    prefixes: tuple[str, ...]
+    sessions: tuple[SessionStatus, ...]
+    routes: tuple[RouteStatus, ...]
+    rejections: tuple[RejectionStatus, ...]
+    """Objects and routes refused: something to mend."""
+    refused_paths: tuple[RejectionStatus, ...]
+    """Learned paths that the import policy left out, as it was told to."""
+
+    @property
+    def fine(self) -> bool:
+        """Whether nothing needs anybody's attention: exit code 0 of `bgpnet status`."""
+        return self.ready and not self.rejections and all(session.reason == "" for session in self.sessions)

@@ -1,0 +1,122 @@
+"""Snapshot and Plan -> what `bgpnet status` tells."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from bgpnet.model.net import family_of
+from bgpnet.model.plan import Plan, Session
+from bgpnet.model.rejection import Rejection
+from bgpnet.model.snapshot import Link, NextHop, ObservedSession, SessionState, Snapshot
+from bgpnet.model.status import NodeStatus, RejectionStatus, RouteStatus, SessionStatus
+from bgpnet.planner.diff import is_ours
+
+
+def node_status(snapshot: Snapshot, plan: Plan, failures: Iterable[Rejection], version: str) -> NodeStatus:
+    """The node's state. `failures` are what carrying the plan out ran into (kernel, speaker)."""
+    observed = {session.peer: session for session in snapshot.speaker.sessions} if snapshot.speaker else {}
+    links = {link.name: link for link in snapshot.kernel.links} if snapshot.kernel else {}
+    received = Counter(path.peer for path in snapshot.speaker.paths) if snapshot.speaker else Counter()
+    sessions = tuple(
+        _session(session, plan, observed.get(session.peer), links.get(session.link), received[session.peer])
+        for session in plan.sessions or ()
+    )
+    refused = sorted({*plan.rejections, *failures})
+    not_ready = _not_ready(snapshot, plan, sessions)
+    return NodeStatus(
+        node=plan.node_name,
+        version=version,
+        ready=not not_ready,
+        not_ready_because=not_ready,
+        prefixes=tuple(map(str, plan.own_prefixes)),
+        sessions=sessions,
+        routes=_routes(snapshot, plan),
+        rejections=tuple(_rejection(each) for each in refused if not is_path(each)),
+        refused_paths=tuple(_rejection(each) for each in refused if is_path(each)),
+    )
+
+
+def is_path(rejection: Rejection) -> bool:
+    """Whether the rejection is of a learned path, which the import policy leaves out by design."""
+    return rejection.object.kind == "Path"
+
+
+def _session(
+    session: Session, plan: Plan, observed: ObservedSession | None, link: Link | None, received: int
+) -> SessionStatus:
+    wanted = {each.prefix for each in plan.announcements or () if each.peer == session.peer}
+    announced = set(observed.announced) if observed else set()
+    return SessionStatus(
+        peer=str(session.peer),
+        object=f"{session.ref.kind}/{session.ref.name}",
+        peer_asn=session.peer_asn,
+        local_address=str(session.local_address),
+        local_asn=session.local_asn,
+        link=session.link,
+        state=observed.state if observed else SessionState.UNKNOWN,
+        since=observed.since if observed else 0,
+        reason=_why_not_up(observed, link),
+        flaps=observed.flaps if observed else 0,
+        announced=tuple(map(str, sorted(announced, key=str))),
+        pending=tuple(map(str, sorted(wanted - announced, key=str))),
+        received=received,
+    )
+
+
+def _why_not_up(observed: ObservedSession | None, link: Link | None) -> str:
+    if observed is not None and observed.state is SessionState.ESTABLISHED:
+        return ""
+    if link is not None and not (link.up and link.carrier):
+        fault = "without carrier" if link.up else "down"
+        return f"link {link.name} is {fault}; check the cable and the router"
+    if observed is None:
+        return "the speaker has not reported it yet; see `bgpnet speaker`'s log if this lasts"
+    return observed.last_error or "no answer from the router yet"
+
+
+def _routes(snapshot: Snapshot, plan: Plan) -> tuple[RouteStatus, ...]:
+    """The plan's routes, each with whether the kernel has it so; then ours that are about to go."""
+    there = (
+        {route.prefix: route for route in snapshot.kernel.routes if is_ours(route)} if snapshot.kernel else {}
+    )
+    wanted = plan.routes or ()
+    shown = []
+    for route in wanted:
+        found = there.get(route.prefix)
+        installed = found is not None and _hops(found.next_hops) == _hops(route.next_hops)
+        shown.append(RouteStatus(str(route.prefix), route.kind, _hops(route.next_hops), installed))
+    planned = {route.prefix for route in wanted}
+    shown += [
+        RouteStatus(str(found.prefix), found.kind, _hops(found.next_hops), installed=True)
+        for prefix, found in there.items()
+        if prefix not in planned
+    ]
+    return tuple(shown)
+
+
+def _hops(hops: tuple[NextHop, ...]) -> tuple[str, ...]:
+    return tuple(sorted(f"{hop.gateway} via {hop.link}" if hop.gateway else hop.link for hop in hops))
+
+
+def _not_ready(snapshot: Snapshot, plan: Plan, sessions: tuple[SessionStatus, ...]) -> tuple[str, ...]:
+    """What is missing until pods here can be reached: per family a session that has been told everything."""
+    if snapshot.declared is None:
+        return ("the source of objects has not been read yet",)
+    if plan.sessions is None:
+        return (
+            ("the node is not declared",) if snapshot.kernel is not None else ("the kernel was not read yet",)
+        )
+    told = {session.peer: session for session in sessions if session.reason == "" and not session.pending}
+    missing = [
+        f"no session for {family} is up with every prefix announced"
+        for family in sorted({family_of(prefix) for prefix in plan.own_prefixes})
+        if not any(str(each.peer) in told for each in plan.sessions if family in each.families)
+    ]
+    if not plan.own_prefixes:
+        missing.append("the node has no prefix of its own")
+    return tuple(missing)
+
+
+def _rejection(rejection: Rejection) -> RejectionStatus:
+    return RejectionStatus(
+        str(rejection.object), rejection.field, rejection.found, rejection.reason, rejection.remedy
+    )

@@ -1,0 +1,94 @@
+"""NodeStatus -> the text of `bgpnet status`."""
+
+from collections.abc import Sequence
+
+from bgpnet.model.status import NodeStatus, RejectionStatus
+
+
+def status_text(status: NodeStatus, now: float) -> str:
+    """A page for a terminal. `now` is in seconds since the epoch."""
+    ready = "ready" if status.ready else "not ready: " + "; ".join(status.not_ready_because)
+    parts = [
+        f"Node {status.node}: {ready}\nPrefixes: {', '.join(status.prefixes) or 'none'}",
+        _sessions(status, now),
+        _routes(status),
+        _rejections("Rejected, something to mend", status.rejections),
+        _rejections("Learned paths refused by the import policy", status.refused_paths),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _sessions(status: NodeStatus, now: float) -> str:
+    rows = [
+        (
+            session.peer,
+            str(session.peer_asn),
+            session.state,
+            duration(now - session.since) if session.since else "-",
+            session.link,
+            str(len(session.announced)),
+            str(len(session.pending)),
+            str(session.received),
+            str(session.flaps),
+        )
+        for session in status.sessions
+    ]
+    header = ("PEER", "AS", "STATE", "SINCE", "LINK", "ANNOUNCED", "PENDING", "RECEIVED", "FLAPS")
+    lines = [table(header, rows)] if rows else ["Sessions: none"]
+    lines += [
+        f"  {session.peer} ({session.object}) is not up: {session.reason}"
+        for session in status.sessions
+        if session.reason
+    ]
+    announced = sorted({prefix for session in status.sessions for prefix in session.announced})
+    lines += [
+        f"Announced: {prefix} to {', '.join(s.peer for s in status.sessions if prefix in s.announced)}"
+        for prefix in announced
+    ]
+    return "\n".join(lines)
+
+
+def _routes(status: NodeStatus) -> str:
+    rows = [
+        (
+            route.prefix,
+            "discard" if route.kind == "blackhole" else ", ".join(route.next_hops),
+            "installed" if route.installed else "not installed",
+        )
+        for route in status.routes
+    ]
+    return table(("ROUTE", "NEXT HOPS", "KERNEL"), rows) if rows else ""
+
+
+def _rejections(title: str, rejections: Sequence[RejectionStatus]) -> str:
+    if not rejections:
+        return ""
+    lines = [f"{title}:"]
+    for each in rejections:
+        place = f" {each.field}" if each.field else ""
+        found = f" = {each.found}" if each.found else ""
+        lines.append(f"  {each.reason}  {each.object}{place}{found}\n      {each.remedy}")
+    return "\n".join(lines)
+
+
+def table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    """Columns as wide as their widest cell, two spaces apart."""
+    widths = [max(len(row[column]) for row in (header, *rows)) for column in range(len(header))]
+    lines = [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        for row in (header, *rows)
+    ]
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def duration(seconds: float) -> str:
+    """`45s`, `12m30s`, `3h05m`, `2d04h`."""
+    whole = max(0, int(seconds))
+    minutes, secs = divmod(whole, 60)
+    hours, mins = divmod(minutes, 60)
+    days, hrs = divmod(hours, 24)
+    if days:
+        return f"{days}d{hrs:02}h"
+    if hours:
+        return f"{hours}h{mins:02}m"
+    return f"{minutes}m{secs:02}s" if minutes else f"{secs}s"

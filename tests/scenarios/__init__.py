@@ -1,0 +1,1 @@
+"""Stories: facts in, what the neighbour and the kernel see out."""

@@ -1,0 +1,203 @@
+"""One node's story, step by step, against a kernel and a speaker that only remember."""
+
+import asyncio
+import errno
+from dataclasses import dataclass, field, replace
+
+from bgpnet.agent import journal
+from bgpnet.agent.reconciler import Doors, Outcome, step
+from bgpnet.model.errors import KernelError
+from bgpnet.model.net import AGENT_PROTOCOL, ROUTE_METRIC, Prefix
+from bgpnet.model.plan import Announcement, Blocks, Route, Session, Sysctl
+from bgpnet.model.rejection import Reason, Rejection
+from bgpnet.model.snapshot import (
+    Declared,
+    Kernel,
+    KernelRoute,
+    LearnedPath,
+    ObservedSession,
+    SessionState,
+    Speaker,
+)
+from tests.unit import facts
+
+
+@dataclass
+class World:
+    """Everything outside the agent. `told` is the order in which the outside was touched."""
+
+    objects: Declared | None = None
+    speaker_says: Speaker | None = None
+    routes: dict[Prefix, KernelRoute] = field(default_factory=dict)
+    refuses: frozenset[Prefix] = frozenset()
+    settings: dict[str, str] = field(default_factory=dict)
+    handed_over: Blocks | None = None
+    sessions: tuple[Session, ...] | None = None
+    announced: tuple[Announcement, ...] | None = None
+    rejections: tuple[Rejection, ...] = ()
+    told: list[str] = field(default_factory=list)
+
+    def step(self) -> Outcome:
+        doors = Doors(SourceOf(self), KernelOf(self), SysctlOf(self), BlocksOf(self), SpeakerOf(self))
+        return asyncio.run(step("n1", doors))
+
+
+@dataclass
+class SourceOf:
+    world: World
+
+    def declared(self) -> Declared | None:
+        return self.world.objects
+
+
+@dataclass
+class KernelOf:
+    world: World
+
+    async def dump(self) -> Kernel:
+        return Kernel(facts.UPLINKS, tuple(self.world.routes.values()))
+
+    async def put(self, route: Route, *, replaces: bool) -> None:
+        if route.prefix in self.world.refuses:
+            raise KernelError(f"route {route.prefix}: EPERM", errno.EPERM)
+        assert replaces == (route.prefix in self.world.routes)
+        self.world.told.append(f"put {route.prefix}")
+        self.world.routes[route.prefix] = KernelRoute(
+            route.prefix, AGENT_PROTOCOL, ROUTE_METRIC, route.kind, route.next_hops
+        )
+
+    async def delete(self, prefix: Prefix) -> None:
+        self.world.told.append(f"delete {prefix}")
+        del self.world.routes[prefix]
+
+
+@dataclass
+class SysctlOf:
+    world: World
+
+    def read(self, wanted: tuple[Sysctl, ...]) -> tuple[Sysctl, ...]:
+        return tuple(Sysctl(each.path, self.world.settings.get(each.path, "0")) for each in wanted)
+
+    def set(self, sysctl: Sysctl) -> None:
+        self.world.settings[sysctl.path] = sysctl.value
+
+
+@dataclass
+class BlocksOf:
+    world: World
+
+    def read(self) -> Blocks | None:
+        return self.world.handed_over
+
+    def write(self, blocks: Blocks) -> None:
+        self.world.told.append("blocks")
+        self.world.handed_over = blocks
+
+
+@dataclass
+class SpeakerOf:
+    world: World
+
+    @property
+    def rejections(self) -> tuple[Rejection, ...]:
+        return self.world.rejections
+
+    def want(
+        self, sessions: tuple[Session, ...] | None, announcements: tuple[Announcement, ...] | None
+    ) -> None:
+        self.world.told.append("speaker")
+        self.world.sessions, self.world.announced = sessions, announcements
+
+    def observed(self) -> Speaker | None:
+        return self.world.speaker_says
+
+
+def hearing(*paths: LearnedPath) -> Speaker:
+    sessions = tuple(
+        ObservedSession(facts.address(peer), SessionState.ESTABLISHED, 0.0, "", 0, (), end_of_rib_sent=True)
+        for peer in ("10.0.1.1", "10.0.2.1")
+    )
+    return Speaker(sessions, paths, learned_complete=True)
+
+
+def unicast(world: World) -> list[str]:
+    return [str(prefix) for prefix, route in world.routes.items() if route.next_hops]
+
+
+def test_a_node_comes_up_and_then_rests() -> None:
+    world = World(objects=facts.two_tors(), speaker_says=hearing(facts.path("192.0.2.0/24", "10.0.1.1")))
+    world.step()
+    assert world.told == ["put 10.244.1.0/26", "put 192.0.2.0/24", "blocks", "speaker"]
+    assert world.settings["net/ipv4/ip_forward"] == "1"
+    assert [str(announcement.prefix) for announcement in world.announced or ()] == ["10.244.1.0/26"] * 2
+    assert world.step().changes == ()
+
+
+def test_a_lost_prefix_is_withdrawn_before_its_discard_route_goes() -> None:
+    world = World(
+        objects=facts.two_tors(facts.node("n1", "10.244.1.0/26", "10.244.9.0/26")), speaker_says=hearing()
+    )
+    world.step()
+    world.objects = facts.two_tors(facts.node("n1", "10.244.1.0/26"))
+    world.told.clear()
+    world.step()
+    assert world.told == ["blocks", "speaker", "delete 10.244.9.0/26"]
+
+
+def test_before_the_source_is_read_nothing_is_touched() -> None:
+    world = World(
+        speaker_says=hearing(), routes={facts.prefix("192.0.2.0/24"): facts.kernel_route("192.0.2.0/24")}
+    )
+    outcome = world.step()
+    assert world.told == ["speaker"]
+    assert (world.sessions, world.announced, outcome.changes) == (None, None, ())
+
+
+def test_a_silent_speaker_costs_no_route() -> None:
+    world = World(objects=facts.two_tors(), speaker_says=hearing(facts.path("192.0.2.0/24", "10.0.1.1")))
+    world.step()
+    world.speaker_says = None
+    world.step()
+    assert unicast(world) == ["192.0.2.0/24"]
+
+
+def test_a_router_that_withdraws_loses_its_next_hop() -> None:
+    both = (facts.path("192.0.2.0/24", "10.0.1.1"), facts.path("192.0.2.0/24", "10.0.2.1", 65002))
+    world = World(objects=facts.two_tors(), speaker_says=hearing(*both))
+    world.step()
+    world.speaker_says = hearing(both[0])
+    world.step()
+    assert [hop.link for hop in world.routes[facts.prefix("192.0.2.0/24")].next_hops] == ["eth1"]
+    world.speaker_says = hearing()
+    world.step()
+    assert unicast(world) == []
+
+
+def test_a_route_that_the_kernel_refuses_harms_itself_alone() -> None:
+    """Pain point 20: one bad object stops the node's agent."""
+    paths = (facts.path("192.0.2.0/24", "10.0.1.1"), facts.path("10.244.2.0/26", "10.0.1.1"))
+    world = World(
+        objects=facts.two_tors(), speaker_says=hearing(*paths), refuses=frozenset([paths[0].prefix])
+    )
+    outcome = world.step()
+    assert unicast(world) == ["10.244.2.0/26"]
+    assert [(each.object.name, each.reason) for each in outcome.failures] == [
+        ("192.0.2.0/24", Reason.KERNEL_REFUSED)
+    ]
+    world.refuses = frozenset()
+    assert world.step().failures == ()
+    assert "192.0.2.0/24" in unicast(world)
+
+
+def test_each_event_is_logged_once_and_a_resting_node_is_quiet() -> None:
+    world = World(
+        objects=facts.two_tors(facts.node("n1", "10.244.1.0/26", "0.0.0.0/0")), speaker_says=hearing()
+    )
+    first = world.step()
+    lines = [line for _, line in journal.events(None, first)]
+    assert "session up peer=10.0.1.1" in lines
+    assert sum("DefaultRoute" in line for line in lines) == 1
+    second = world.step()
+    assert list(journal.events(first, second)) == []
+    lost = replace(second.snapshot, speaker=Speaker((), (), learned_complete=True))
+    assert list(journal.events(second, replace(second, snapshot=lost))) == []

@@ -1,0 +1,102 @@
+"""Which sessions a node has, and why it has not the others."""
+
+from dataclasses import replace
+from ipaddress import IPv4Address
+
+from bgpnet.model.rejection import Reason
+from bgpnet.model.secret import Secret
+from bgpnet.model.snapshot import Declared, DeclaredNode, DeclaredPeer, LabelRequirement, Selector
+from bgpnet.planner.peers import no_address, sessions
+from tests.unit import facts
+
+NODE = facts.node("n1", "10.244.1.0/26")
+
+
+def judged(
+    *peers: DeclaredPeer, node: DeclaredNode = NODE, local_asn: int | None = 64512
+) -> tuple[list[str], list[tuple[str, str, str, str]]]:
+    configuration = facts.configuration(local_asn) if local_asn else None
+    made, refused = sessions(node, Declared(configuration, (node,), (), peers), facts.UPLINKS)
+    return [str(session.peer) for session in made], [
+        (r.object.name, r.field, r.found, r.reason) for r in refused
+    ]
+
+
+def test_a_connected_peer_gets_a_session_from_the_address_of_its_subnet() -> None:
+    declared = Declared(facts.configuration(), (NODE,), (), (facts.peer("tor2", "10.0.2.1", 65002),))
+    (session,), refused = sessions(NODE, declared, facts.UPLINKS)
+    assert refused == ()
+    assert (session.local_address, session.link) == (facts.address("10.0.2.11"), "eth2")
+    assert (session.local_asn, session.peer_asn, session.hold_time) == (64512, 65002, 9)
+    assert session.router_id == IPv4Address("10.0.1.11")
+
+
+def test_a_peer_with_our_own_address_is_refused() -> None:
+    assert judged(facts.peer("self", "10.0.2.11"), facts.peer("tor", "10.0.1.1")) == (
+        ["10.0.1.1"],
+        [("self", "spec.peerAddress", "10.0.2.11", Reason.OWN_ADDRESS)],
+    )
+
+
+def test_a_duplicate_peer_is_refused_and_the_first_stays() -> None:
+    assert judged(facts.peer("b", "10.0.1.1"), facts.peer("a", "10.0.1.1")) == (
+        ["10.0.1.1"],
+        [("b", "spec.peerAddress", "10.0.1.1", Reason.DUPLICATE_PEER)],
+    )
+
+
+def test_a_peer_in_no_subnet_of_ours_is_refused() -> None:
+    assert judged(facts.peer("far", "10.9.9.9")) == (
+        [],
+        [("far", "spec.peerAddress", "10.9.9.9", Reason.NOT_CONNECTED)],
+    )
+
+
+def test_a_source_address_that_the_node_has_not_is_refused() -> None:
+    far = replace(facts.peer("tor", "10.0.1.1"), source_address=facts.address("10.0.1.99"))
+    assert judged(far) == ([], [("tor", "spec.sourceAddress", "10.0.1.99", Reason.NOT_CONNECTED)])
+
+
+def test_without_an_as_there_is_no_session() -> None:
+    assert judged(facts.peer("tor", "10.0.1.1"), local_asn=None) == (
+        [],
+        [("tor", "spec.localASN", "not set", Reason.NO_LOCAL_ASN)],
+    )
+
+
+def test_a_password_that_cannot_be_read_stops_its_peer_alone() -> None:
+    locked = replace(facts.peer("tor1", "10.0.1.1"), password_error="secret.txt: permission denied")
+    assert judged(locked, facts.peer("tor2", "10.0.2.1")) == (
+        ["10.0.2.1"],
+        [("tor1", "spec.passwordFile", "", Reason.PASSWORD_UNREADABLE)],
+    )
+
+
+def test_a_password_never_shows() -> None:
+    peer = replace(facts.peer("tor1", "10.0.1.1"), password=Secret("hunter2"))
+    (session,), _ = sessions(NODE, Declared(facts.configuration(), (NODE,), (), (peer,)), facts.UPLINKS)
+    assert session.password is not None
+    assert session.password.reveal() == "hunter2"
+    assert "hunter2" not in f"{session} {session!r} {peer}"
+
+
+def test_a_node_without_addresses_has_no_session_and_says_so() -> None:
+    bare = facts.node("n1", "10.244.1.0/26", addresses=())
+    assert judged(facts.peer("tor", "10.0.1.1"), node=bare) == ([], [])
+    assert [(r.object.name, r.reason) for r in no_address((bare, NODE))] == [("n1", Reason.NO_ADDRESS)]
+
+
+def test_a_node_with_ipv6_addresses_alone_needs_a_router_id() -> None:
+    v6 = facts.node("n1", "fd00:10::/64", addresses=("fd00:1::11",))
+    assert judged(facts.peer("tor", "10.0.1.1"), node=v6) == (
+        [],
+        [("n1", "status.addresses", "fd00:1::11", Reason.NO_ROUTER_ID)],
+    )
+
+
+def test_a_peer_is_for_the_nodes_it_selects() -> None:
+    rack_b = Selector((LabelRequirement("rack", "In", ("b",)),))
+    assert judged(facts.peer("tor", "10.0.1.1", selector=rack_b)) == ([], [])
+    assert judged(
+        facts.peer("tor", "10.0.1.1", selector=rack_b), node=facts.node("n1", "10.244.1.0/26", rack="b")
+    ) == (["10.0.1.1"], [])
