@@ -1,0 +1,52 @@
+"""How the agent hands the CNI server its blocks: one small file, replaced in one step."""
+
+import json
+import logging
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Final
+
+from bgpnet.drivers import atomic
+from bgpnet.model.plan import Blocks
+
+VERSION: Final = 1
+
+log = logging.getLogger(__name__)
+
+
+class BlocksFile:
+    """`RunDir.blocks`: {"version": 1, "prefixes": ["10.1.0.0/24", …], "mtu": 1500}, 0644."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def write(self, blocks: Blocks) -> None:
+        """Replace the file.
+
+        Raises:
+            OSError: it cannot be written; the last one is still there.
+        """
+        content = {
+            "version": VERSION,
+            "prefixes": [str(prefix) for prefix in blocks.prefixes],
+            "mtu": blocks.mtu,
+        }
+        atomic.replace(self._path, json.dumps(content).encode() + b"\n", 0o644)
+
+    def read(self) -> Blocks | None:
+        """What was handed over last; None when nothing was, or by a version that we do not know.
+
+        Raises:
+            OSError: the file is there and cannot be read.
+        """
+        try:
+            content = json.loads(self._path.read_bytes())
+            if content["version"] != VERSION:
+                log.warning("blocks passed over path=%s version=%r", self._path, content["version"])
+                return None
+            return Blocks(tuple(ip_network(text) for text in content["prefixes"]), int(content["mtu"]))
+        except FileNotFoundError:
+            return None
+        except (ValueError, TypeError, KeyError) as error:
+            log.warning("blocks unreadable path=%s error=%r", self._path, str(error))
+            return None

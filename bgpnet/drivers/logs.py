@@ -1,0 +1,79 @@
+"""Logs: stdlib `logging` to stderr, one line per event, logfmt.
+
+Our messages are an event in words, followed by its key=value pairs::
+
+    log.info("session up peer=%s hold_time=%d", peer, hold_time)
+
+which comes out as::
+
+    ts=2026-01-02T03:04:05.678Z level=info process=agent module=agent.loop msg="session up" peer=… hold_time=9
+
+A value with a space is written in quotes (`%r` does that). A line break never gets out of its line, so that
+nobody's text can pass for an event of ours. Secrets show themselves as *** (model/secret.py).
+"""
+
+import json
+import logging
+import re
+import sys
+from datetime import UTC, datetime
+from typing import Final
+
+_PAIR: Final = re.compile(r""" ([A-Za-z_][\w.]*)=("[^"]*"|'[^']*'|[^\s"'=]*)(?=\s|$)""")
+_BARE: Final = re.compile(r"[^\s\"=\x00-\x1f\x7f]+")
+
+
+def setup(process: str, level: str) -> None:
+    """Send this process's logs to stderr.
+
+    Args:
+        process: `agent`, `cni`, `speaker`, …
+        level: `debug`, `info`, `warning` or `error`.
+    """
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(Logfmt(process))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    logging.captureWarnings(capture=True)
+
+
+class Logfmt(logging.Formatter):
+    """Writes a record as one line of logfmt."""
+
+    def __init__(self, process: str) -> None:
+        super().__init__()
+        self._process = process
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line, whatever the record holds."""
+        when = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        message, pairs = _split(record.getMessage())
+        fields = [
+            ("ts", when.replace("+00:00", "Z")),
+            ("level", record.levelname.lower()),
+            ("process", self._process),
+            ("module", record.name.removeprefix("bgpnet.")),
+            ("msg", message),
+            *pairs,
+        ]
+        if record.exc_info:
+            fields.append(("exception", self.formatException(record.exc_info)))
+        return " ".join(f"{key}={_quoted(value)}" for key, value in fields)
+
+
+def _split(text: str) -> tuple[str, list[tuple[str, str]]]:
+    """An event's words and the pairs behind them."""
+    pairs: list[tuple[str, str]] = []
+    start = end = len(text)
+    for found in _PAIR.finditer(text):
+        if found.start() != end:
+            start, pairs = found.start(), []
+        end = found.end()
+        value = found[2]
+        pairs.append((found[1], value[1:-1] if value[:1] in {'"', "'"} else value))
+    return (text[:start], pairs) if end == len(text) else (text, [])
+
+
+def _quoted(value: str) -> str:
+    return value if _BARE.fullmatch(value) else json.dumps(value, ensure_ascii=False)
