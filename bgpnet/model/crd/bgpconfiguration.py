@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from bgpnet.model.crd.fields import Asn, HoldTime, RouterId
-from bgpnet.model.crd.meta import Manifest, Metadata, Strict
+from bgpnet.model.crd.meta import Manifest, Metadata, Strict, Unread
 from bgpnet.model.rejection import ObjectRef
 from bgpnet.model.snapshot import DeclaredConfiguration
 
@@ -39,8 +39,7 @@ class BGPConfiguration(Manifest):
     kind: Literal["BGPConfiguration"]
     metadata: DefaultMetadata
     spec: BGPConfigurationSpec
-    status: object = None
-    """Written by controllers, never read."""
+    status: Unread = None
 
     def fact(self, ref: ObjectRef) -> DeclaredConfiguration:
         """What this object says, as the planner knows it."""

@@ -2,15 +2,31 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from bgpnet.model.crd.fields import Asn, HoldTime, PrefixField, UnicastAddress, refusal
-from bgpnet.model.crd.meta import Manifest, Strict
+from bgpnet.model.crd.meta import Manifest, Strict, Unread
 from bgpnet.model.crd.selector import LabelSelector
 from bgpnet.model.rejection import ObjectRef
 from bgpnet.model.snapshot import AcceptRule, DeclaredPeer
 
 PrefixLength = Annotated[int, Field(strict=True, ge=0, le=128)]
+
+
+def _file_name(value: str) -> str:
+    if not value.isprintable():
+        raise refusal("write a file name without line breaks and control characters")
+    return value
+
+
+FileName = Annotated[str, StringConstraints(min_length=1, max_length=4095), AfterValidator(_file_name)]
 
 
 class AcceptedPrefix(Strict):
@@ -50,7 +66,7 @@ class BGPPeerSpec(Strict):
     """Address to speak from; left out, the node's address on the link to the peer."""
     hold_time: HoldTime | None = None
     """Seconds; left out, that of the BGPConfiguration."""
-    password_file: Annotated[str, StringConstraints(min_length=1, max_length=4095)] | None = None
+    password_file: FileName | None = None
     """File whose first line is the TCP MD5 password (RFC 2385); relative to the folder of manifests."""
     accept: tuple[AcceptedPrefix, ...] = Field(default=(), max_length=256)
     """Routes to take from it; none when left out."""
@@ -70,8 +86,7 @@ class BGPPeer(Manifest):
     api_version: Literal["bgpnet.io/v1alpha1"]
     kind: Literal["BGPPeer"]
     spec: BGPPeerSpec
-    status: object = None
-    """Written by controllers, never read."""
+    status: Unread = None
 
     def fact(self, ref: ObjectRef) -> DeclaredPeer:
         """What this object says, without the password: the source that can reach it adds it."""

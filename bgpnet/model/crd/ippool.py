@@ -3,7 +3,7 @@
 from typing import Literal
 
 from bgpnet.model.crd.fields import PrefixField
-from bgpnet.model.crd.meta import Manifest, Strict
+from bgpnet.model.crd.meta import Manifest, Strict, Unread
 from bgpnet.model.crd.selector import LabelSelector
 from bgpnet.model.rejection import ObjectRef
 from bgpnet.model.snapshot import DeclaredPool
@@ -23,8 +23,7 @@ class IPPool(Manifest):
     api_version: Literal["bgpnet.io/v1alpha1"]
     kind: Literal["IPPool"]
     spec: IPPoolSpec
-    status: object = None
-    """Written by controllers, never read."""
+    status: Unread = None
 
     def fact(self, ref: ObjectRef) -> DeclaredPool:
         """What this object says, as the planner knows it."""

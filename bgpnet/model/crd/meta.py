@@ -22,6 +22,9 @@ T = TypeVar("T")
 OrEmpty = Annotated[T, BeforeValidator(lambda value: {} if value is None else value)]
 """A mapping that may be left empty: YAML reads `labels:` with nothing behind it as null."""
 
+Unread = Annotated[object, BeforeValidator(lambda _: None)]
+"""Part of an object that others write, `status`: not read, not kept."""
+
 
 class Strict(BaseModel):
     """Part of an object of our own group: an unknown field is refused."""

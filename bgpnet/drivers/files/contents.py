@@ -1,0 +1,45 @@
+"""What reading a file can come to."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from bgpnet.model.crd.meta import Manifest
+from bgpnet.model.rejection import ObjectRef, Rejection
+from bgpnet.model.secret import Secret
+
+MAX_BYTES: Final = 4 * 1024 * 1024
+"""Size limit of a manifest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """The file is there and cannot be read: what it says is not known."""
+
+    why: str
+
+
+Content = bytes | Unreadable
+
+
+@dataclass(frozen=True, slots=True)
+class GoodObject:
+    """An object that was read, and where it stood."""
+
+    ref: ObjectRef
+    object: Manifest
+
+
+@dataclass(frozen=True, slots=True)
+class FileState:
+    """What holds of one file: its objects (the last good ones where it is bad now), and what was refused."""
+
+    objects: tuple[GoodObject, ...] = ()
+    rejections: tuple[Rejection, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Password:
+    """A password file's content. Both set: it could be read once and cannot be now."""
+
+    secret: Secret | None = None
+    error: str = ""

@@ -1,0 +1,124 @@
+"""Decides what holds: pure functions from file contents and the last good state to what is declared."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Final
+
+from bgpnet.drivers.files.contents import Content, FileState, GoodObject, Password, Unreadable
+from bgpnet.drivers.files.yamltext import Broken, Document, decode
+from bgpnet.model.crd.bgppeer import BGPPeer
+from bgpnet.model.crd.declare import declare
+from bgpnet.model.crd.meta import Fact
+from bgpnet.model.crd.read import Reading, read
+from bgpnet.model.rejection import ObjectRef, Reason, Rejection
+from bgpnet.model.snapshot import Declared, DeclaredPeer
+
+MAX_REJECTIONS: Final = 1000
+"""Of one file."""
+
+
+def judge(file: str, content: Content, before: tuple[GoodObject, ...]) -> FileState:
+    """What holds of a file now.
+
+    A file that cannot be read or parsed keeps all its last good objects; an object that is refused keeps its
+    own last good state. While a file holds a refused object that it did not hold before, objects that are no
+    longer in it are kept too: the refused one may be one of them, with its name or kind mistyped.
+
+    Args:
+        file: the file's name.
+        content: what is in it.
+        before: its last good objects.
+    """
+    kept = "its last good state stays in force" if before else "nothing of it is in force"
+    if isinstance(content, Unreadable):
+        remedy = f"the file cannot be read ({content.why}); {kept}; make it readable"
+        return FileState(before, (Rejection(ObjectRef("", "", file), "", "", Reason.SOURCE_GONE, remedy),))
+    documents = decode(content)
+    if isinstance(documents, Broken):
+        place = ObjectRef("", "", file, documents.line)
+        remedy = f"{documents.problem}; {kept}; correct the file"
+        return FileState(before, (Rejection(place, "", "", Reason.BROKEN_FILE, remedy),))
+    return _weigh([_read(file, item) for document in documents for item in document.items()], before)
+
+
+def merge(
+    files: Mapping[str, FileState], passwords: Mapping[str, Password], more: Iterable[Rejection] = ()
+) -> Declared:
+    """All files together, in the order of their names: of two objects of one kind and name the first counts.
+
+    Args:
+        files: state by file name.
+        passwords: password files by the name that peers give them.
+        more: rejections that are of no file.
+    """
+    first: dict[tuple[str, str], ObjectRef] = {}
+    facts: list[Fact] = []
+    rejections = list(more)
+    for _, state in sorted(files.items()):
+        rejections += state.rejections
+        for good in state.objects:
+            key = (good.ref.kind, good.ref.name)
+            if key in first:
+                rejections.append(_duplicate(good.ref, first[key]))
+                continue
+            first[key] = good.ref
+            fact, refused = _with_password(good, passwords)
+            facts.append(fact)
+            rejections += refused
+    return declare(facts, rejections)
+
+
+def password_files(files: Mapping[str, FileState]) -> frozenset[str]:
+    """The password files that the objects name."""
+    objects = (good.object for state in files.values() for good in state.objects)
+    named = (peer.spec.password_file for peer in objects if isinstance(peer, BGPPeer))
+    return frozenset(name for name in named if name is not None)
+
+
+def _read(file: str, document: Document) -> Reading:
+    return read(document.value, file, document.line_of)
+
+
+def _weigh(readings: list[Reading], before: tuple[GoodObject, ...]) -> FileState:
+    last_good = {_key(good.ref): good for good in before}
+    objects: list[GoodObject] = []
+    rejections: list[Rejection] = []
+    strangers = False
+    for reading in readings:
+        rejections += reading.rejections
+        earlier = last_good.get(_key(reading.ref)) if reading.rejections else None
+        strangers = strangers or (bool(reading.rejections) and earlier is None)
+        if earlier is not None:
+            objects.append(earlier)
+        elif reading.object is not None:
+            objects.append(GoodObject(reading.ref, reading.object))
+    if strangers:
+        there = {_key(good.ref) for good in objects}
+        objects += [good for good in before if _key(good.ref) not in there]
+    return FileState(tuple(objects), tuple(rejections[:MAX_REJECTIONS]))
+
+
+def _key(ref: ObjectRef) -> tuple[str, str]:
+    return (ref.kind, ref.name)
+
+
+def _duplicate(ref: ObjectRef, first: ObjectRef) -> Rejection:
+    remedy = f"remove it, or the one in {first.file}:{first.line}, which is in force"
+    return Rejection(ref, "metadata.name", f'"{ref.name}"', Reason.DUPLICATE_OBJECT, remedy)
+
+
+def _with_password(good: GoodObject, passwords: Mapping[str, Password]) -> tuple[Fact, tuple[Rejection, ...]]:
+    fact = good.object.fact(good.ref)
+    if not isinstance(fact, DeclaredPeer) or not isinstance(good.object, BGPPeer):
+        return fact, ()
+    name = good.object.spec.password_file
+    if name is None:
+        return fact, ()
+    password = passwords.get(name, Password(error="it was not read yet"))
+    if password.secret is None:
+        return replace(fact, password_error=f"password file {name}: {password.error}"), ()
+    told = replace(fact, password=password.secret)
+    if not password.error:
+        return told, ()
+    remedy = f"{password.error}; the last good password stays in force; make the file readable"
+    return told, (Rejection(good.ref, "spec.passwordFile", f'"{name}"', Reason.PASSWORD_UNREADABLE, remedy),)

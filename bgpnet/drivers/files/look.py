@@ -1,0 +1,52 @@
+"""One look at the files, and what two looks say together. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from bgpnet.drivers.files.contents import Unreadable
+
+Signature = tuple[int, ...]
+"""Device, inode, size and times of a file: another signature, another content. One number: stat's errno."""
+
+UNREAD: Final[Signature] = ()
+"""Stands for a file that could not be read: no look shows it, so that the next one has it read again."""
+
+Signatures = Mapping[str, Signature]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Signatures by file name; of the manifests, or why the folder cannot be read, and of password files."""
+
+    manifests: Signatures | Unreadable = field(default_factory=dict)
+    passwords: Signatures = field(default_factory=dict)
+
+
+def settled(taken: Look, first: Look, second: Look) -> Look:
+    """What two looks agree on; where they do not, what was taken in last: the next poll looks again."""
+    manifests = second.manifests
+    if isinstance(manifests, Unreadable):
+        if not isinstance(first.manifests, Unreadable):
+            manifests = taken.manifests
+    elif isinstance(first.manifests, Unreadable):
+        manifests = taken.manifests
+    else:
+        before = {} if isinstance(taken.manifests, Unreadable) else taken.manifests
+        manifests = _agreed(before, first.manifests, manifests)
+    return Look(manifests, _agreed(taken.passwords, first.passwords, second.passwords))
+
+
+def changed(before: Signatures | Unreadable, now: Signatures) -> list[str]:
+    """Names of the files to read, in order: all of them when the folder was not readable before."""
+    old = {} if isinstance(before, Unreadable) else before
+    return sorted(name for name, signature in now.items() if old.get(name) != signature)
+
+
+def _agreed(taken: Signatures, first: Signatures, second: Signatures) -> Signatures:
+    agreed = {}
+    for name in first.keys() | second.keys():
+        signature = second.get(name) if first.get(name) == second.get(name) else taken.get(name)
+        if signature is not None:
+            agreed[name] = signature
+    return agreed

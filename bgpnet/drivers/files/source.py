@@ -1,0 +1,144 @@
+"""The loop of the files source: sees what changed, lets `judge` decide, tells that something is new."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from bgpnet.drivers.files import folder as disk
+from bgpnet.drivers.files.contents import FileState, GoodObject, Password, Unreadable
+from bgpnet.drivers.files.judge import judge, merge, password_files
+from bgpnet.drivers.files.lastgood import LastGood
+from bgpnet.drivers.files.look import UNREAD, Look, Signature, Signatures, changed, settled
+from bgpnet.drivers.files.passwords import password
+from bgpnet.model.rejection import ObjectRef, Reason, Rejection
+from bgpnet.model.snapshot import Declared
+
+SETTLE: Final = 0.05
+"""Seconds that a file must stay the same before it is read: half-written and half-renamed files pass by."""
+
+SHARE: Final = 0.002
+"""Of a core that looking may cost: the more files, the rarer the look."""
+
+SLOWEST: Final = 0.8
+"""Seconds between two looks, however many files there are: an edit acts within a second."""
+
+log = logging.getLogger(__name__)
+
+
+class FilesSource:
+    """Objects from the manifests (*.yaml, *.yml) of one folder.
+
+    Polls, because a poll sees every way in which files change (rename, swap of a link to a folder, a mount
+    that goes and comes back) and costs little. An edit acts after at most `poll` + SETTLE seconds, with
+    hundreds of files SLOWEST + SETTLE.
+
+    Args:
+        folder: where the manifests are.
+        last_good: file that keeps the last good state over a restart.
+        changed: called in the event loop when `declared` has something new to tell.
+        poll: seconds from one look to the next.
+    """
+
+    def __init__(self, folder: Path, last_good: Path, changed: Callable[[], None], poll: float = 0.2) -> None:
+        self._folder = folder
+        self._changed = changed
+        self._poll = poll
+        self._last_good = LastGood(last_good, folder)
+        self._taken = Look(Unreadable("it was not looked at yet"))
+        self._files: dict[str, FileState] = {}
+        self._passwords: dict[str, Password] = {}
+        self._declared: Declared | None = None
+
+    def declared(self) -> Declared | None:
+        """What is declared; None before the first full read (of the folder, or of the last good state)."""
+        return self._declared
+
+    async def run(self) -> None:
+        """Watch until cancelled."""
+        self._files = self._last_good.load()
+        while True:
+            started = time.thread_time()
+            found = self._look()
+            cost = time.thread_time() - started
+            if found != self._taken:
+                await asyncio.sleep(SETTLE)
+                now = settled(self._taken, found, self._look())
+                if now != self._taken:
+                    await self._take(now)
+            await asyncio.sleep(max(self._poll, min(cost / SHARE, SLOWEST)))
+
+    def _look(self) -> Look:
+        return Look(disk.manifests(self._folder), disk.signatures(self._folder, self._passwords))
+
+    async def _take(self, now: Look) -> None:
+        """Read what changed, decide, tell."""
+        good = _objects(self._files)
+        unread = {}
+        if not isinstance(now.manifests, Unreadable):
+            unread = await self._read_manifests(now.manifests)
+            now = replace(now, manifests={**now.manifests, **unread})
+        self._taken = replace(now, passwords=self._read_passwords(now.passwords))
+        self._publish()
+        if _objects(self._files) != good:
+            self._last_good.save(self._files)
+
+    async def _read_manifests(self, now: Signatures) -> dict[str, Signature]:
+        """Judge the changed files, forget those that are gone; marks for those that could not be read."""
+        unread = {}
+        for name in changed(self._taken.manifests, now):
+            content = disk.content(self._folder / name)
+            if isinstance(content, Unreadable):
+                unread[name] = UNREAD
+            self._files[name] = judge(name, content, self._files.get(name, FileState()).objects)
+            await asyncio.sleep(0)  # a thousand files must not keep the rest of the agent waiting
+        for name in self._files.keys() - now.keys():
+            del self._files[name]
+        return unread
+
+    def _read_passwords(self, seen: Signatures) -> Signatures:
+        """Read the password files that are new or changed, forget those that no peer names."""
+        names = password_files(self._files)
+        now = disk.signatures(self._folder, names - seen.keys()) | {
+            name: seen[name] for name in names & seen.keys()
+        }
+        for name in changed(self._taken.passwords, now):
+            content = disk.content(self._folder / name)
+            if isinstance(content, Unreadable):
+                now[name] = UNREAD
+            self._passwords[name] = password(content, self._passwords.get(name))
+        for name in self._passwords.keys() - names:
+            del self._passwords[name]
+        return now
+
+    def _publish(self) -> None:
+        gone: tuple[Rejection, ...] = ()
+        if isinstance(self._taken.manifests, Unreadable):
+            gone = (self._folder_gone(self._taken.manifests.why),)
+            if self._declared is None and not self._files:
+                log.warning("nothing is known yet: %s", gone[0])
+                return
+        declared = merge(self._files, self._passwords, gone)
+        if declared == self._declared:
+            return
+        self._declared = declared
+        count = sum(len(state.objects) for state in self._files.values())
+        log.info(
+            "manifests read files=%d objects=%d rejected=%d",
+            len(self._files),
+            count,
+            len(declared.rejections),
+        )
+        self._changed()
+
+    def _folder_gone(self, why: str) -> Rejection:
+        known = "the last good state stays in force" if self._files else "nothing is known until it is there"
+        remedy = f"the folder of manifests cannot be read ({why}); {known}; make it readable"
+        return Rejection(ObjectRef("", "", str(self._folder)), "", "", Reason.SOURCE_GONE, remedy)
+
+
+def _objects(files: Mapping[str, FileState]) -> dict[str, tuple[GoodObject, ...]]:
+    return {name: state.objects for name, state in files.items()}

@@ -1,0 +1,164 @@
+"""What holds of the manifests: last good states, duplicates, passwords. No disk, no clock."""
+
+from itertools import permutations
+
+from bgpnet.drivers.files.contents import FileState, Password, Unreadable
+from bgpnet.drivers.files.judge import judge, merge, password_files
+from bgpnet.model.rejection import ObjectRef, Reason, Rejection
+from bgpnet.model.secret import Secret
+
+GOOD = FileState()
+
+
+def pool(name: str, cidr: str = "10.0.0.0/8") -> str:
+    return f"""\
+apiVersion: bgpnet.io/v1alpha1
+kind: IPPool
+metadata: {{name: {name}}}
+spec:
+  cidr: {cidr}
+"""
+
+
+def peer(name: str, more: str = "") -> str:
+    return f"""\
+apiVersion: bgpnet.io/v1alpha1
+kind: BGPPeer
+metadata: {{name: {name}}}
+spec:
+  peerAddress: 192.0.2.1
+  peerASN: 65001
+  {more}
+"""
+
+
+def text(*documents: str) -> bytes:
+    return "---\n".join(documents).encode()
+
+
+def cidrs(state: FileState) -> dict[str, str]:
+    return {pool.ref.name: str(pool.cidr) for pool in merge({"f": state}, {}).pools}
+
+
+def test_objects_of_a_file_with_their_lines() -> None:
+    state = judge("f.yaml", text(pool("a"), "apiVersion: v1\nkind: Pod\n", pool("b")), ())
+    assert [good.ref for good in state.objects] == [
+        ObjectRef("IPPool", "a", "f.yaml", 1),
+        ObjectRef("IPPool", "b", "f.yaml", 10),
+    ]
+    assert state.rejections == ()
+
+
+def test_one_bad_object_harms_itself_alone() -> None:
+    state = judge("f.yaml", text(pool("a"), pool("b", "10.0.0.1/8"), pool("c")), ())
+    assert sorted(cidrs(state)) == ["a", "c"]
+    (rejection,) = state.rejections
+    assert rejection.object == ObjectRef("IPPool", "b", "f.yaml", 11)
+    assert (rejection.field, rejection.reason) == ("spec.cidr", Reason.HOST_BITS_SET)
+
+
+def test_a_broken_object_keeps_its_last_good_state_and_the_others_move_on() -> None:
+    before = judge("f", text(pool("a"), pool("b")), ()).objects
+    state = judge("f", text(pool("a", "nonsense"), pool("b", "172.16.0.0/12")), before)
+    assert cidrs(state) == {"a": "10.0.0.0/8", "b": "172.16.0.0/12"}
+    assert [r.field for r in state.rejections] == ["spec.cidr"]
+
+
+def test_a_bad_pod_cidr_keeps_the_node_as_it_was() -> None:
+    node = "apiVersion: v1\nkind: Node\nmetadata: {name: n}\nspec: {podCIDRs: [10.1.0.0/24, %s]}\n"
+    first = judge("f", text(node % "10.2.0.0/24"), ())
+    second = judge("f", text(node % "10.2.0.9/24"), first.objects)
+    assert second.objects == first.objects
+    (new,) = merge({"f": judge("f", text(node % "10.2.0.9/24"), ())}, {}).nodes
+    assert [str(cidr) for cidr in new.pod_cidrs] == ["10.1.0.0/24"]
+
+
+def test_a_file_cut_in_half_keeps_all_its_objects_and_names_the_line() -> None:
+    whole = text(pool("a"), pool("b"))
+    before = judge("f.yaml", whole, ()).objects
+    state = judge("f.yaml", whole[:-30] + b" 'cut", before)
+    assert sorted(cidrs(state)) == ["a", "b"]
+    (rejection,) = state.rejections
+    assert (rejection.object.file, rejection.reason) == ("f.yaml", Reason.BROKEN_FILE)
+    assert rejection.object.line == 10
+    assert "last good state stays in force" in rejection.remedy
+
+
+def test_an_unreadable_file_is_not_an_empty_one() -> None:
+    before = judge("f", text(pool("a")), ()).objects
+    state = judge("f", Unreadable("EACCES: Permission denied"), before)
+    assert state.objects == before
+    (rejection,) = state.rejections
+    assert rejection.reason == Reason.SOURCE_GONE
+    assert "EACCES" in rejection.remedy
+
+
+def test_an_object_that_is_taken_out_is_gone() -> None:
+    before = judge("f", text(pool("a"), pool("b")), ()).objects
+    assert sorted(cidrs(judge("f", text(pool("b")), before))) == ["b"]
+    assert judge("f", b"", before).objects == ()
+
+
+def test_a_mistyped_kind_or_name_does_not_take_the_object_away() -> None:
+    before = judge("f", text(pool("a"), pool("b")), ()).objects
+    for bad in (
+        pool("a").replace("IPPool", "IPPol"),
+        pool("a").replace("kind:", "kid:"),
+        pool("'a b'"),
+        pool("a").replace("apiVersion: bgpnet.io/v1alpha1", "apiVersion: bgpnet.io/v1"),
+    ):
+        state = judge("f", text(bad, pool("b")), before)
+        assert sorted(cidrs(state)) == ["a", "b"]
+        assert state.rejections
+
+
+def test_the_first_of_two_objects_counts() -> None:
+    files = {
+        "b.yaml": judge("b.yaml", text(pool("x", "172.16.0.0/12")), ()),
+        "a.yaml": judge("a.yaml", text(pool("x"), pool("x", "192.168.0.0/16")), ()),
+    }
+    for order in permutations(files.items()):
+        declared = merge(dict(order), {})
+        assert [str(found.cidr) for found in declared.pools] == ["10.0.0.0/8"]
+        assert [(r.object.file, r.object.line, r.reason) for r in declared.rejections] == [
+            ("a.yaml", 7, Reason.DUPLICATE_OBJECT),
+            ("b.yaml", 1, Reason.DUPLICATE_OBJECT),
+        ]
+        assert "a.yaml:1" in declared.rejections[0].remedy
+
+
+def test_objects_of_two_kinds_may_share_a_name() -> None:
+    assert merge({"f": judge("f", text(pool("x"), peer("x")), ())}, {}).rejections == ()
+
+
+def test_rejections_of_no_file_are_told_too() -> None:
+    gone = Rejection(ObjectRef("", "", "/folder"), "", "", Reason.SOURCE_GONE, "make it readable")
+    assert merge({}, {}, (gone,)).rejections == (gone,)
+
+
+def test_passwords() -> None:
+    files = {"f": judge("f", text(peer("a", "passwordFile: key"), peer("b")), ())}
+    assert password_files(files) == {"key"}
+    with_key, without = merge(files, {"key": Password(Secret("s3cret"))}).peers
+    assert (with_key.password, with_key.password_error) == (Secret("s3cret"), "")
+    assert (without.password, without.password_error) == (None, "")
+
+
+def test_a_password_that_never_could_be_read_is_said_in_the_peer() -> None:
+    files = {"f": judge("f", text(peer("a", "passwordFile: key")), ())}
+    declared = merge(files, {"key": Password(error="ENOENT: No such file or directory")})
+    (told,) = declared.peers
+    assert told.password is None
+    assert told.password_error == "password file key: ENOENT: No such file or directory"
+    assert declared.rejections == ()
+
+
+def test_a_password_that_vanished_stays_in_force() -> None:
+    files = {"f": judge("f", text(peer("a", "passwordFile: key")), ())}
+    declared = merge(files, {"key": Password(Secret("s3cret"), "ENOENT: No such file or directory")})
+    assert declared.peers[0].password == Secret("s3cret")
+    assert declared.peers[0].password_error == ""
+    assert [(r.field, r.reason) for r in declared.rejections] == [
+        ("spec.passwordFile", Reason.PASSWORD_UNREADABLE)
+    ]
+    assert "s3cret" not in repr(declared)

@@ -1,0 +1,36 @@
+"""The samples that users copy from: each loads, and together they show every field there is."""
+
+from pathlib import Path
+
+import pytest
+
+from bgpnet.drivers.files.judge import judge, merge
+from bgpnet.model.crd.meta import API_VERSION
+from bgpnet.model.crd.registry import KINDS
+
+SAMPLES = Path(__file__).parents[2] / "config" / "samples"
+
+
+@pytest.mark.parametrize("kind", [kind for _, kind in KINDS])
+def test_every_kind_has_a_sample_that_loads(kind: str) -> None:
+    path = SAMPLES / f"{kind.lower()}.yaml"
+    state = judge(path.name, path.read_bytes(), ())
+    assert state.rejections == ()
+    assert {good.ref.kind for good in state.objects} == {kind}
+
+
+def test_the_samples_go_together() -> None:
+    files = {path.name: judge(path.name, path.read_bytes(), ()) for path in SAMPLES.iterdir()}
+    declared = merge(files, {})
+    assert declared.rejections == ()
+    assert declared.configuration is not None
+    assert [len(declared.nodes), len(declared.pools), len(declared.peers)] == [1, 2, 2]
+
+
+@pytest.mark.parametrize("kind", [kind for version, kind in KINDS if version == API_VERSION])
+def test_a_sample_names_every_field_of_its_kind(kind: str) -> None:
+    text = (SAMPLES / f"{kind.lower()}.yaml").read_text()
+    spec = KINDS[API_VERSION, kind].model_fields["spec"].annotation
+    assert spec is not None
+    for name, field in spec.model_fields.items():
+        assert f"{field.alias or name}:" in text
