@@ -1,0 +1,160 @@
+"""Sessions -> the text of ExaBGP's configuration.
+
+The text carries its own generation, a digest of everything else in it: as a comment in the first line and as
+every neighbour's description. ExaBGP shows descriptions, and a changed one does not touch a session, so the
+supervisor can see which text is in force without parsing the rest.
+"""
+
+import hashlib
+import re
+from base64 import b64encode
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from bgpnet.model.net import address_order, family_of
+from bgpnet.model.plan import Session
+from bgpnet.model.rejection import Reason, Rejection
+from bgpnet.render.generation import header
+
+MAX_MD5_KEY: Final = 80
+"""Bytes; linux/tcp.h, TCP_MD5SIG_MAXKEYLEN."""
+
+MAX_RESTART_TIME: Final = 4095
+"""Seconds; RFC 4724 §3: 12 bits."""
+
+MIN_HOLD_TIME: Final = 3
+"""Seconds; RFC 4271 §4.2: zero, or at least three."""
+
+AS_TRANS: Final = 23456
+"""RFC 6793 §9: stands for any four-byte AS number, never is one."""
+
+_PLAIN_WORD: Final = re.compile(r"[A-Za-z0-9_./:=@%+-]+")
+
+# Which messages ExaBGP reports, each as a line of JSON. `send update` is the evidence on which the driver's
+# ordering rests: a command's `done` only means queued, this line means that TCP gets the UPDATE now.
+_API: Final = (
+    "api {",
+    "    processes [ relay ];",
+    "    neighbor-changes;",
+    "    fsm;",
+    "    receive { parsed; open; update; notification; refresh; }",
+    "    send { parsed; update; }",
+    "}",
+)
+
+
+def inexpressible(session: Session) -> Rejection | None:
+    """What keeps ExaBGP's configuration from expressing this session, None when nothing does."""
+    if session.password is not None:
+        length = len(session.password.reveal().encode())
+        if not 0 < length <= MAX_MD5_KEY:
+            return _refused(
+                session,
+                "password",
+                f"{length} bytes long",
+                f"use 1 to {MAX_MD5_KEY} bytes: the kernel's limit for TCP MD5 keys",
+            )
+    if 0 < session.hold_time < MIN_HOLD_TIME:
+        return _refused(
+            session,
+            "holdTime",
+            str(session.hold_time),
+            f"use 0 or at least {MIN_HOLD_TIME} s (RFC 4271 §4.2)",
+        )
+    if not 0 <= session.restart_time <= MAX_RESTART_TIME:
+        return _refused(
+            session, "restartTime", str(session.restart_time), f"use 0 to {MAX_RESTART_TIME} s (RFC 4724 §3)"
+        )
+    if session.local_asn == AS_TRANS:
+        return _refused(
+            session, "localASN", str(AS_TRANS), "use a real AS number: this one is AS_TRANS (RFC 6793)"
+        )
+    if family_of(session.peer) is not family_of(session.local_address):
+        return _refused(
+            session,
+            "sourceAddress",
+            str(session.local_address),
+            f"use an address of the family of {session.peer}",
+        )
+    if not session.families:  # ExaBGP would take an empty list for every family it knows
+        return _refused(session, "families", "empty", "name at least one address family")
+    return None
+
+
+def exabgp_conf(sessions: Iterable[Session], relay_argv: Sequence[str]) -> str:
+    """The configuration for these sessions; `relay_argv` starts the relay.
+
+    The same sessions in any order give the same bytes. Only sessions without `inexpressible` reason may be
+    passed. ExaBGP has no keepalive option: it sends one every third of the hold time.
+
+    Raises:
+        ValueError: a session or a word of `relay_argv` cannot be expressed.
+    """
+    ordered = sorted(sessions, key=lambda session: address_order(session.peer))
+    for session in ordered:
+        if refusal := inexpressible(session):
+            raise ValueError(str(refusal))
+    generation = hashlib.sha256(_text(ordered, relay_argv, "").encode()).hexdigest()[:16]
+    return _text(ordered, relay_argv, generation)
+
+
+def _text(sessions: Sequence[Session], relay_argv: Sequence[str], generation: str) -> str:
+    lines = [
+        header(generation),
+        "process relay {",
+        f"    run {' '.join(_word(word) for word in relay_argv)};",
+        "    encoder json;",
+        "    respawn true;",
+        "}",
+    ]
+    for session in sessions:
+        lines += _neighbor(session, generation)
+    return "\n".join(lines) + "\n"
+
+
+def _neighbor(session: Session, generation: str) -> list[str]:
+    password = []
+    if session.password is not None:
+        # Base64 expresses every password; ExaBGP's tokeniser cannot: either quote ends the other.
+        key = b64encode(session.password.reveal().encode()).decode()
+        password = ["md5-base64 true;", f'md5-password "{key}";']
+    body = [
+        f'description "bgpnet-{generation}";',
+        f"local-address {session.local_address};",
+        f"router-id {session.router_id};",
+        f"local-as {session.local_asn};",
+        f"peer-as {session.peer_asn};",
+        f"hold-time {session.hold_time};",
+        *password,
+        "passive false;",
+        "auto-flush true;",
+        "adj-rib-in false;",
+        "adj-rib-out true;",
+        "manual-eor true;",
+        "capability {",
+        "    asn4 enable;",
+        "    route-refresh enable;",
+        # A bare 0 would mean "the hold time" to ExaBGP.
+        f"    graceful-restart {session.restart_time or 'disable'};",
+        "}",
+        "family {",
+        *(f"    {family} unicast;" for family in sorted(set(session.families))),
+        "}",
+        *_API,
+    ]
+    return [f"neighbor {session.peer} {{", *(f"    {line}" for line in body), "}"]
+
+
+def _word(word: str) -> str:
+    """One word of a `run` line, quoted where ExaBGP's tokeniser needs it."""
+    if _PLAIN_WORD.fullmatch(word):
+        return word
+    if not word.isprintable() or not word.isascii() or {"'", '"'} & set(word):  # either quote ends the other
+        raise ValueError(
+            f"the relay's command has the word {word!r}, which ExaBGP cannot read: use plain ASCII"
+        )
+    return '"' + word.replace("\\", "\\\\") + '"'
+
+
+def _refused(session: Session, field: str, found: str, remedy: str) -> Rejection:
+    return Rejection(session.ref, field, found, Reason.SPEAKER_REFUSED, remedy)
