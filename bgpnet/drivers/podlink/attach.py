@@ -1,0 +1,117 @@
+"""Make a pod's link, or take it away."""
+
+import contextlib
+import errno
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address
+from typing import Final
+
+from bgpnet.drivers.podlink import requests
+from bgpnet.drivers.podlink.channel import Channel
+from bgpnet.drivers.podlink.names import HOST_MAC, Alias, pod_mac
+from bgpnet.drivers.podlink.packing import Message
+from bgpnet.drivers.podlink.requests import End
+from bgpnet.model.cni import PodLink
+from bgpnet.model.errors import KernelError
+from bgpnet.model.net import Address, Family, family_of
+
+GATEWAYS: Final[dict[Family, Address]] = {
+    Family.IPV4: IPv4Address("169.254.1.1"),
+    Family.IPV6: IPv6Address("fe80::1"),
+}
+"""The next hop of a pod's default routes; nobody has these addresses, only neighbour entries know them."""
+
+IPV6_MTU: Final = 1280
+"""The least MTU, in bytes, with which a link has IPv6 (RFC 8200 section 5)."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkPlan:
+    """A pod's link as it is to be. `netns` is a descriptor, `mtu` in bytes, `ipv6`: the kernel has IPv6."""
+
+    link: PodLink
+    netns: int
+    mtu: int
+    ipv6: bool
+
+    @property
+    def host(self) -> End:
+        """The host's end."""
+        return End(self.link.name, self.link.index, HOST_MAC)
+
+    @property
+    def pod(self) -> End:
+        """The pod's end. Its index differs from the host's, so that nobody takes the pair for one device."""
+        whose = self.link.attachment
+        return End(whose.ifname, self.link.index + 1, pod_mac(whose))
+
+
+def create(host: Channel, plan: LinkPlan) -> None:
+    """Create the pair.
+
+    A send of its own: the requests that follow name the link by its index, which would be a stranger's if
+    this one failed.
+
+    Raises:
+        KernelError: EEXIST or EBUSY when a name or an index is taken, on one side or the other.
+    """
+    host.execute(requests.create_pair(plan.host, plan.pod, plan.netns, plan.mtu))
+
+
+def connect(host: Channel, pod: Channel, plan: LinkPlan) -> None:
+    """Give a pair that was just created its alias, addresses, neighbours and routes; a failure deletes it.
+
+    Raises:
+        KernelError: a step was refused; nothing is left of the pair.
+    """
+    try:
+        host.execute(*_host_side(plan))
+        pod.execute(*_pod_side(plan))
+        host.execute(requests.settle_carrier(plan.host))
+    except BaseException:
+        with contextlib.suppress(KernelError):
+            delete(host, plan.link.name)
+        raise
+
+
+def delete(host: Channel, name: str) -> None:
+    """Delete a link and all that hangs on it; one that is gone already is no error.
+
+    Raises:
+        KernelError: the kernel refused.
+    """
+    try:
+        host.execute(requests.delete_link(name))
+    except KernelError as error:
+        if error.errno != errno.ENODEV:
+            raise
+
+
+def _host_side(plan: LinkPlan) -> list[Message]:
+    end = plan.host
+    messages = [requests.set_alias(end, str(Alias(plan.link.attachment, plan.link.addresses)))]
+    if _quiet(plan):
+        messages.append(requests.make_quiet(end))
+    for address in plan.link.addresses:
+        messages.append(requests.add_neighbour(end, address, plan.pod.mac))
+        messages.append(requests.add_pod_route(end, address))
+    return messages
+
+
+def _pod_side(plan: LinkPlan) -> list[Message]:
+    end = plan.pod
+    # Quiet before up: with the carrier comes the link-local address.
+    messages = [requests.make_quiet(end)] if _quiet(plan) else []
+    messages.append(requests.bring_up(end))
+    for address in plan.link.addresses:
+        gateway = GATEWAYS[family_of(address)]
+        messages.append(requests.add_address(end, address))
+        messages.append(requests.add_neighbour(end, gateway, HOST_MAC))
+        messages.append(requests.add_host_route(end, gateway))
+        messages.append(requests.add_default_route(end, gateway))
+    return messages
+
+
+def _quiet(plan: LinkPlan) -> bool:
+    """Whether IPv6 would make addresses on the link: it does not exist below its least MTU."""
+    return plan.ipv6 and plan.mtu >= IPV6_MTU

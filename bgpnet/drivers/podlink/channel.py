@@ -1,0 +1,139 @@
+"""A NETLINK_ROUTE socket: requests in batches, answers, dumps."""
+
+import os
+import socket
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Final, Self
+
+from bgpnet.drivers.podlink.packing import (
+    ACK,
+    DONE,
+    DUMP,
+    DUMP_INTERRUPTED,
+    ERROR,
+    REQUEST,
+    Message,
+    Reply,
+    error_of,
+    frame,
+    replies,
+)
+from bgpnet.model.errors import KernelError
+
+_SOL_NETLINK: Final = 270
+_EXT_ACK: Final = 11
+_CAP_ACK: Final = 10
+_STRICT_CHECK: Final = 12
+_BATCH: Final = 200  # more error answers do not fit a socket's default receive buffer
+_RECEIVE: Final = 65536
+_DUMP_ATTEMPTS: Final = 10
+
+
+class Channel:
+    """Requests to one network namespace. Never blocks: the answers are queued when a send returns."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        """Take over a NETLINK_ROUTE socket, whichever namespace it was opened in."""
+        sock.settimeout(0)
+        for option in (_EXT_ACK, _CAP_ACK, _STRICT_CHECK):
+            sock.setsockopt(_SOL_NETLINK, option, 1)
+        self._sock = sock
+        self._sequence = 0
+
+    @classmethod
+    def open(cls) -> Self:
+        """A channel to the namespace of this process."""
+        return cls(
+            socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE)
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._sock.close()
+
+    def execute(self, *messages: Message) -> list[Reply]:
+        """Carry out requests in their order, all of them also after a failure, and return what was asked for.
+
+        Raises:
+            KernelError: the first refusal, with what was being done.
+        """
+        found: list[Reply] = []
+        refused: list[KernelError] = []
+        for start in range(0, len(messages), _BATCH):
+            self._batch(messages[start : start + _BATCH], found, refused)
+        if refused:
+            raise refused[0]
+        return found
+
+    def dump(self, message: Message) -> list[Reply]:
+        """Every object that a dump request yields, as of one moment.
+
+        Raises:
+            KernelError: the kernel refused, or changed faster than it could be read.
+        """
+        for _attempt in range(_DUMP_ATTEMPTS):
+            found = self._dump(message)
+            if found is not None:
+                return found
+        raise KernelError(f"{message.doing}: changed during {_DUMP_ATTEMPTS} dumps in a row")
+
+    def _batch(self, messages: Sequence[Message], found: list[Reply], refused: list[KernelError]) -> None:
+        first = self._sequence + 1
+        last = self._sequence = self._sequence + len(messages)
+        # Only the last request asks for an acknowledgement: refusals come without being asked for.
+        flags = [REQUEST] * (len(messages) - 1) + [REQUEST | ACK]
+        parts = [frame(*one) for one in zip(messages, flags, range(first, last + 1), strict=True)]
+        self._send(b"".join(parts), messages[0])
+        while True:
+            for reply in self._receive(messages[0]):
+                if not first <= reply.sequence <= last:
+                    continue
+                message = messages[reply.sequence - first]
+                if reply.kind != ERROR:
+                    found.append(reply)
+                    continue
+                errno, words = error_of(reply)
+                if errno:
+                    refused.append(_refusal(message, errno, words))
+                if reply.sequence == last:
+                    return
+
+    def _dump(self, message: Message) -> list[Reply] | None:
+        self._sequence += 1
+        self._send(frame(message, REQUEST | DUMP, self._sequence), message)
+        found: list[Reply] = []
+        whole = True
+        while True:
+            for reply in self._receive(message):
+                if reply.sequence != self._sequence:
+                    continue
+                whole = whole and not reply.flags & DUMP_INTERRUPTED
+                if reply.kind == DONE:
+                    return found if whole else None
+                if reply.kind == ERROR:
+                    raise _refusal(message, *error_of(reply))
+                found.append(reply)
+
+    def _send(self, packet: bytes, message: Message) -> None:
+        try:
+            self._sock.send(packet)
+        except OSError as error:
+            raise KernelError(f"{message.doing}: netlink: {error.strerror}", error.errno or 0) from error
+
+    def _receive(self, message: Message) -> list[Reply]:
+        try:
+            return list(replies(self._sock.recv(_RECEIVE)))
+        except OSError as error:
+            raise KernelError(
+                f"{message.doing}: netlink gave no answer: {error.strerror}", error.errno or 0
+            ) from error
+
+
+def _refusal(message: Message, errno: int, words: str) -> KernelError:
+    more = f" ({words})" if words else ""
+    return KernelError(f"{message.doing}: the kernel refused: {os.strerror(errno)}{more}", errno)

@@ -1,0 +1,203 @@
+"""The requests of a pod's link (linux/rtnetlink.h, if_link.h, if_addr.h, neighbour.h). Pure."""
+
+import socket
+import struct
+from dataclasses import dataclass
+from typing import Final
+
+from bgpnet.drivers.podlink.packing import CREATE, EXCLUSIVE, Message, attribute, nested, number, text
+from bgpnet.model.net import MAIN_TABLE, POD_METRIC, POD_PROTOCOL, Address
+
+NEW_LINK: Final = 16
+_DEL_LINK: Final = 17
+_GET_LINK: Final = 18
+_SET_LINK: Final = 19
+_NEW_ADDRESS: Final = 20
+NEW_ROUTE: Final = 24
+_GET_ROUTE: Final = 26
+_NEW_NEIGHBOUR: Final = 28
+
+IFLA_IFNAME: Final = 3
+IFLA_ALIAS: Final = 20
+_IFLA_ADDRESS: Final = 1
+_IFLA_MTU: Final = 4
+_IFLA_LINKINFO: Final = 18
+_IFLA_AF_SPEC: Final = 26
+_IFLA_NET_NS_FD: Final = 28
+_IFLA_EXT_MASK: Final = 29
+_IFLA_TX_QUEUES: Final = 31
+_IFLA_RX_QUEUES: Final = 32
+_INFO_KIND: Final = 1
+_INFO_DATA: Final = 2
+_VETH_PEER: Final = 1
+_ADDR_GEN_MODE: Final = 8
+_GEN_MODE_NONE: Final = 1
+_SKIP_STATISTICS: Final = 8
+_UP: Final = 1
+
+_IFA_ADDRESS: Final = 1
+_IFA_LOCAL: Final = 2
+_IFA_FLAGS: Final = 8
+_NO_DAD_NO_PREFIX_ROUTE: Final = 0x02 | 0x200
+
+RTA_DST: Final = 1
+RTA_OIF: Final = 4
+_RTA_GATEWAY: Final = 5
+_RTA_PRIORITY: Final = 6
+_UNICAST: Final = 1
+_SCOPE_GLOBAL: Final = 0
+_SCOPE_LINK: Final = 253
+
+_NDA_DST: Final = 1
+_NDA_LLADDR: Final = 2
+_PERMANENT: Final = 0x80
+
+LINK: Final = struct.Struct("=BxHiII")
+ROUTE: Final = struct.Struct("=BBBBBBBBI")
+_ADDRESS: Final = struct.Struct("=BBBBi")
+_NEIGHBOUR: Final = struct.Struct("=BxxxiHBB")
+
+NEW: Final = CREATE | EXCLUSIVE
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """One end of a veth pair."""
+
+    name: str
+    index: int
+    mac: bytes
+
+
+def create_pair(host: End, pod: End, netns: int, mtu: int) -> Message:
+    """Make the pair, the pod's end straight in the namespace `netns` (a descriptor), the host's end up.
+
+    The pod's end cannot be: it would be opened before it has its peer (drivers/net/veth.c, ENOTCONN).
+    """
+    peer = _link(pod.index) + _end(pod, mtu) + number(_IFLA_NET_NS_FD, netns)
+    kind = text(_INFO_KIND, "veth") + nested(_INFO_DATA, attribute(_VETH_PEER, peer))
+    body = _link(host.index, _UP) + _end(host, mtu) + nested(_IFLA_LINKINFO, kind)
+    return Message(NEW_LINK, NEW, body, f"creating the veth pair {host.name} (host) and {pod.name} (pod)")
+
+
+def set_alias(end: End, alias: str) -> Message:
+    """Write an end's alias. A message of its own: a new link cannot be given one."""
+    return Message(
+        _SET_LINK, 0, _link(end.index) + text(IFLA_ALIAS, alias), f"writing the alias of {end.name}"
+    )
+
+
+def make_quiet(end: End) -> Message:
+    """Let IPv6 make no link-local address on an end: it would cost a detection, multicast groups and time."""
+    mode = attribute(_ADDR_GEN_MODE, bytes([_GEN_MODE_NONE]))
+    body = _link(end.index) + nested(_IFLA_AF_SPEC, nested(socket.AF_INET6, mode))
+    return Message(_SET_LINK, 0, body, f"turning link-local addresses off on {end.name}")
+
+
+def bring_up(end: End) -> Message:
+    """Set an end up."""
+    return Message(_SET_LINK, 0, _link(end.index, _UP), f"setting {end.name} up")
+
+
+def get_link(index: int = 0, name: str = "") -> Message:
+    """Read one link, by index or by name."""
+    which = text(IFLA_IFNAME, name) if name else b""
+    body = _link(index) + number(_IFLA_EXT_MASK, _SKIP_STATISTICS) + which
+    return Message(_GET_LINK, 0, body, f"reading link {name or index}")
+
+
+def settle_carrier(end: End) -> Message:
+    """Make an end that was up before its peer able to send now.
+
+    Its queue is attached by a work item that runs up to 0.1 ms later, and packets are lost until then.
+    Reading the link does that work at once (net/core/rtnetlink.c, rtnl_getlink, since 6.8); on older kernels
+    it only reads.
+    """
+    return get_link(end.index)
+
+
+def delete_link(name: str) -> Message:
+    """Delete a link, its peer, its routes and its neighbours. By name: an index may be another's by now."""
+    return Message(_DEL_LINK, 0, _link(0) + text(IFLA_IFNAME, name), f"deleting link {name}")
+
+
+def dump_pairs() -> Message:
+    """Every veth link of the namespace."""
+    kind = nested(_IFLA_LINKINFO, text(_INFO_KIND, "veth"))
+    return Message(
+        _GET_LINK, 0, _link(0) + number(_IFLA_EXT_MASK, _SKIP_STATISTICS) + kind, "reading the links"
+    )
+
+
+def add_address(end: End, address: Address) -> Message:
+    """Give an end its address, alone (/32, /128) and usable at once."""
+    raw = address.packed
+    body = (
+        _ADDRESS.pack(_family(address), address.max_prefixlen, 0, _SCOPE_GLOBAL, end.index)
+        + attribute(_IFA_LOCAL, raw)
+        + attribute(_IFA_ADDRESS, raw)
+        + number(_IFA_FLAGS, _NO_DAD_NO_PREFIX_ROUTE)
+    )
+    return Message(_NEW_ADDRESS, NEW, body, f"adding address {address} to {end.name}")
+
+
+def add_neighbour(end: End, address: Address, mac: bytes) -> Message:
+    """Say for good which MAC address an address behind an end has."""
+    body = (
+        _NEIGHBOUR.pack(_family(address), end.index, _PERMANENT, 0, 0)
+        + attribute(_NDA_DST, address.packed)
+        + attribute(_NDA_LLADDR, mac)
+    )
+    return Message(_NEW_NEIGHBOUR, NEW, body, f"adding neighbour {address} of {end.name}")
+
+
+def add_host_route(end: End, address: Address, metric: int = 0) -> Message:
+    """Route one address (/32, /128) to an end."""
+    body = _route(address, address.max_prefixlen, _SCOPE_LINK) + attribute(RTA_DST, address.packed)
+    return _new_route(end, body, metric, f"{address}/{address.max_prefixlen}")
+
+
+def add_pod_route(end: End, address: Address) -> Message:
+    """Route a pod's address to the host's end."""
+    return add_host_route(end, address, POD_METRIC)
+
+
+def add_default_route(end: End, gateway: Address) -> Message:
+    """Route everything of the gateway's family through it."""
+    body = _route(gateway, 0, _SCOPE_GLOBAL) + attribute(_RTA_GATEWAY, gateway.packed)
+    return _new_route(end, body, 0, f"default via {gateway}")
+
+
+def dump_pod_routes(family: int) -> Message:
+    """Every route of POD_PROTOCOL in table main: the kernel filters, a full BGP table is not read."""
+    body = ROUTE.pack(family, 0, 0, 0, MAIN_TABLE, POD_PROTOCOL, 0, 0, 0)
+    return Message(_GET_ROUTE, 0, body, "reading the routes to pods")
+
+
+def _new_route(end: End, body: bytes, metric: int, what: str) -> Message:
+    body += number(RTA_OIF, end.index)
+    if metric:
+        body += number(_RTA_PRIORITY, metric)
+    return Message(NEW_ROUTE, NEW, body, f"adding route {what} dev {end.name}")
+
+
+def _link(index: int, flags: int = 0) -> bytes:
+    return LINK.pack(socket.AF_UNSPEC, 0, index, flags, flags)
+
+
+def _end(end: End, mtu: int) -> bytes:
+    return (
+        text(IFLA_IFNAME, end.name)
+        + attribute(_IFLA_ADDRESS, end.mac)
+        + number(_IFLA_MTU, mtu)
+        + number(_IFLA_TX_QUEUES, 1)
+        + number(_IFLA_RX_QUEUES, 1)
+    )
+
+
+def _route(address: Address, length: int, scope: int) -> bytes:
+    return ROUTE.pack(_family(address), length, 0, 0, MAIN_TABLE, POD_PROTOCOL, scope, _UNICAST, 0)
+
+
+def _family(address: Address) -> int:
+    return socket.AF_INET if address.version == 4 else socket.AF_INET6  # noqa: PLR2004 - the IP version
