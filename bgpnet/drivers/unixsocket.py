@@ -1,4 +1,4 @@
-"""Unix stream sockets that only their owner may use."""
+"""Unix sockets that only their owner may use."""
 
 import contextlib
 import os
@@ -8,20 +8,23 @@ from pathlib import Path, PurePosixPath
 
 
 @contextlib.contextmanager
-def listening(path: PurePosixPath) -> Iterator[socket.socket]:
-    """A listening SOCK_STREAM socket at `path`, mode 0600; a stale file is replaced, ours is removed after.
+def listening(
+    path: PurePosixPath, kind: socket.SocketKind = socket.SOCK_STREAM, queue: int = 64
+) -> Iterator[socket.socket]:
+    """A listening socket at `path`, mode 0600; a stale file is replaced, ours is removed after.
 
     It is bound under a name of its own and renamed: a client finds either nobody or a listener.
+    `queue` is how many calls may wait to be accepted.
     """
     target = Path(path)
     target.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
     fresh = target.with_name(f".{target.name}.{os.getpid()}")
     fresh.unlink(missing_ok=True)
-    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+    sock = socket.socket(socket.AF_UNIX, kind | socket.SOCK_CLOEXEC)
     try:
         sock.bind(str(fresh))
         fresh.chmod(0o600)
-        sock.listen(64)
+        sock.listen(queue)
         inode = fresh.stat().st_ino
         fresh.rename(target)
         yield sock
