@@ -85,7 +85,10 @@ def test_rejections_name_file_and_line_of_the_field() -> None:
 
 def test_all_errors_of_an_object_are_told_at_once_but_not_endlessly() -> None:
     assert len(read(pool(cidr="x", one=1, two=2)).rejections) == 3
-    assert len(read(pool("p", "10.0.0.0/8", **{f"field{i}": i for i in range(1000)})).rejections) == MAX_REJECTIONS
+    assert (
+        len(read(pool("p", "10.0.0.0/8", **{f"field{i}": i for i in range(1000)})).rejections)
+        == MAX_REJECTIONS
+    )
 
 
 def test_a_long_value_is_shortened() -> None:
