@@ -1,0 +1,98 @@
+"""The table of images: what a node of an image runs when it is made of the host's own programs.
+
+With containerlab an image is a container; here the last part of its name, without tag, is the key:
+`frr`, `ghcr.io/example/frr:8.4` and `frr:latest` are all `frr`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """How the host stands in for an image.
+
+    Attributes:
+        programs: host programs it needs, with the Debian package that has each.
+        hidden: directories of the host that the node sees empty, so that the host's own configuration
+            does not leak in; mapped to their owner.
+        start: shell script, run once when the node is configured; it returns when the daemons answer.
+        command: program that keeps running, unless the node's `cmd` or `entrypoint` says otherwise. The words
+            `{node}` is replaced.
+
+    """
+
+    programs: Mapping[str, str]
+    hidden: Mapping[str, str]
+    start: str = ""
+    command: tuple[str, ...] = ()
+    own_python: bool = False
+    """Whether the runner's own Python environment (`bgpnet`, `exabgp`) comes first on the node's PATH."""
+
+
+# The daemons of /etc/frr/daemons when the node binds one, as the official image does; else these four.
+# `-d` returns once the daemon serves its vty; vtysh then hands the whole frr.conf out, as watchfrr does.
+_FRR_START = """
+set -e
+daemons="staticd bgpd bfdd"
+if [ -e /etc/frr/daemons ]; then
+  daemons="staticd $(sed -n '/^zebra\\|^staticd/d; s/^\\([a-z0-9]*d\\)=yes.*/\\1/p' /etc/frr/daemons)"
+fi
+[ -e /etc/frr/vtysh.conf ] || echo 'service integrated-vtysh-config' > /etc/frr/vtysh.conf
+/usr/lib/frr/zebra -d -A 127.0.0.1 -s 90000000 --log file:/var/log/node.log
+for daemon in $daemons; do
+  /usr/lib/frr/$daemon -d -A 127.0.0.1 --log file:/var/log/node.log
+done
+if [ -e /etc/frr/frr.conf ]; then
+  vtysh -b
+fi
+"""
+
+# BIRD reads its configuration before it goes to the background: a mistake is a failed start with its line.
+_BIRD_START = """
+set -e
+bird -c /etc/bird/bird.conf -s /run/bird/bird.ctl
+"""
+
+_TABLE: Mapping[str, Image] = MappingProxyType(
+    {
+        "frr": Image(
+            programs={"/usr/lib/frr/bgpd": "frr", "vtysh": "frr"},
+            hidden={"/etc/frr": "frr", "/run/frr": "frr"},
+            start=_FRR_START,
+        ),
+        "bird": Image(
+            programs={"bird": "bird2", "birdc": "bird2"},
+            hidden={"/etc/bird": "root", "/run/bird": "root"},
+            start=_BIRD_START,
+        ),
+        "bgpnet": Image(
+            programs={"ip": "iproute2"},
+            hidden={"/etc/bgpnet": "root", "/etc/cni": "root", "/opt/cni": "root"},
+            command=(
+                "bgpnet",
+                "node",
+                "--node",
+                "{node}",
+                "--source",
+                "files:/etc/bgpnet/manifests",
+                "--run-dir",
+                "/run/bgpnet",
+            ),
+            own_python=True,
+        ),
+        "vm": Image(programs={}, hidden={}),
+        "linux": Image(programs={}, hidden={}),
+    }
+)
+
+
+def find(image: str) -> Image | None:
+    """The image of this name, or None when the table has none."""
+    return _TABLE.get(image.rsplit("/", 1)[-1].split(":", 1)[0].split("@", 1)[0])
+
+
+def names() -> str:
+    """The keys of the table, for an error."""
+    return ", ".join(_TABLE)

@@ -1,0 +1,107 @@
+"""YAML that remembers where everything stands, so that a complaint can name its line."""
+
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from tests.netlab.errors import Complaint, LabFileError
+
+Path = tuple[str | int, ...]
+"""Keys and list indexes from the top of the document to a value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A parsed file: the data, and the line of each path (from 1)."""
+
+    file: str
+    data: Any
+    lines: dict[Path, int]
+
+    def line(self, path: Path) -> int:
+        """Line of a path, else of the nearest thing around it that the file does contain."""
+        while path not in self.lines and path:
+            path = path[:-1]
+        return self.lines.get(path, 0)
+
+    def complaint(self, path: Path, found: object, remedy: str) -> Complaint:
+        """A complaint about what stands at `path`."""
+        return Complaint(self.file, self.line(path), spell(path), spell_value(found), remedy)
+
+
+def spell(path: Path) -> str:
+    """A path as people write it: `topology.links[2].endpoints`."""
+    text = ""
+    for part in path:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}"
+    return text.removeprefix(".")
+
+
+def spell_value(value: object) -> str:
+    """A value short enough for one line of an error; empty for None."""
+    if value is None:
+        return ""
+    text = repr(value) if isinstance(value, str) else str(value)
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+def parse(text: str, file: str) -> Document:
+    """Parse one YAML document.
+
+    Raises:
+        LabFileError: it is not YAML, is empty, or a mapping has a key twice.
+
+    """
+    loader = yaml.SafeLoader(text)
+    try:
+        root = loader.get_single_node()
+        if root is None:
+            raise LabFileError((Complaint(file, 0, "", "", "the file is empty: see containerlab/README.md"),))
+        repeated = tuple(_repeated_keys(root, file))
+        if repeated:
+            raise LabFileError(repeated)
+        lines = dict(_lines(root, ()))
+        data = loader.construct_document(root)
+    except yaml.YAMLError as error:
+        raise LabFileError((_syntax_complaint(error, file),)) from error
+    finally:
+        loader.dispose()
+    return Document(file, data, lines)
+
+
+def _syntax_complaint(error: yaml.YAMLError, file: str) -> Complaint:
+    mark = getattr(error, "problem_mark", None)
+    line = 0 if mark is None else mark.line + 1
+    problem = getattr(error, "problem", None) or str(error)
+    return Complaint(
+        file, line, "", "", f"not valid YAML ({problem}): mend the indentation or the quotes there"
+    )
+
+
+def _lines(node: yaml.Node, path: Path) -> Iterator[tuple[Path, int]]:
+    yield path, node.start_mark.line + 1
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            name = key.value if isinstance(key.value, str) else str(key.value)
+            yield from _lines(value, (*path, name))
+            yield (*path, name), key.start_mark.line + 1
+    elif isinstance(node, yaml.SequenceNode):
+        for index, value in enumerate(node.value):
+            yield from _lines(value, (*path, index))
+
+
+def _repeated_keys(node: yaml.Node, file: str) -> Iterator[Complaint]:
+    if isinstance(node, yaml.MappingNode):
+        seen: set[Hashable] = set()
+        for key, value in node.value:
+            if key.value in seen and key.value != "<<":
+                yield Complaint(
+                    file, key.start_mark.line + 1, str(key.value), "", "this key stands here twice: keep one"
+                )
+            seen.add(key.value if isinstance(key.value, Hashable) else id(key))
+            yield from _repeated_keys(value, file)
+    elif isinstance(node, yaml.SequenceNode):
+        for value in node.value:
+            yield from _repeated_keys(value, file)
