@@ -1,0 +1,91 @@
+"""Hears that links, addresses or routes changed. What changed is not looked at: the answer is a new dump."""
+
+import asyncio
+import errno
+import logging
+import socket
+from collections.abc import Callable
+from typing import Final
+
+from bgpnet.drivers.netlink import routes, wire
+
+_GROUPS: Final = 0x1 | 0x10 | 0x40 | 0x100 | 0x400
+"""RTMGRP_LINK, _IPV4_IFADDR, _IPV4_ROUTE, _IPV6_IFADDR, _IPV6_ROUTE (linux/rtnetlink.h)."""
+
+_SO_RCVBUFFORCE: Final = 33
+_QUEUE_BYTES: Final = 1 << 20  # some thousand notifications
+_BUFFER: Final = 65536
+_AT_ONCE: Final = 512
+"""Datagrams read before the rest of the agent gets its turn."""
+
+log = logging.getLogger(__name__)
+
+
+class Events:
+    """A subscription in the network namespace of the thread that opens it.
+
+    Args:
+        changed: called once for all that came together; also when the kernel's queue overran.
+    """
+
+    def __init__(self, changed: Callable[[], None]) -> None:
+        self._changed = changed
+        self.overruns = 0
+        self._socket = socket.socket(
+            socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK
+        )
+        try:
+            self._socket.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _QUEUE_BYTES)
+        except PermissionError:  # in a user namespace: the system's limit it is, and more overruns
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _QUEUE_BYTES)
+        self._socket.bind((0, _GROUPS))
+
+    def close(self) -> None:
+        """End the subscription."""
+        self._socket.close()
+
+    async def run(self) -> None:
+        """Listen until cancelled. Tells `changed` at the start: who dumped before has missed nothing.
+
+        Raises:
+            OSError: the socket is of no more use.
+        """
+        loop = asyncio.get_running_loop()
+        failed: asyncio.Future[None] = loop.create_future()
+
+        def readable() -> None:
+            try:
+                self._drain()
+            except OSError as error:
+                loop.remove_reader(self._socket)
+                failed.set_exception(error)
+
+        loop.add_reader(self._socket, readable)
+        try:
+            self._changed()
+            await failed
+        finally:
+            loop.remove_reader(self._socket)
+
+    def _drain(self) -> None:
+        news = False
+        for _ in range(_AT_ONCE):
+            try:
+                received = memoryview(self._socket.recv(_BUFFER))
+            except BlockingIOError:
+                break
+            except OSError as error:
+                if error.errno != errno.ENOBUFS:
+                    raise
+                # What was lost does not matter: a dump tells all. The queue itself can be read on.
+                self.overruns += 1
+                news = True
+                log.debug("netlink queue overran count=%d", self.overruns)
+                continue
+            news = news or any(_matters(kind, body) for kind, _, _, body in wire.messages(received))
+        if news:
+            self._changed()
+
+
+def _matters(kind: int, body: memoryview) -> bool:
+    return kind not in {wire.NEWROUTE, wire.DELROUTE} or routes.is_of_main_table(body)
