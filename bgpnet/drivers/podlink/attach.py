@@ -106,6 +106,8 @@ def _pod_side(plan: LinkPlan) -> list[Message]:
     for address in plan.link.addresses:
         gateway = GATEWAYS[family_of(address)]
         messages.append(requests.add_address(end, address))
+        if family_of(address) is Family.IPV6:
+            messages.append(requests.add_local_route(end, address))
         messages.append(requests.add_neighbour(end, gateway, HOST_MAC))
         messages.append(requests.add_host_route(end, gateway))
         messages.append(requests.add_default_route(end, gateway))

@@ -44,7 +44,11 @@ RTA_DST: Final = 1
 RTA_OIF: Final = 4
 _RTA_GATEWAY: Final = 5
 _RTA_PRIORITY: Final = 6
+_RTA_EXPIRES: Final = 23
 _UNICAST: Final = 1
+_LOCAL: Final = 2
+_LOCAL_TABLE: Final = 255
+_LOCAL_ROUTE_SECONDS: Final = 5
 _SCOPE_GLOBAL: Final = 0
 _SCOPE_LINK: Final = 253
 
@@ -160,6 +164,18 @@ def add_host_route(end: End, address: Address, metric: int = 0) -> Message:
 def add_pod_route(end: End, address: Address) -> Message:
     """Route a pod's address to the host's end."""
     return add_host_route(end, address, POD_METRIC)
+
+
+def add_local_route(end: End, address: Address) -> Message:
+    """Deliver packets to an IPv6 address now, and for a few seconds.
+
+    The kernel's own local route comes from a work item, some 0.1 ms after the address and without regard to
+    IFA_F_NODAD (net/ipv6/addrconf.c, addrconf_dad_start); packets are lost until then. This one is used
+    meanwhile, loses against the kernel's (metric 0), and expires, so that who takes the address away takes all.
+    """
+    body = ROUTE.pack(_family(address), address.max_prefixlen, 0, 0, _LOCAL_TABLE, POD_PROTOCOL, 0, _LOCAL, 0)
+    body += attribute(RTA_DST, address.packed) + number(_RTA_EXPIRES, _LOCAL_ROUTE_SECONDS)
+    return _new_route(end, body, 0, f"local {address}")
 
 
 def add_default_route(end: End, gateway: Address) -> Message:
