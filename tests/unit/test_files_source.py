@@ -5,7 +5,11 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
+import pytest
+
 from bgpnet.drivers.files import FilesSource
+from bgpnet.drivers.files import folder as disk
+from bgpnet.drivers.files.contents import Unreadable
 from bgpnet.model.rejection import Reason
 from bgpnet.model.secret import Secret
 from bgpnet.model.snapshot import Declared
@@ -208,6 +212,23 @@ def test_a_link_to_nothing_is_not_an_empty_file(tmp_path: Path) -> None:
             assert named(await seen.until(refused(Reason.SOURCE_GONE))) == ["a"]
             (tmp_path / "real").write_text(pool("b"))
             await seen.until(lambda declared: fine(declared) and named(declared) == ["b"])
+
+    asyncio.run(story())
+
+
+def test_a_file_that_could_not_be_read_for_a_moment_is_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk error leaves no trace in the file's signature."""
+    folder = folder_with(tmp_path, a=pool("a"))
+    answers = [Unreadable("EIO: Input/output error")]
+    read = disk.content
+    monkeypatch.setattr(disk, "content", lambda path: answers.pop() if answers else read(path))
+
+    async def story() -> None:
+        async with watched(folder) as seen:
+            assert not fine(await seen.until(has()))
+            assert fine(await seen.until(has("a")))
 
     asyncio.run(story())
 
