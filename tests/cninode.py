@@ -75,6 +75,7 @@ class CniNode:
             heard += line
             if b"cni server ready" in line:
                 return
+        self._reap()
         raise AssertionError(f"bgpnet cni did not start: {heard.decode()}")
 
     def kill(self) -> None:

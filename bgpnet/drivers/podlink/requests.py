@@ -171,7 +171,7 @@ def add_local_route(end: End, address: Address) -> Message:
 
     The kernel's own local route comes from a work item, some 0.1 ms after the address and without regard to
     IFA_F_NODAD (net/ipv6/addrconf.c, addrconf_dad_start); packets are lost until then. This one is used
-    meanwhile, loses against the kernel's (metric 0), and expires, so that who takes the address away takes all.
+    meanwhile, loses against the kernel's (metric 0), and expires: who takes the address away takes all.
     """
     body = ROUTE.pack(_family(address), address.max_prefixlen, 0, 0, _LOCAL_TABLE, POD_PROTOCOL, 0, _LOCAL, 0)
     body += attribute(RTA_DST, address.packed) + number(_RTA_EXPIRES, _LOCAL_ROUTE_SECONDS)
