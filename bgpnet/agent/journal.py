@@ -1,4 +1,7 @@
-"""What changed from one step to the next, as log lines: each event once, a healthy node is quiet."""
+"""What changed from one step to the next, as log lines: each event once, a healthy node is quiet.
+
+Sessions are told of by the speaker's driver, which hears their causes.
+"""
 
 import logging
 from collections.abc import Iterator
@@ -6,7 +9,6 @@ from collections.abc import Iterator
 from bgpnet.agent.reconciler import Outcome
 from bgpnet.model.diff import DeleteRoute, PutRoute, SetSysctl, WriteBlocks
 from bgpnet.model.rejection import Rejection
-from bgpnet.model.snapshot import SessionState
 from bgpnet.planner.status import is_path
 
 log = logging.getLogger(__name__)
@@ -21,7 +23,6 @@ def write(before: Outcome | None, after: Outcome) -> None:
 def events(before: Outcome | None, after: Outcome) -> Iterator[tuple[int, str]]:
     """Level and text of each event."""
     yield from _rejections(before, after)
-    yield from _sessions(before, after)
     for change in after.changes:
         match change:
             case PutRoute(route):
@@ -51,19 +52,3 @@ def _rejections(before: Outcome | None, after: Outcome) -> Iterator[tuple[int, s
 
 def _refused(outcome: Outcome | None) -> frozenset[Rejection]:
     return frozenset((*outcome.plan.rejections, *outcome.failures)) if outcome else frozenset()
-
-
-def _sessions(before: Outcome | None, after: Outcome) -> Iterator[tuple[int, str]]:
-    old = _states(before)
-    for peer, (state, error) in _states(after).items():
-        was = old.get(peer, (SessionState.UNKNOWN, ""))[0]
-        if state is SessionState.ESTABLISHED and was is not state:
-            yield logging.INFO, f"session up peer={peer}"
-        elif was is SessionState.ESTABLISHED and state is not was:
-            yield logging.WARNING, f"session down peer={peer} state={state} reason={error!r}"
-
-
-def _states(outcome: Outcome | None) -> dict[str, tuple[SessionState, str]]:
-    if outcome is None or outcome.snapshot.speaker is None:
-        return {}
-    return {str(each.peer): (each.state, each.last_error) for each in outcome.snapshot.speaker.sessions}
