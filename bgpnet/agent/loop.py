@@ -5,6 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from bgpnet.agent.reconciler import Outcome
+from bgpnet.model.errors import KernelError
 
 COALESCE = 0.01
 """Seconds from an event to the step: events of one burst make one step."""
@@ -32,14 +33,14 @@ class Loop:
         self._event.set()
 
     async def run(self) -> None:
-        """Take steps for ever. An OSError of a step (the kernel cannot be read) is logged and tried again."""
+        """Take steps for ever. A step that cannot read the kernel is logged and tried again."""
         retry = RETRY_FIRST
         while True:
             failed = False
             self._event.clear()
             try:
                 outcome = await self._step()
-            except OSError as error:
+            except (KernelError, OSError) as error:
                 log.warning("step failed error=%r retry=%ss", str(error), retry)
                 failed = True
             else:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 from bgpnet.drivers.netlink import Netlink
@@ -18,8 +19,8 @@ def run(run_dir: RunDir) -> Iterator[str]:
 
 
 async def _delete_routes() -> list[str]:
-    netlink = Netlink(lambda: None)
-    ours = [route for route in (await netlink.dump()).routes if is_ours(route)]
-    for route in ours:
-        await netlink.delete(route.prefix)
+    with closing(Netlink(lambda: None)) as netlink:
+        ours = [route for route in (await netlink.dump()).routes if is_ours(route)]
+        for route in ours:
+            await netlink.delete(route.prefix)
     return [f"deleted route {route.prefix}" for route in ours]
