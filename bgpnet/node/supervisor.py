@@ -1,7 +1,7 @@
 """The supervisor of a node without Kubernetes: agent, CNI server and speaker under one process.
 
 Each is started again alone when it dies, so that none takes another along: a dead agent leaves the sessions
-and the pods' network alone. All die with this process, whatever kills it, as they would with their containers.
+and the pods' network alone. All die with this process, whatever kills it, as with a container.
 """
 
 import logging

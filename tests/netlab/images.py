@@ -90,7 +90,12 @@ _TABLE: Mapping[str, Image] = MappingProxyType(
 
 def find(image: str) -> Image | None:
     """The image of this name, or None when the table has none."""
-    return _TABLE.get(image.rsplit("/", 1)[-1].split(":", 1)[0].split("@", 1)[0])
+    return _TABLE.get(key(image))
+
+
+def key(image: str) -> str:
+    """The last part of an image's name, without tag or digest."""
+    return image.rsplit("/", 1)[-1].split("@", 1)[0].split(":", 1)[0]
 
 
 def names() -> str:

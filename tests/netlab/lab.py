@@ -1,15 +1,13 @@
-"""A lab's life: up, down, and everything of it gone afterwards."""
+"""Bringing a lab up: namespaces, files, links, programs, commands, in the order of its stages."""
 
-import contextlib
 import json
 import os
 import shlex
 import shutil
-import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -17,7 +15,7 @@ from typing import Any
 from tests.netlab import command, images, kernel, stages, state
 from tests.netlab.errors import LabRunError, LabSetupError
 from tests.netlab.node import BASE_ENVIRONMENT, RunningNode
-from tests.netlab.processes import start_time, wait_until_gone
+from tests.netlab.processes import start_time
 from tests.netlab.topology import ROOT, Link, Node, Topology
 
 Say = Callable[[str], None]
@@ -29,12 +27,12 @@ EXEC_TIMEOUT = 120.0
 """Seconds for one command of `exec`."""
 EXIT_TIMEOUT = 120.0
 """Seconds for a node that is awaited to exit."""
-GONE_TIMEOUT = 10.0
-"""Seconds for the kernel to end killed processes."""
+COLLECT_TIMEOUT = 10.0
+"""Seconds for a killed process to end."""
 
 
 class Lab:
-    """A lab on network namespaces. Use `running`, or `up` and `down` while `state.held` holds its name."""
+    """A lab on network namespaces. `life.running` is the way to have one; `life.take_down` ends it."""
 
     def __init__(self, topology: Topology, work: Path, say: Say) -> None:
         self.topology = topology
@@ -62,7 +60,7 @@ class Lab:
         """Bring the lab up.
 
         Raises:
-            LabError: it could not be; what was made so far is still there, `down` takes it away.
+            LabError: it could not be; what was made so far is in its state, for `life.take_down`.
 
         """
         self._check_host()
@@ -102,7 +100,16 @@ class Lab:
             return ""
         return self.topology.nodes[node.shares].namespace if node.shares else node.namespace
 
-    def _write_state(self) -> None:
+    def keep(self) -> None:
+        """The lab is up and stays up when this process ends."""
+        self._write_state(kept=True)
+
+    def collect(self) -> None:
+        """Collect the lab's dead processes, so that none stays a zombie of ours."""
+        for process in (*self._inits, *self._started.values()):
+            process.wait(COLLECT_TIMEOUT)
+
+    def _write_state(self, *, kept: bool = False) -> None:
         links = [
             end.interface
             for link in self.topology.links
@@ -118,6 +125,7 @@ class Lab:
                 tuple(links),
                 tuple(self.nodes.values()),
                 tuple(pids),
+                kept=kept,
             )
         )
 
@@ -313,52 +321,6 @@ class Lab:
                 future.result()
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
-
-    # --- down ------------------------------------------------------------------------------------------
-
-    def down(self) -> None:
-        """Take away everything that the lab made, whatever state it is in."""
-        take_down(self.topology.name)
-        for process in (*self._inits, *self._started.values()):
-            process.wait(GONE_TIMEOUT)
-
-
-def take_down(name: str) -> None:
-    """Take away everything that a lab of this name made, from its state alone.
-
-    Raises:
-        LabRunError: something cannot be taken away; it says what.
-
-    """
-    known = state.read(name)
-    if known is None:
-        return
-    victims = [pid for pid, start in known.pids if start and start_time(pid) == start]
-    for namespace in known.namespaces:
-        victims += kernel.inhabitants(namespace)
-    for pid in victims:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-    left = wait_until_gone(victims, GONE_TIMEOUT)
-    kernel.batch((f"link del {link}" for link in known.links), force=True)
-    kernel.batch((f"netns del {each}" for each in known.namespaces if kernel.exists(each)), force=True)
-    remaining = [each for each in known.namespaces if kernel.exists(each)]
-    if left or remaining:
-        raise LabRunError(f"lab {name} is not gone: processes {left}, namespaces {remaining}")
-    (state.directory(name) / "state.json").unlink(missing_ok=True)
-
-
-@contextlib.contextmanager
-def running(topology: Topology, work: Path, say: Say) -> Iterator[Lab]:
-    """The lab is up inside the block and gone after it, however the block ends."""
-    with state.held(topology.name):
-        take_down(topology.name)  # what a run that was killed left behind
-        lab = Lab(topology, work, say)
-        try:
-            lab.up()
-            yield lab
-        finally:
-            lab.down()
 
 
 def _verdict(node: RunningNode, argv: tuple[str, ...], timeout: float) -> str:

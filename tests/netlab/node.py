@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,11 @@ class RunningNode:
     pid: int
     environment: Mapping[str, str]
     log: Path
+
+    @property
+    def python(self) -> str:
+        """A Python interpreter that it can run."""
+        return sys.executable
 
     def argv(self, *argv: str, pod: str = "") -> list[str]:
         """The command line that runs `argv` inside the node, or inside one of its pods."""

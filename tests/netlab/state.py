@@ -30,6 +30,8 @@ class LabState:
     links: tuple[str, ...]
     nodes: tuple[RunningNode, ...] = ()
     pids: tuple[tuple[int, int], ...] = ()
+    kept: bool = False
+    """Up until somebody takes it down; otherwise a run holds it."""
 
 
 def directory(name: str) -> Path:
@@ -59,12 +61,13 @@ def read(name: str) -> LabState | None:
         links=tuple(raw["links"]),
         nodes=nodes,
         pids=tuple((pid, start) for pid, start in raw["pids"]),
+        kept=raw["kept"],
     )
 
 
-def names() -> list[str]:
-    """Labs that have state."""
-    return sorted(path.parent.name for path in HOME.glob("*/state.json"))
+def forget(name: str) -> None:
+    """Remove the lab's state: it made nothing any more."""
+    (directory(name) / "state.json").unlink(missing_ok=True)
 
 
 @contextmanager

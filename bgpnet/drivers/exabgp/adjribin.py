@@ -1,0 +1,185 @@
+"""One peer's Adj-RIB-In: what it announced, and how much of that is still to be believed.
+
+A path is *stale* when its withdrawal may have been missed: after lost events, and while ExaBGP restarts.
+Stale paths stay in use until the peer's whole table was read again. Then those that were not repeated go:
+
+* after a session came up, at the peer's End-of-RIB (RFC 4724 §2);
+* after we asked an Established peer for its table (RFC 2918), at the end mark of its answer (RFC 7313);
+* where no mark comes, when the peer was quiet for a while.
+
+A session that goes down while ExaBGP lives loses its paths at once. When ExaBGP itself is gone they stay, at
+most for the restart time.
+
+Pure: told what happens, asked for the next command. Times are monotonic seconds.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from bgpnet.drivers.exabgp.commands import Refresh
+from bgpnet.model.net import Address, Family, Prefix, family_of, prefix_order
+from bgpnet.model.snapshot import LearnedPath
+
+QUIET: Final = 5.0
+"""Seconds without an UPDATE after which a peer that sends no mark is taken to have told everything."""
+
+MARK_LATE: Final = 60.0
+"""Seconds of such quiet for a peer that announced an end mark."""
+
+
+@dataclass(slots=True)
+class _Reading:
+    """One family's table is being read."""
+
+    refresh: bool
+    """Whether the peer has to be asked; otherwise it tells unasked, after the session came up."""
+    asked: bool = False
+    quiet_limit: float | None = None
+    """Seconds without an UPDATE that end the reading; None while the clock does not run."""
+    heard: float = 0.0
+
+
+class AdjRibIn:
+    """Everything that one peer announced."""
+
+    def __init__(self, peer: Address) -> None:
+        self.peer = peer
+        self._paths: dict[Prefix, LearnedPath] = {}
+        self._stale: set[Prefix] = set()
+        self._stale_until = float("inf")
+        self._readings: dict[Family, _Reading] = {}
+        self._awaited = False
+
+    # --- what happens -----------------------------------------------------------------------------------
+
+    def speaker_lost(self, until: float) -> None:
+        """ExaBGP cannot be reached: its sessions may be gone, or just our view of them."""
+        self._awaited = True
+        self._stale = set(self._paths)
+        self._stale_until = min(until, self._stale_until)
+        self._readings.clear()
+
+    def session_up(self, families: frozenset[Family], now: float, *, marks: bool) -> None:
+        """The session came up; `marks`: the peer will send End-of-RIB (it has graceful restart)."""
+        self._awaited = False
+        limit = MARK_LATE if marks else QUIET
+        self._readings = {
+            family: _Reading(refresh=False, quiet_limit=limit, heard=now) for family in families
+        }
+        self._forget_other_than(families)
+
+    def session_found_up(self, families: frozenset[Family]) -> None:
+        """The session is up, and what it told before was missed, or some of it."""
+        self._awaited = False
+        self._stale, self._stale_until = set(self._paths), float("inf")
+        self._readings = {family: _Reading(refresh=True) for family in families}
+        self._forget_other_than(families)
+
+    def session_found_down(self, until: float | None) -> None:
+        """The session is not up. It may yet come until then, ExaBGP being young; None: it is just down."""
+        if until is None:
+            self._awaited = False
+            self.session_down()
+        else:
+            self._awaited = True
+            self._stale_until = min(until, self._stale_until)
+
+    def session_down(self) -> None:
+        """The session ended, or did not come up. Paths that ExaBGP's own absence left stale may wait on."""
+        if not self._awaited:
+            self._paths.clear()
+            self._stale.clear()
+            self._stale_until = float("inf")
+            self._readings.clear()
+
+    def learned(self, paths: Iterable[LearnedPath], withdrawn: Iterable[Prefix], now: float) -> None:
+        """An UPDATE came."""
+        for prefix in withdrawn:
+            self._paths.pop(prefix, None)
+            self._stale.discard(prefix)
+        for path in paths:
+            self._paths[path.prefix] = path
+            self._stale.discard(path.prefix)
+        for reading in self._readings.values():
+            reading.heard = max(reading.heard, now)
+
+    def end_of_rib(self, family: Family) -> None:
+        """The peer told everything after the session came up."""
+        if family in self._readings and not self._readings[family].refresh:
+            self._sweep(family)
+
+    def refresh_mark(self, family: Family, now: float, *, end: bool) -> None:
+        """The answer to a refresh begins or ends."""
+        reading = self._readings.get(family)
+        if reading is None or not reading.refresh:
+            return
+        if end:
+            self._sweep(family)
+        else:
+            reading.quiet_limit, reading.heard = MARK_LATE, now
+
+    def answered(self, command: Refresh, now: float, *, done: bool) -> None:
+        """ExaBGP has queued the request, or refused it because the session is gone: that will show."""
+        reading = self._readings.get(command.family)
+        if reading is not None and reading.refresh and done:
+            reading.heard = now
+            reading.quiet_limit = reading.quiet_limit or QUIET
+
+    def reloaded(self) -> None:
+        """ExaBGP's configuration was reloaded, which drops requests it had queued: ask again."""
+        for reading in self._readings.values():
+            if reading.refresh:
+                reading.asked, reading.quiet_limit = False, None
+
+    # --- what is asked ----------------------------------------------------------------------------------
+
+    def next(self) -> Refresh | None:
+        """The next command."""
+        for family, reading in self._readings.items():
+            if reading.refresh and not reading.asked:
+                reading.asked = True
+                return Refresh(self.peer, family)
+        return None
+
+    def tick(self, now: float) -> None:
+        """Time has passed."""
+        if now >= self._stale_until:
+            self._awaited, self._stale_until = False, float("inf")
+            self._remove(set(self._stale))
+        for family, reading in list(self._readings.items()):
+            if reading.quiet_limit is not None and now >= reading.heard + reading.quiet_limit:
+                self._sweep(family)
+
+    def due(self) -> float:
+        """When `tick` has something to do."""
+        clocks = [r.heard + r.quiet_limit for r in self._readings.values() if r.quiet_limit is not None]
+        return min([self._stale_until, *clocks])
+
+    @property
+    def complete(self) -> bool:
+        """Whether the peer's whole table was read, and nothing was missed since."""
+        return not self._readings and not self._awaited
+
+    @property
+    def paths(self) -> tuple[LearnedPath, ...]:
+        """What the peer announces, as far as known, in order."""
+        return tuple(self._paths[prefix] for prefix in sorted(self._paths, key=prefix_order))
+
+    # --- inside -----------------------------------------------------------------------------------------
+
+    def _forget_other_than(self, families: frozenset[Family]) -> None:
+        """The session carries these families; paths of others are gone."""
+        self._remove({prefix for prefix in self._paths if family_of(prefix) not in families})
+
+    def _sweep(self, family: Family) -> None:
+        """The table was read whole: what was not repeated is gone."""
+        del self._readings[family]
+        self._remove({prefix for prefix in self._stale if family_of(prefix) is family})
+        if not self._readings:
+            self._stale_until = float("inf")
+
+    def _remove(self, prefixes: set[Prefix]) -> None:
+        self._stale -= prefixes
+        for prefix in prefixes:
+            del self._paths[prefix]

@@ -1,0 +1,289 @@
+"""One peer's Adj-RIB-Out: what it ought to have, what ExaBGP holds for it, what was written to it.
+
+ExaBGP loses or reverses changes of one prefix that are queued together, and its `done` only means queued, so
+behind a stalled peer a second change overtakes the first. The rules that make it right:
+
+* A prefix whose change was not yet *written* gets no other change. ExaBGP reports each UPDATE as it hands it
+  to TCP; what is queued after that comes after it on the wire.
+* A peer that is not up gets nothing: ExaBGP would announce what was withdrawn meanwhile.
+* After each up ExaBGP replays what it holds. Those prefixes wait for their UPDATE too.
+* End-of-RIB goes out once everything wanted was written and everything else withdrawn, and never before it is
+  known what is wanted: a peer that kept our routes over a restart removes the rest at that mark (RFC 4724).
+
+Pure: told what happens, asked for the next command. Times are monotonic seconds.
+"""
+
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import Final
+
+from bgpnet.drivers.exabgp.commands import BATCH, Announce, SendEndOfRib, Withdraw
+from bgpnet.model.net import Address, Family, Prefix, family_of, prefix_order
+
+_log = logging.getLogger(__name__)
+
+REPEAT: Final = 1.0
+"""Seconds until what was queued but not written is told again: ExaBGP leaves withdrawals out of the first
+UPDATEs of a session, and a reload drops End-of-RIB. Doubles each time: a stalled peer is the other cause."""
+
+ASSUME: Final = 60.0
+"""Seconds above the hold time after which an announcement counts as written though nobody saw it, so that it
+holds up End-of-RIB no longer. A peer stalled so long is lost, unless its keepalives come from elsewhere."""
+
+AFTER_REFUSAL: Final = 5.0
+"""Seconds until a command that ExaBGP refused is tried again."""
+
+
+@dataclass(slots=True)
+class _Flight:
+    """A change of one prefix that was not yet written. `next_hop` None: its withdrawal."""
+
+    next_hop: Address | None
+    again: float
+    patience: float = REPEAT
+    answered: bool = False
+    written: bool = False
+
+
+@dataclass(slots=True)
+class _Mark:
+    """An End-of-RIB."""
+
+    again: float
+    patience: float = REPEAT
+    written: bool = False
+
+
+class AdjRibOut:
+    """Everything that is announced to one peer."""
+
+    def __init__(self, peer: Address) -> None:
+        self.peer = peer
+        self._families: frozenset[Family] = frozenset()
+        self._hold_time = 0
+        self._up = False
+        self._wanted: Mapping[Prefix, Address] | None = None
+        self._held: dict[Prefix, Address] | None = None
+        self._flights: dict[Prefix, _Flight] = {}
+        self._written: dict[Prefix, Address] = {}
+        self._contradicted: set[Prefix] = set()
+        self._refused: dict[Prefix, float] = {}
+        self._marks: dict[Family, _Mark] = {}
+        self._look = 0.0
+
+    # --- what happens -----------------------------------------------------------------------------------
+
+    def want(self, routes: Mapping[Prefix, Address] | None) -> None:
+        """What the peer ought to have; None: not known, nothing is sent."""
+        self._wanted, self._look = routes, 0.0
+
+    def speaker_lost(self) -> None:
+        """ExaBGP cannot be reached: what it holds, and what became of the last command, is not known."""
+        self.session_down()
+        self._held = None
+        self._flights.clear()
+
+    def audited(self, table: Mapping[Prefix, Address]) -> None:
+        """What ExaBGP holds, by its own word, while no command was outstanding.
+
+        It counts as written: it was queued before anything that is sent from now on.
+        """
+        self._held, self._look = dict(table), 0.0
+        self._flights.clear()
+        self._written = dict(table) if self._up else {}
+
+    def session_up(self, families: frozenset[Family], hold_time: int, now: float, *, replayed: bool) -> None:
+        """The session is Established in these families.
+
+        `replayed`: this very moment, so ExaBGP replays what it holds; otherwise it was found so.
+        """
+        self._up, self._look = True, 0.0
+        self._families, self._hold_time = families, hold_time
+        if replayed:
+            again = now + hold_time + ASSUME
+            for prefix, next_hop in (self._held or {}).items():
+                if family_of(prefix) in families:
+                    self._flights.setdefault(prefix, _Flight(next_hop, again, answered=True))
+
+    def session_down(self) -> None:
+        """The session is gone. What was queued for it will not be written; an answer may still come."""
+        self._up = False
+        self._flights = {prefix: flight for prefix, flight in self._flights.items() if not flight.answered}
+        self._written.clear()
+        self._contradicted.clear()
+        self._marks.clear()
+
+    def wrote(self, routes: Iterable[tuple[Prefix, Address]], withdrawn: Iterable[Prefix]) -> None:
+        """An UPDATE is being handed to TCP."""
+        for prefix, next_hop in routes:
+            self._written[prefix] = next_hop
+            self._landed(prefix, next_hop)
+        for prefix in withdrawn:
+            self._written.pop(prefix, None)
+            self._landed(prefix, None)
+
+    def wrote_end_of_rib(self, family: Family) -> None:
+        """End-of-RIB is being handed to TCP."""
+        if family in self._marks:
+            self._marks[family].written = True
+
+    def reloaded(self) -> None:
+        """ExaBGP's configuration was reloaded, which drops End-of-RIBs it had queued."""
+        self._look = 0.0
+        self._marks = {family: mark for family, mark in self._marks.items() if mark.written}
+
+    def answered(self, command: Announce | Withdraw | SendEndOfRib, now: float, *, done: bool) -> None:
+        """ExaBGP has queued what the command says, or refused it."""
+        self._look = 0.0
+        if isinstance(command, SendEndOfRib):
+            return  # refused or not: it is told again until it is written
+        for prefix in command.prefixes:
+            flight = self._flights.get(prefix)
+            if flight is None:
+                continue
+            flight.answered = True
+            if done and self._held is not None:
+                self._refused.pop(prefix, None)
+                if flight.next_hop is None:
+                    self._held.pop(prefix, None)
+                else:
+                    self._held[prefix] = flight.next_hop
+            elif not done:
+                _log.warning("announcement refused by exabgp peer=%s prefix=%s", self.peer, prefix)
+                self._refused[prefix] = now + AFTER_REFUSAL
+            if flight.written or not done or not self._up:
+                del self._flights[prefix]
+
+    # --- what is asked ----------------------------------------------------------------------------------
+
+    def next(self, now: float, *, marks: bool) -> Announce | Withdraw | SendEndOfRib | None:
+        """The next command; None when there is none before `due`, or before something happens.
+
+        `marks`: whether End-of-RIB may be sent now.
+        """
+        if not self._up or self._wanted is None or self._held is None or now < self._look:
+            return None
+        self._refused = {prefix: until for prefix, until in self._refused.items() if now < until}
+        command = (
+            self._announcement(self._wanted, self._held, now)
+            or self._withdrawal(self._wanted, self._held, now)
+            or (self._end_of_rib(now) if marks else None)
+        )
+        if command is None and self._assume(now):
+            return self.next(now, marks=marks)
+        if command is None:
+            self._look = min(
+                [
+                    *(flight.again for flight in self._flights.values() if flight.answered),
+                    *(mark.again for mark in self._marks.values() if not mark.written),
+                    *self._refused.values(),
+                ],
+                default=float("inf"),
+            )
+        return command
+
+    def due(self) -> float:
+        """When `next` may have something though nothing happened."""
+        return (
+            self._look if self._up and self._wanted is not None and self._held is not None else float("inf")
+        )
+
+    @property
+    def audit_done(self) -> bool:
+        """Whether it is known what ExaBGP holds."""
+        return self._held is not None
+
+    @property
+    def announced(self) -> tuple[Prefix, ...]:
+        """The prefixes that were written to the peer in this session, in order."""
+        return tuple(sorted(self._written, key=prefix_order))
+
+    @property
+    def end_of_rib_sent(self) -> bool:
+        """Whether End-of-RIB was written in this session for every family."""
+        return bool(self._families) and all(
+            family in self._marks and self._marks[family].written for family in self._families
+        )
+
+    @property
+    def drained(self) -> bool:
+        """Whether the peer has nothing of ours, or nothing can be done about it now."""
+        return not self._up or self._wanted is None or not (self._held or self._flights or self._written)
+
+    # --- inside -----------------------------------------------------------------------------------------
+
+    def _announcement(
+        self, wanted: Mapping[Prefix, Address], held: Mapping[Prefix, Address], now: float
+    ) -> Announce | None:
+        ready = (p for p, next_hop in wanted.items() if held.get(p) != next_hop and self._free(p, now))
+        first = next(ready, None)
+        if first is None:
+            return None
+        alike = (p for p in ready if wanted[p] == wanted[first] and p.version == first.version)
+        prefixes = (first, *islice(alike, BATCH - 1))
+        for prefix in prefixes:
+            self._flights[prefix] = _Flight(wanted[first], now + self._hold_time + ASSUME)
+        return Announce(self.peer, wanted[first], prefixes)
+
+    def _withdrawal(
+        self, wanted: Mapping[Prefix, Address], held: Mapping[Prefix, Address], now: float
+    ) -> Withdraw | None:
+        """Only when nothing is left to announce: add and replace first, delete last."""
+        surplus = [p for p in held if p not in wanted]
+        unwritten = [p for p, flight in self._flights.items() if flight.next_hop is None]
+        ready = (p for p in (*surplus, *unwritten, *self._contradicted) if self._free(p, now))
+        first = next(ready, None)
+        if first is None:
+            return None
+        alike = (p for p in ready if p.version == first.version)
+        prefixes = tuple(dict.fromkeys((first, *islice(alike, BATCH - 1))))
+        for prefix in prefixes:
+            patience = self._flights[prefix].patience * 2 if prefix in self._flights else REPEAT
+            self._flights[prefix] = _Flight(None, now + patience, patience)
+            self._contradicted.discard(prefix)
+        return Withdraw(self.peer, first.network_address, prefixes)
+
+    def _end_of_rib(self, now: float) -> SendEndOfRib | None:
+        if self._flights or self._contradicted:
+            return None
+        for family in sorted(self._families):
+            mark = self._marks.get(family)
+            if mark is None or (not mark.written and now >= mark.again):
+                patience = mark.patience * 2 if mark else REPEAT
+                self._marks[family] = _Mark(now + patience, patience)
+                return SendEndOfRib(self.peer, family)
+        return None
+
+    def _assume(self, now: float) -> bool:
+        """Announcements that nobody saw written for long enough were written; whether there were any."""
+        overdue = {
+            prefix: flight.next_hop
+            for prefix, flight in self._flights.items()
+            if flight.answered and flight.next_hop is not None and now >= flight.again
+        }
+        for prefix, next_hop in overdue.items():
+            _log.warning("nobody saw an announcement being written peer=%s prefix=%s", self.peer, prefix)
+            del self._flights[prefix]
+            self._written[prefix] = next_hop
+        return bool(overdue)
+
+    def _landed(self, prefix: Prefix, next_hop: Address | None) -> None:
+        self._look = 0.0
+        flight = self._flights.get(prefix)
+        if flight is not None:
+            flight.written |= flight.next_hop == next_hop
+            if flight.written and flight.answered:
+                del self._flights[prefix]
+        elif self._held is not None and self._held.get(prefix) != next_hop:
+            # Does not happen while the rules hold. If it does: withdraw, then announce what is wanted.
+            _log.error("written out of order peer=%s prefix=%s", self.peer, prefix)
+            self._contradicted.add(prefix)
+
+    def _free(self, prefix: Prefix, now: float) -> bool:
+        """Whether a command for this prefix may be sent."""
+        if family_of(prefix) not in self._families or prefix in self._refused:
+            return False
+        flight = self._flights.get(prefix)
+        return flight is None or (flight.next_hop is None and flight.answered and now >= flight.again)

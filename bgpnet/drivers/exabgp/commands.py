@@ -1,0 +1,156 @@
+"""The commands of ExaBGP's API that the driver uses, and what they answer."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from ipaddress import ip_address, ip_network
+from typing import Any, Final
+
+from bgpnet.model.net import Address, Family, Prefix
+from bgpnet.model.snapshot import SessionState
+
+BATCH: Final = 48
+"""Prefixes in one command: ExaBGP handles at most 50 steps of a command in one turn of its reactor."""
+
+
+@dataclass(frozen=True, slots=True)
+class Announce:
+    """Announce prefixes with one next hop."""
+
+    peer: Address
+    next_hop: Address
+    prefixes: tuple[Prefix, ...]
+
+    def __str__(self) -> str:
+        return (
+            f"neighbor {self.peer} announce attributes next-hop {self.next_hop} nlri {_words(self.prefixes)}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Withdraw:
+    """Withdraw prefixes. `next_hop` only groups: prefixes of one command share a family."""
+
+    peer: Address
+    next_hop: Address
+    prefixes: tuple[Prefix, ...]
+
+    def __str__(self) -> str:
+        return (
+            f"neighbor {self.peer} withdraw attributes next-hop {self.next_hop} nlri {_words(self.prefixes)}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SendEndOfRib:
+    """End-of-RIB (RFC 4724 §2)."""
+
+    peer: Address
+    family: Family
+
+    def __str__(self) -> str:
+        return f"neighbor {self.peer} announce eor {self.family} unicast"
+
+
+@dataclass(frozen=True, slots=True)
+class Refresh:
+    """Ask the peer for its table again (RFC 2918)."""
+
+    peer: Address
+    family: Family
+
+    def __str__(self) -> str:
+        return f"neighbor {self.peer} announce route-refresh {self.family} unicast"
+
+
+@dataclass(frozen=True, slots=True)
+class ShowNeighbors:
+    """The sessions and their states."""
+
+    def __str__(self) -> str:
+        return "show neighbor json"
+
+
+@dataclass(frozen=True, slots=True)
+class ShowAdjRibOut:
+    """What ExaBGP holds for every peer, sent or not."""
+
+    def __str__(self) -> str:
+        return "show adj-rib out json"
+
+
+Command = Announce | Withdraw | SendEndOfRib | Refresh | ShowNeighbors | ShowAdjRibOut
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbor:
+    """A session as `show neighbor json` tells it."""
+
+    peer: Address
+    state: SessionState
+    seconds: float
+    """How long it has been up, or not up."""
+    hold_time: int
+    """Seconds; the smaller of both sides'."""
+    configured: frozenset[Family]
+    offered: frozenset[Family]
+    graceful_restart: bool
+
+
+def neighbors_of(lines: Sequence[object]) -> tuple[Neighbor, ...]:
+    """The answer to `ShowNeighbors`: one line, a list.
+
+    Raises:
+        ValueError: it is not.
+    """
+    try:
+        (told,) = lines
+        return tuple(_neighbor(entry) for entry in _json(told))
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"show neighbor json: {type(error).__name__} {error}") from error
+
+
+def adj_rib_out_of(lines: Iterable[object]) -> dict[Address, dict[Prefix, Address]]:
+    """The answer to `ShowAdjRibOut`: a line per route. Routes of other than unicast families are left out.
+
+    Raises:
+        ValueError: it is not.
+    """
+    tables: dict[Address, dict[Prefix, Address]] = {}
+    try:
+        for line in lines:
+            entry = _json(line)
+            route = entry["route"]["nlri"]
+            if route["family"]["safi"] == "unicast":
+                table = tables.setdefault(ip_address(entry["peer"]["address"]), {})
+                table[ip_network(route["prefix"])] = ip_address(route["nexthop"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"show adj-rib out json: {type(error).__name__} {error}") from error
+    return tables
+
+
+def _neighbor(entry: dict[str, Any]) -> Neighbor:
+    local, peer = entry["local"], entry["peer"]
+    state = SessionState.ESTABLISHED if entry["fsm"] == "ESTABLISHED" else SessionState.CONNECT
+    return Neighbor(
+        peer=ip_address(peer["address"]),
+        state=state,
+        seconds=float(entry["duration"]),
+        hold_time=min(local["hold"], peer["hold"]) if peer["hold"] is not None else local["hold"],
+        configured=_families(local["families"]),
+        offered=_families(peer["families"]),
+        graceful_restart=bool(peer["capabilities"]["graceful-restart"]),
+    )
+
+
+def _families(told: dict[str, bool | None]) -> frozenset[Family]:
+    return frozenset(family for family in Family if told.get(f"{family} unicast"))
+
+
+def _json(told: object) -> Any:  # noqa: ANN401 - whatever ExaBGP wrote
+    """A line of an answer; the relay passes JSON on as it is, and ExaBGP's text as a string."""
+    return json.loads(told) if isinstance(told, str) else told
+
+
+def _words(prefixes: Iterable[Prefix]) -> str:
+    return " ".join(str(prefix) for prefix in prefixes)

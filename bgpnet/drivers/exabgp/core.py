@@ -1,0 +1,273 @@
+"""What the agent knows of ExaBGP, and what it tells it next: every session with its two tables.
+
+Pure: fed with what the relay brings, asked for one command at a time. `now` is monotonic seconds, `wall` is
+seconds since the epoch, as in ExaBGP's events.
+"""
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+
+from bgpnet.drivers.exabgp.adjribin import AdjRibIn
+from bgpnet.drivers.exabgp.adjribout import AdjRibOut
+from bgpnet.drivers.exabgp.commands import (
+    Command,
+    Refresh,
+    ShowAdjRibOut,
+    ShowNeighbors,
+    adj_rib_out_of,
+    neighbors_of,
+)
+from bgpnet.drivers.exabgp.events import (
+    Down,
+    EndOfRib,
+    Event,
+    Learned,
+    Notified,
+    Opened,
+    RefreshMark,
+    Trying,
+    Up,
+    Written,
+)
+from bgpnet.drivers.exabgp.relaylines import Hello
+from bgpnet.drivers.exabgp.session import Session
+from bgpnet.model.net import Address, Prefix, address_order
+from bgpnet.model.snapshot import ObservedSession, SessionState, Speaker
+
+_log = logging.getLogger(__name__)
+
+Wanted = Mapping[Address, Mapping[Prefix, Address]]
+"""Peer -> prefix -> next hop."""
+
+
+class _Peer:
+    """A session and its tables."""
+
+    def __init__(self, peer: Address, wall: float) -> None:
+        self.session = Session(peer, wall)
+        self.out = AdjRibOut(peer)
+        self.into = AdjRibIn(peer)
+        self.followed = False
+        """Whether its state was read, or seen to come up, on the present connection to the relay."""
+        self.life_up = ""
+        """The last life of ExaBGP in which it was up."""
+
+
+class Core:
+    """All sessions, over all lives of ExaBGP."""
+
+    def __init__(self) -> None:
+        self.restart_time = 120.0
+        """Seconds for which routes are kept while ExaBGP restarts (RFC 4724)."""
+        self._peers: dict[Address, _Peer] = {}
+        self._wanted: Wanted | None = None
+        self._life = ""
+        self._young_until = 0.0
+        self._told = False
+        self._todo: list[Command] = []
+        self._reloading = False
+
+    # --- what happens -----------------------------------------------------------------------------------
+
+    def want(self, wanted: Wanted | None) -> None:
+        """What each peer ought to have; one that is not named ought to have nothing. None: not known."""
+        self._wanted = wanted
+        for peer in self._peers.values():
+            peer.out.want(self._wanted_of(peer.session.peer))
+
+    def connected(self, hello: Hello, now: float) -> None:
+        """The relay greets. What was believed before is read anew: events may have been lost."""
+        self._life = hello.life
+        self._young_until = now - hello.age + self.restart_time
+        self._todo = [ShowNeighbors(), ShowAdjRibOut()]
+        for peer in self._peers.values():
+            peer.followed = False
+
+    def lost(self, now: float, wall: float) -> None:
+        """The connection to the relay is gone, and with it perhaps ExaBGP and its sessions."""
+        self._todo = []
+        for peer in self._peers.values():
+            peer.session.lost(wall)
+            peer.out.speaker_lost()
+            peer.into.speaker_lost(now + self.restart_time)
+
+    def reloading(self) -> None:
+        """The configuration is being changed: a reload drops End-of-RIBs and refreshes that are queued."""
+        self._reloading = True
+
+    def reloaded(self) -> None:
+        """The configuration was changed, or was not: look which sessions there are."""
+        self._reloading = False
+        if self._told and not self._todo:
+            self._todo = [ShowNeighbors()]
+        for peer in self._peers.values():
+            if peer.session.state is not SessionState.ESTABLISHED:
+                peer.out.speaker_lost()
+            peer.out.reloaded()
+            peer.into.reloaded()
+
+    def happened(self, event: Event, now: float) -> None:
+        """An event of ExaBGP's."""
+        peer = self._peer(event.peer, event.time)
+        match event:
+            case Trying():
+                peer.session.trying(event)
+            case Opened():
+                peer.session.opened(event)
+            case Up():
+                self._up(peer, event, now)
+            case Notified():
+                peer.session.notified(event)
+            case Down():
+                self._down(peer, event)
+            case _:
+                self._exchanged(peer, event, now)
+
+    def answered(
+        self, command: Command, lines: Sequence[object], now: float, wall: float, *, done: bool
+    ) -> None:
+        """ExaBGP has carried out a command, or refused it.
+
+        Raises:
+            ValueError: the answer is not what the command promises.
+        """
+        match command:
+            case ShowNeighbors() | ShowAdjRibOut() if not done:
+                raise ValueError(f"{command}: refused")
+            case ShowNeighbors():
+                self._neighbors(lines, now, wall)
+            case ShowAdjRibOut():
+                tables = adj_rib_out_of(lines)
+                for address, peer in self._peers.items():
+                    if not peer.out.audit_done:
+                        peer.out.audited(tables.get(address, {}))
+            case Refresh():
+                if command.peer in self._peers:
+                    self._peers[command.peer].into.answered(command, now, done=done)
+            case _:
+                if command.peer in self._peers:
+                    self._peers[command.peer].out.answered(command, now, done=done)
+
+    def tick(self, now: float) -> None:
+        """Time has passed."""
+        for peer in self._peers.values():
+            peer.into.tick(now)
+
+    # --- what is asked ----------------------------------------------------------------------------------
+
+    def next(self, now: float) -> Command | None:
+        """The next command; to be asked for only while no answer is outstanding."""
+        if self._todo:
+            return self._todo.pop(0)
+        for address, peer in list(self._peers.items()):
+            command: Command | None = peer.out.next(now, marks=not self._reloading)
+            if command is None and not self._reloading:
+                command = peer.into.next()
+            if command is not None:
+                self._peers[address] = self._peers.pop(address)  # behind the others, for the next turn
+                return command
+        return None
+
+    def due(self, now: float, wall: float) -> float:
+        """When `tick`, `next` or `observed` may have something new though nothing happened."""
+        moments = [float("inf")]
+        for peer in self._peers.values():
+            moments += (peer.out.due(), peer.into.due(), now + peer.session.news_in(wall))
+        return min(moments)
+
+    @property
+    def peers(self) -> frozenset[Address]:
+        """The peers that ExaBGP has."""
+        return frozenset(self._peers)
+
+    def drained(self, peers: Iterable[Address]) -> bool:
+        """Whether these peers have nothing of ours any more, as far as they can be told."""
+        return all(self._peers[peer].out.drained for peer in peers if peer in self._peers)
+
+    def observed(self, wall: float) -> Speaker | None:
+        """What the agent may know; None before ExaBGP told the states of its sessions."""
+        if not self._told:
+            return None
+        peers = [self._peers[address] for address in sorted(self._peers, key=address_order)]
+        return Speaker(
+            sessions=tuple(
+                ObservedSession(
+                    peer=peer.session.peer,
+                    state=peer.session.state,
+                    since=peer.session.since,
+                    last_error=peer.session.last_error(wall),
+                    flaps=peer.session.flaps,
+                    announced=peer.out.announced,
+                    end_of_rib_sent=peer.out.end_of_rib_sent,
+                )
+                for peer in peers
+            ),
+            paths=tuple(path for peer in peers for path in peer.into.paths),
+            learned_complete=all(peer.into.complete for peer in peers),
+        )
+
+    # --- inside -----------------------------------------------------------------------------------------
+
+    @staticmethod
+    def _exchanged(peer: _Peer, event: Learned | Written | EndOfRib | RefreshMark, now: float) -> None:
+        match event:
+            case Learned():
+                peer.into.learned(event.paths, event.withdrawn, now)
+            case Written():
+                peer.out.wrote(event.routes, event.withdrawn)
+            case EndOfRib() if event.written:
+                peer.out.wrote_end_of_rib(event.family)
+            case EndOfRib():
+                peer.into.end_of_rib(event.family)
+            case RefreshMark():
+                peer.into.refresh_mark(event.family, now, end=event.end)
+
+    def _peer(self, address: Address, wall: float) -> _Peer:
+        if address not in self._peers:
+            self._peers[address] = _Peer(address, wall)
+            self._peers[address].out.want(self._wanted_of(address))
+        return self._peers[address]
+
+    def _wanted_of(self, address: Address) -> Mapping[Prefix, Address] | None:
+        return None if self._wanted is None else self._wanted.get(address, {})
+
+    def _up(self, peer: _Peer, event: Up, now: float) -> None:
+        session = peer.session
+        session.up(event.time)
+        peer.followed, peer.life_up = True, self._life
+        peer.out.session_up(session.families, session.hold_time, now, replayed=True)
+        peer.into.session_up(session.families, now, marks=session.graceful_restart)
+        _log.info("session up peer=%s families=%s", session.peer, ",".join(sorted(session.families)))
+
+    def _down(self, peer: _Peer, event: Down) -> None:
+        was_up = peer.session.state is SessionState.ESTABLISHED
+        peer.session.down(event)
+        peer.out.session_down()
+        if self._reloading:  # ExaBGP gives a session of another identity, AS or router id, an empty table
+            peer.out.speaker_lost()
+        peer.into.session_down()
+        if was_up:
+            _log.warning("session down peer=%s cause=%r", event.peer, peer.session.last_error(event.time))
+
+    def _neighbors(self, lines: Sequence[object], now: float, wall: float) -> None:
+        """Which sessions there are, and the state of those that no event told of on this connection."""
+        neighbors = neighbors_of(lines)
+        for address in self._peers.keys() - {neighbor.peer for neighbor in neighbors}:
+            del self._peers[address]
+        for neighbor in neighbors:
+            peer = self._peer(neighbor.peer, wall)
+            peer.session.found(neighbor, wall)
+            up = neighbor.state is SessionState.ESTABLISHED
+            if up:
+                peer.out.session_up(peer.session.families, neighbor.hold_time, now, replayed=False)
+            if up and not peer.followed:
+                peer.into.session_found_up(peer.session.families)
+                peer.life_up = self._life
+            elif not up and not peer.followed:
+                may_come = now < self._young_until and peer.life_up != self._life
+                peer.out.session_down()
+                peer.into.session_found_down(self._young_until if may_come else None)
+            peer.followed = True
+        if not self._todo and not all(peer.out.audit_done for peer in self._peers.values()):
+            self._todo = [ShowAdjRibOut()]
+        self._told = True

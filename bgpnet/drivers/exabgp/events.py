@@ -1,0 +1,229 @@
+"""ExaBGP's events (its JSON API, version 5) -> typed facts.
+
+Only what a driver of unicast sessions needs is read; other events give None. Anything else than what is
+expected is an `UnreadableEvent`: a new version of ExaBGP, or a bug, and never a reason to stop.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import ip_address, ip_network
+from typing import Any, Final
+
+from bgpnet.model.net import Address, Family, Prefix
+from bgpnet.model.snapshot import LearnedPath, Origin, SessionState
+
+_FAMILIES: Final = {
+    **{f"{family} unicast": family for family in Family},
+    **{f"{family}/unicast": family for family in Family},
+}
+
+# ExaBGP is IDLE while it tries to connect, where RFC 4271 §8.2.2 says Connect, and CONNECT once TCP is up.
+_STATES: Final = {
+    "IDLE": SessionState.CONNECT,
+    "ACTIVE": SessionState.CONNECT,
+    "CONNECT": SessionState.CONNECT,
+    "OPENSENT": SessionState.OPENSENT,
+    "OPENCONFIRM": SessionState.OPENCONFIRM,
+    "ESTABLISHED": SessionState.ESTABLISHED,
+}
+
+_CAPABILITY_MULTIPROTOCOL: Final = "1"
+_CAPABILITY_GRACEFUL_RESTART: Final = "64"
+
+
+class UnreadableEvent(Exception):  # noqa: N818 - it names what was found, and never leaves the driver
+    """An event that is not what its kind promises."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trying:
+    """The state machine took a step that is neither up nor down; `attempt` begins a new connection."""
+
+    peer: Address
+    time: float
+    state: SessionState
+    attempt: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The peer's OPEN: what it offers."""
+
+    peer: Address
+    time: float
+    families: frozenset[Family]
+    graceful_restart: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Up:
+    """The session is Established."""
+
+    peer: Address
+    time: float
+
+
+@dataclass(frozen=True, slots=True)
+class Down:
+    """A connection ended, whether it was Established or on its way there. `reason` in ExaBGP's words."""
+
+    peer: Address
+    time: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Notified:
+    """The peer sent a NOTIFICATION."""
+
+    peer: Address
+    time: float
+    code: int
+    subcode: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """An UPDATE from the peer."""
+
+    peer: Address
+    time: float
+    paths: tuple[LearnedPath, ...]
+    withdrawn: tuple[Prefix, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """An UPDATE to the peer is being handed to TCP: whatever is queued later reaches the peer after it."""
+
+    peer: Address
+    time: float
+    routes: tuple[tuple[Prefix, Address], ...]
+    withdrawn: tuple[Prefix, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EndOfRib:
+    """End-of-RIB (RFC 4724 §2), from the peer or written to it."""
+
+    peer: Address
+    time: float
+    family: Family
+    written: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshMark:
+    """Beginning or end of the peer's answer to a route refresh (RFC 7313)."""
+
+    peer: Address
+    time: float
+    family: Family
+    end: bool
+
+
+Event = Trying | Opened | Up | Down | Notified | Learned | Written | EndOfRib | RefreshMark
+
+
+def event_of(message: Mapping[str, Any]) -> Event | None:
+    """The event that a line of ExaBGP's holds; None when it is of no interest.
+
+    Raises:
+        UnreadableEvent: it is not what its kind promises.
+    """
+    try:
+        return _event(message)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise UnreadableEvent(f"{message.get('type')!r}: {type(error).__name__} {error}") from error
+
+
+def _event(message: Mapping[str, Any]) -> Event | None:
+    kind = message["type"]
+    if kind not in _READERS or "neighbor" not in message:  # ExaBGP's own end is of no session
+        return None
+    neighbor = message["neighbor"]
+    return _READERS[kind](ip_address(neighbor["address"]["peer"]), float(message["time"]), neighbor)
+
+
+def _state(peer: Address, time: float, neighbor: Mapping[str, Any]) -> Event | None:
+    match neighbor["state"]:
+        case "up":
+            return Up(peer, time)
+        case "down":
+            return Down(peer, time, str(neighbor["reason"]))
+        case _:
+            return None
+
+
+def _fsm(peer: Address, time: float, neighbor: Mapping[str, Any]) -> Event | None:
+    state = _STATES[neighbor["state"]]
+    if state is SessionState.ESTABLISHED:
+        return None  # `up` follows
+    return Trying(peer, time, state, attempt=neighbor["state"] == "ACTIVE")
+
+
+def _open(peer: Address, time: float, neighbor: Mapping[str, Any]) -> Event:
+    capabilities = neighbor["open"]["capabilities"]
+    multiprotocol = capabilities.get(_CAPABILITY_MULTIPROTOCOL, {"families": ["ipv4/unicast"]})
+    families = frozenset(_FAMILIES[name] for name in multiprotocol["families"] if name in _FAMILIES)
+    return Opened(peer, time, families, _CAPABILITY_GRACEFUL_RESTART in capabilities)
+
+
+def _notification(peer: Address, time: float, neighbor: Mapping[str, Any]) -> Event:
+    told = neighbor["notification"]
+    data = bytes.fromhex(told["data"].removeprefix("0x"))
+    return Notified(peer, time, int(told["code"]), int(told["subcode"]), data)
+
+
+def _refresh(peer: Address, time: float, neighbor: Mapping[str, Any]) -> Event | None:
+    told = neighbor["route-refresh"]
+    family = _FAMILIES.get(f"{told['afi']} {told['safi']}")
+    if family is None or told["subtype"] not in ("begin", "end"):
+        return None
+    return RefreshMark(peer, time, family, end=told["subtype"] == "end")
+
+
+def _update(peer: Address, time: float, neighbor: Mapping[str, Any]) -> Event | None:
+    written = neighbor["direction"] == "send"
+    if "eor" in neighbor["message"]:
+        told = neighbor["message"]["eor"]
+        family = _FAMILIES.get(f"{told['afi']} {told['safi']}")
+        return EndOfRib(peer, time, family, written) if family else None
+    update = neighbor["message"]["update"]
+    routes = tuple(
+        (_prefix(nlri), ip_address(next_hop))
+        for family, by_next_hop in update.get("announce", {}).items()
+        if family in _FAMILIES
+        for next_hop, nlris in by_next_hop.items()
+        for nlri in nlris
+    )
+    withdrawn = tuple(
+        _prefix(nlri)
+        for family, nlris in update.get("withdraw", {}).items()
+        if family in _FAMILIES
+        for nlri in nlris
+    )
+    if written:
+        return Written(peer, time, routes, withdrawn)
+    attributes = update.get("attribute", {})
+    as_path = tuple(asn for part in attributes.get("as-path", {}).values() for asn in part["value"])
+    origin = Origin(attributes.get("origin", "igp"))
+    med = attributes.get("med")
+    paths = tuple(LearnedPath(peer, prefix, hop, as_path, origin, med) for prefix, hop in routes)
+    return Learned(peer, time, paths, withdrawn)
+
+
+def _prefix(nlri: str | Mapping[str, Any]) -> Prefix:
+    """RFC 4271 §4.3: the bits behind the prefix are irrelevant."""
+    return ip_network(nlri if isinstance(nlri, str) else nlri["nlri"], strict=False)
+
+
+_READERS: Final = {
+    "state": _state,
+    "fsm": _fsm,
+    "open": _open,
+    "notification": _notification,
+    "refresh": _refresh,
+    "update": _update,
+}

@@ -1,0 +1,134 @@
+"""One session as its peer's owner sees it: state, since when, and why it is not up."""
+
+from typing import Final
+
+from bgpnet.drivers.exabgp import reasons
+from bgpnet.drivers.exabgp.commands import Neighbor
+from bgpnet.drivers.exabgp.events import Down, Notified, Opened, Trying
+from bgpnet.model.net import Address, Family
+from bgpnet.model.snapshot import SessionState
+
+ANSWER: Final = 5.0
+"""Seconds without any event of a connection attempt after which the peer counts as silent."""
+
+_ROUNDING: Final = 2.0
+"""Seconds: ExaBGP tells durations in whole ones."""
+
+_AT_ONCE: Final = 1.0
+"""Seconds: a connection that ends sooner was refused; nobody on the link answers for about three."""
+
+
+class Session:
+    """State and causes. Times are seconds since the epoch: ExaBGP's events carry them."""
+
+    def __init__(self, peer: Address, now: float) -> None:
+        self.peer = peer
+        self.state = SessionState.UNKNOWN
+        self.since = now
+        self.flaps = 0
+        self.hold_time = 0
+        self.configured: frozenset[Family] | None = None
+        self.offered: frozenset[Family] = frozenset()
+        self.graceful_restart = False
+        self._loss = ""
+        self._obstacle = ""
+        self._attempt: float | None = None
+        self._progress = False
+        self._told = ""
+        self._up_before: float | None = None
+
+    @property
+    def families(self) -> frozenset[Family]:
+        """What both sides agreed on."""
+        return self.offered if self.configured is None else self.offered & self.configured
+
+    def found(self, neighbor: Neighbor, now: float) -> None:
+        """What `show neighbor` tells; a session that was up all the while keeps its history."""
+        up = neighbor.state is SessionState.ESTABLISHED
+        since = now - neighbor.seconds
+        if self._up_before is not None:
+            self._count_loss(again=since if up else None)
+        if neighbor.state is not self.state:
+            self.since = since
+        self.state = neighbor.state
+        self.hold_time = neighbor.hold_time
+        self.configured = neighbor.configured
+        if up:
+            self.offered, self.graceful_restart = neighbor.offered, neighbor.graceful_restart
+        elif self._attempt is None:
+            self._attempt = now
+
+    def trying(self, event: Trying) -> None:
+        """A step of the state machine on its way up, or its fall back to the start."""
+        self._enter(event.state, event.time)
+        if event.attempt:
+            self._attempt, self._progress = event.time, False
+        elif event.state in (SessionState.OPENSENT, SessionState.OPENCONFIRM):
+            self._progress = True
+
+    def opened(self, event: Opened) -> None:
+        """The peer's OPEN."""
+        self.offered, self.graceful_restart = event.families, event.graceful_restart
+
+    def up(self, now: float) -> None:
+        """Established."""
+        self._count_loss(again=now)
+        self._enter(SessionState.ESTABLISHED, now)
+        self._obstacle, self._attempt = "", None
+
+    def notified(self, event: Notified) -> None:
+        """The peer said why it ends the session: better than what ExaBGP will say."""
+        self._told = reasons.received(event.code, event.subcode, event.data)
+
+    def down(self, event: Down) -> None:
+        """A connection ended."""
+        cause = self._told if event.reason.startswith("notification received") else ""
+        cause = cause or self._cause_of(event)
+        if self.state is SessionState.ESTABLISHED:
+            self.flaps += 1
+            self._loss = cause
+        else:
+            self._obstacle = cause
+        self._told = ""
+        self._enter(SessionState.CONNECT, event.time)
+        self._attempt = None
+
+    def lost(self, now: float) -> None:
+        """ExaBGP cannot be reached."""
+        if self.state is SessionState.ESTABLISHED:
+            self._up_before = self.since
+        if self.state is not SessionState.UNKNOWN:
+            self.state, self.since = SessionState.UNKNOWN, now
+
+    def last_error(self, now: float) -> str:
+        """Why it went down last, and what keeps it from coming up again; empty when there is nothing."""
+        obstacle = self._obstacle
+        if self.state is SessionState.CONNECT and self._attempt is not None and now - self._attempt > ANSWER:
+            obstacle = reasons.silent(self.peer)
+        return f"{self._loss}; now: {obstacle}" if self._loss and obstacle else self._loss or obstacle
+
+    def news_in(self, now: float) -> float:
+        """Seconds until `last_error` changes by itself; infinite when it does not."""
+        if self.state is not SessionState.CONNECT or self._attempt is None:
+            return float("inf")
+        left = self._attempt + ANSWER - now
+        return left + 0.01 if left >= 0.0 else float("inf")
+
+    def _cause_of(self, event: Down) -> str:
+        if event.reason.startswith("closing connection") and self.state is not SessionState.ESTABLISHED:
+            if self._progress:
+                return reasons.unwelcome(self.peer)
+            quick = self._attempt is None or event.time - self._attempt < _AT_ONCE
+            return reasons.refused(self.peer) if quick else reasons.unreachable(self.peer)
+        return reasons.down(event.reason, hold_time=self.hold_time)
+
+    def _count_loss(self, again: float | None) -> None:
+        """ExaBGP can be reached again: whether the session that was up went down meanwhile."""
+        if self._up_before is not None and (again is None or again > self._up_before + _ROUNDING):
+            self.flaps += 1
+            self._loss = "ExaBGP on this node restarted, or could not be reached while the session went down"
+        self._up_before = None
+
+    def _enter(self, state: SessionState, now: float) -> None:
+        if state is not self.state:
+            self.state, self.since = state, now

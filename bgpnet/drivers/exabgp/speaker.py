@@ -1,0 +1,96 @@
+"""The speaker as the agent has it: what is wanted goes in, what is observed comes out."""
+
+import asyncio
+from collections.abc import Callable
+
+from bgpnet.drivers.exabgp.client import RelayClient
+from bgpnet.drivers.exabgp.configurator import Configurator
+from bgpnet.drivers.exabgp.core import Core
+from bgpnet.model.net import Address, Prefix
+from bgpnet.model.plan import Announcement, Session
+from bgpnet.model.rejection import Rejection
+from bgpnet.model.rundir import RunDir
+from bgpnet.model.snapshot import Speaker
+
+
+class SpeakerDriver:
+    """ExaBGP behind its supervisor and its relay.
+
+    Args:
+        run_dir: where their sockets are.
+        clock: monotonic seconds.
+        wall: seconds since the epoch.
+        changed: called, once per burst, when `observed` or `rejections` may be something else.
+    """
+
+    def __init__(
+        self,
+        run_dir: RunDir,
+        clock: Callable[[], float],
+        wall: Callable[[], float],
+        changed: Callable[[], None],
+    ) -> None:
+        self._wall = wall
+        self._changed = changed
+        self._due = False
+        self._core = Core()
+        self._relay = RelayClient(run_dir.relay_socket, self._core, clock, wall, self._progress)
+        self._configurator = Configurator(run_dir.speaker_socket, self._core, self._told)
+        self._wanted: tuple[tuple[Session, ...] | None, tuple[Announcement, ...] | None] = (None, None)
+
+    @property
+    def rejections(self) -> tuple[Rejection, ...]:
+        """What cannot be expressed, or was refused."""
+        return self._configurator.rejections
+
+    def want(
+        self, sessions: tuple[Session, ...] | None, announcements: tuple[Announcement, ...] | None
+    ) -> None:
+        """What ought to be. None: not known, so nothing of it is touched, and no End-of-RIB goes out."""
+        if (sessions, announcements) == self._wanted:
+            return
+        self._wanted = (sessions, announcements)
+        if sessions:
+            self._core.restart_time = float(max(session.restart_time for session in sessions))
+        self._core.want(_by_peer(sessions, announcements))
+        self._configurator.want(sessions)
+        self._relay.pump()
+
+    def observed(self) -> Speaker | None:
+        """What ExaBGP told; None before it told the states of the sessions."""
+        return self._core.observed(self._wall())
+
+    async def run(self) -> None:
+        """Connect, reconnect, for ever. Cancel it to stop: that sends nothing, and withdraws nothing."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._relay.run())
+            tasks.create_task(self._configurator.run())
+
+    def _told(self) -> None:
+        """The configurator told the core something, or has other rejections."""
+        self._relay.pump()
+        self._progress()
+
+    def _progress(self) -> None:
+        self._configurator.progress()
+        if not self._due:
+            self._due = True
+            asyncio.get_running_loop().call_soon(self._tell)
+
+    def _tell(self) -> None:
+        self._due = False
+        self._changed()
+
+
+def _by_peer(
+    sessions: tuple[Session, ...] | None, announcements: tuple[Announcement, ...] | None
+) -> dict[Address, dict[Prefix, Address]] | None:
+    """What each peer ought to have. A peer whose session is not wanted any more ought to have nothing."""
+    if announcements is None:
+        return None
+    peers = None if sessions is None else {session.peer for session in sessions}
+    wanted: dict[Address, dict[Prefix, Address]] = {}
+    for announcement in announcements:
+        if peers is None or announcement.peer in peers:
+            wanted.setdefault(announcement.peer, {})[announcement.prefix] = announcement.next_hop
+    return wanted

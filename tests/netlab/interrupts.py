@@ -1,0 +1,48 @@
+"""Ctrl-C, SIGTERM and SIGHUP end a run the way an error does, so that everything is taken down."""
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Interrupted(BaseException):
+    """Somebody wants this process to end. `number` is the signal."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(signal.Signals(number).name)
+        self.number = number
+
+
+def _raise(number: int, _frame: FrameType | None) -> None:
+    raise Interrupted(number)
+
+
+@contextmanager
+def raised() -> Iterator[None]:
+    """Inside the block, the signals raise Interrupted in the main thread."""
+    with _handled(_raise):
+        yield
+
+
+@contextmanager
+def ignored() -> Iterator[None]:
+    """Inside the block, the signals do nothing: taking a lab down is quick and must not stop half-way."""
+    with _handled(signal.SIG_IGN):
+        yield
+
+
+@contextmanager
+def _handled(handler: "signal._HANDLER") -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals are the main thread's
+        return
+    before = {number: signal.signal(number, handler) for number in SIGNALS}
+    try:
+        yield
+    finally:
+        for number, old in before.items():
+            signal.signal(number, old)

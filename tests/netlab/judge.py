@@ -1,0 +1,130 @@
+"""expect.yml judged: every check is looked at until it holds or its time is over."""
+
+import re
+import shlex
+import time
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from ipaddress import ip_address
+from pathlib import Path
+
+from tests.netlab import checks
+from tests.netlab.errors import Complaint, LabFileError, LabSetupError
+from tests.netlab.expectfile import Check, ExpectFile
+from tests.netlab.friendly import validate
+from tests.netlab.machine import Machine
+from tests.netlab.verdict import Verdict
+from tests.netlab.yamlfile import Document, parse
+
+FILE = "expect.yml"
+PAUSE = 0.2
+"""Seconds between two looks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """How many checks passed and failed."""
+
+    passed: int
+    failed: int
+
+    def __str__(self) -> str:
+        """Say it as the last line of a run does."""
+        return f"{self.passed} passed, {self.failed} failed"
+
+
+def read(folder: Path, nodes: Collection[str]) -> ExpectFile:
+    """The expectations of a lab folder.
+
+    Raises:
+        LabSetupError: there are none.
+        LabFileError: with every complaint at once.
+
+    """
+    path = folder / FILE
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise LabSetupError(
+            f"{path}: cannot be read ({reason}): write what must hold in the lab into it"
+        ) from error
+    document = parse(text, str(path))
+    expectations = validate(ExpectFile, document)
+    complaints = [
+        complaint
+        for index, check in enumerate(expectations.checks)
+        for complaint in _complaints(document, index, check, nodes)
+    ]
+    if complaints:
+        raise LabFileError(tuple(sorted(complaints)))
+    return expectations
+
+
+def judge(expectations: ExpectFile, machines: Mapping[str, Machine], say: Callable[[str], None]) -> Score:
+    """Look at every check in turn and say how each went."""
+    passed = 0
+    for check in expectations.checks:
+        begun = time.monotonic()
+        verdict = until_it_holds(check, machines, check.within or expectations.within)
+        took = time.monotonic() - begun
+        if verdict.holds:
+            passed += 1
+            say(f"ok      {checks.title(check)} ({took:.1f} s)")
+        else:
+            say(f"FAILED  {checks.title(check)}: after {took:.1f} s: {verdict.seen}")
+    return Score(passed, len(expectations.checks) - passed)
+
+
+def until_it_holds(check: Check, machines: Mapping[str, Machine], within: float) -> Verdict:
+    """The first verdict that holds, or the last one within so many seconds."""
+    deadline = time.monotonic() + within
+    while True:
+        verdict = checks.look(check, machines)
+        if verdict.holds or time.monotonic() + PAUSE > deadline:
+            return verdict
+        time.sleep(PAUSE)
+
+
+def _complaints(document: Document, index: int, check: Check, nodes: Collection[str]) -> list[Complaint]:
+    """What pydantic cannot know: the nodes of the lab, and text in little languages of its own."""
+    here: tuple[str | int, ...] = ("checks", index)
+    found: list[Complaint] = []
+
+    def place(field: tuple[str, ...], name: str | None, *, address: bool = False) -> None:
+        if name is not None and name.split("/")[0] not in nodes and not (address and _is_address(name)):
+            remedy = f"there is no such node: the nodes are {', '.join(nodes)}"
+            found.append(document.complaint((*here, *field), name, remedy))
+
+    if check.bgp:
+        place(("bgp", "router"), check.bgp.router)
+    if check.fib:
+        place(("fib", "router"), check.fib.router)
+    if check.ping:
+        place(("ping", "from"), check.ping.from_)
+        place(("ping", "to"), check.ping.to, address=True)
+    if check.http:
+        place(("http", "from"), check.http.from_)
+        place(("http", "to"), check.http.to, address=True)
+        place(("http", "sees"), check.http.sees, address=True)
+    if check.command:
+        place(("command", "at"), check.command.at)
+        try:
+            shlex.split(check.command.run)
+        except ValueError as error:
+            remedy = f"cannot be split into words ({error}): close the quotes"
+            found.append(document.complaint((*here, "command", "run"), check.command.run, remedy))
+        try:
+            re.compile(check.command.matches or "")
+        except re.error as error:
+            remedy = f"is no regular expression ({error}): mend it"
+            found.append(document.complaint((*here, "command", "matches"), check.command.matches, remedy))
+    return found
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True

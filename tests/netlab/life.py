@@ -1,0 +1,113 @@
+"""A lab's life from outside: up for as long as a block runs, or until somebody takes it down; then gone."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.netlab import interrupts, kernel, processes, state
+from tests.netlab.errors import LabRunError, LabSetupError
+from tests.netlab.lab import REPOSITORY, Lab, Say
+from tests.netlab.topology import Topology
+
+GONE_TIMEOUT = 10.0
+"""Seconds for the kernel to end killed processes."""
+
+
+@contextlib.contextmanager
+def running(topology: Topology, work: Path, say: Say) -> Iterator[Lab]:
+    """The lab is up inside the block and gone after it, however the block or this process ends.
+
+    Raises:
+        LabError: it cannot be brought up, is in use, or is up already.
+
+    """
+    with state.held(topology.name):
+        _refuse_second(topology.name)
+        lab = Lab(topology, work, say)
+        try:
+            with _guarded(topology.name):
+                lab.up()
+                yield lab
+        finally:
+            with interrupts.ignored():
+                take_down(topology.name)
+                lab.collect()
+
+
+def bring_up(topology: Topology, work: Path, say: Say) -> Lab:
+    """Bring a lab up that stays until `take_down`; what a failure leaves half made is taken away.
+
+    Raises:
+        LabError: it cannot be brought up, is in use, or is up already.
+
+    """
+    with state.held(topology.name):
+        _refuse_second(topology.name)
+        lab = Lab(topology, work, say)
+        try:
+            with _guarded(topology.name):
+                lab.up()
+        except BaseException:
+            with interrupts.ignored():
+                take_down(topology.name)
+                lab.collect()
+            raise
+        lab.keep()
+        return lab
+
+
+def take_down(name: str) -> None:
+    """Take away everything that a lab of this name made, from its state alone.
+
+    Raises:
+        LabRunError: something cannot be taken away; it says what.
+
+    """
+    known = state.read(name)
+    if known is None:
+        return
+    victims = [pid for pid, start in known.pids if start and processes.start_time(pid) == start]
+    for namespace in known.namespaces:
+        victims += kernel.inhabitants(namespace)
+    for pid in victims:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    left = processes.wait_until_gone(victims, GONE_TIMEOUT)
+    kernel.batch((f"link del {link}" for link in known.links), force=True)
+    kernel.batch((f"netns del {each}" for each in known.namespaces if kernel.exists(each)), force=True)
+    remaining = [each for each in known.namespaces if kernel.exists(each)]
+    if left or remaining:
+        raise LabRunError(f"lab {name} is not gone: processes {left}, namespaces {remaining}")
+    state.forget(name)
+
+
+def _refuse_second(name: str) -> None:
+    """Take away what a killed run left behind; a lab that is up on purpose stays."""
+    known = state.read(name)
+    if known is not None and known.kept:
+        raise LabSetupError(
+            f"lab {name} is up already: take it down first (python -m tests.netlab down FOLDER)"
+        )
+    take_down(name)
+
+
+@contextlib.contextmanager
+def _guarded(name: str) -> Iterator[None]:
+    """Should this process be killed inside the block, another one takes the lab down."""
+    down = [sys.executable, "-m", "tests.netlab", "down", "--abandoned", name]
+    guard = subprocess.Popen(
+        ["sh", "-c", 'read -r word; [ "$word" = done ] || exec "$@"', "guard", *down],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd=REPOSITORY,
+        start_new_session=True,
+    )
+    try:
+        yield
+    finally:
+        guard.communicate(b"done\n")

@@ -1,0 +1,179 @@
+"""ExaBGP's events, as ExaBGP 5.0.15 wrote them, and as nobody should."""
+
+import contextlib
+import json
+from ipaddress import ip_address, ip_network
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bgpnet.drivers.exabgp.events import (
+    Down,
+    EndOfRib,
+    Event,
+    Learned,
+    Notified,
+    Opened,
+    RefreshMark,
+    Trying,
+    UnreadableEvent,
+    Up,
+    Written,
+    event_of,
+)
+from bgpnet.model.net import Family
+from bgpnet.model.snapshot import LearnedPath, Origin, SessionState
+
+TOR = ip_address("10.0.1.1")
+
+HEADER = '{ "exabgp": "5.0.0", "time": 12.5, "host" : "vm", "pid" : 7782, "ppid" : 1, "counter": 1, '
+NEIGHBOR = (
+    '"neighbor": { "address": { "local": "10.0.1.2", "peer": "10.0.1.1" }, '
+    '"asn": { "local": 64512, "peer": 65001 }, "router-id": "10.0.1.2" , '
+)
+
+
+def read(kind: str, rest: str) -> Event | None:
+    """The event of a line with this kind and this end."""
+    message: dict[str, Any] = json.loads(f'{HEADER}"type": "{kind}", {NEIGHBOR}{rest} }} }}')
+    return event_of(message)
+
+
+def test_states() -> None:
+    assert read("state", '"state": "up"') == Up(TOR, 12.5)
+    assert read("state", '"state": "connected"') is None
+    assert read("state", '"state": "down", "reason": "closing connection"') == Down(
+        TOR, 12.5, "closing connection"
+    )
+    assert read("fsm", '"state": "ACTIVE"') == Trying(TOR, 12.5, SessionState.CONNECT, attempt=True)
+    assert read("fsm", '"state": "OPENSENT"') == Trying(TOR, 12.5, SessionState.OPENSENT, attempt=False)
+    assert read("fsm", '"state": "ESTABLISHED"') is None
+
+
+def test_the_peers_open() -> None:
+    capabilities = (
+        '{ "1": { "name": "multiprotocol", "families": [ "ipv4/unicast", "ipv6/unicast", "ipv4/flow" ] }, '
+        '"70": { "name": "enhanced-route-refresh" }, '
+        '"64": { "name": "graceful restart", "time": 120, "address-family-flags": { "ipv4/unicast": [ ] }, '
+        '"restart-flags": [ "forwarding" ]  } }'
+    )
+    text = f'"direction": "receive", "open": {{ "version": 4, "capabilities": {capabilities} }}'
+    assert read("open", text) == Opened(TOR, 12.5, frozenset(Family), graceful_restart=True)
+
+
+def test_a_peer_without_multiprotocol_speaks_ipv4() -> None:
+    """RFC 4760 §8."""
+    text = '"direction": "receive", "open": { "version": 4, "capabilities": {  } }'
+    assert read("open", text) == Opened(TOR, 12.5, frozenset({Family.IPV4}), graceful_restart=False)
+
+
+def test_learned_routes() -> None:
+    text = (
+        '"direction": "receive", "message": { "update": { "attribute": { "origin": "incomplete", '
+        '"as-path": {"0": {"element": "as-sequence", "value": [65001, 65002]}, '
+        '"1": {"element": "as-set", "value": [65003]}}, "med": 7 }, '
+        '"announce": { "ipv4 unicast": { "10.0.1.1": [ "0.0.0.0/0", { "nlri": "192.0.2.1/24" } ] }, '
+        '"ipv4 flow": { "no-nexthop": [ { "destination-ipv4": [ "10.0.0.0/8" ] } ] } }, '
+        '"withdraw": { "ipv6 unicast": [ "2001:db8::/32" ], "ipv4 flow": [ {} ] } } }'
+    )
+    as_path = (65001, 65002, 65003)
+    assert read("update", text) == Learned(
+        TOR,
+        12.5,
+        (
+            LearnedPath(TOR, ip_network("0.0.0.0/0"), TOR, as_path, Origin.INCOMPLETE, 7),
+            LearnedPath(TOR, ip_network("192.0.2.0/24"), TOR, as_path, Origin.INCOMPLETE, 7),
+        ),
+        (ip_network("2001:db8::/32"),),
+    )
+
+
+def test_written_routes() -> None:
+    text = (
+        '"direction": "send", "message": { "update": { "attribute": { "origin": "igp" }, '
+        '"announce": { "ipv6 unicast": { "2001:db8:1::2": [ "2001:db8:a::/64" ] } } } }'
+    )
+    route = (ip_network("2001:db8:a::/64"), ip_address("2001:db8:1::2"))
+    assert read("update", text) == Written(TOR, 12.5, (route,), ())
+    text = (
+        '"direction": "send", "message": { "update": { "withdraw": { "ipv4 unicast": [ "10.244.0.0/26" ]}}}'
+    )
+    assert read("update", text) == Written(TOR, 12.5, (), (ip_network("10.244.0.0/26"),))
+
+
+@pytest.mark.parametrize(("direction", "written"), [("send", True), ("receive", False)])
+def test_end_of_rib(direction: str, *, written: bool) -> None:
+    text = f'"direction": "{direction}", "message": {{ "eor": {{ "afi" : "ipv6", "safi" : "unicast" }} }}'
+    assert read("update", text) == EndOfRib(TOR, 12.5, Family.IPV6, written)
+
+
+def test_end_of_rib_of_another_family_is_of_no_interest() -> None:
+    text = '"direction": "receive", "message": { "eor": { "afi" : "l2vpn", "safi" : "evpn" } }'
+    assert read("update", text) is None
+
+
+def test_refresh_marks() -> None:
+    text = '"direction": "receive", "route-refresh": { "afi": "ipv4", "safi": "unicast", "subtype": "%s" }'
+    assert read("refresh", text % "begin") == RefreshMark(TOR, 12.5, Family.IPV4, end=False)
+    assert read("refresh", text % "end") == RefreshMark(TOR, 12.5, Family.IPV4, end=True)
+    assert read("refresh", text % "query") is None
+
+
+def test_notifications() -> None:
+    text = '"direction": "receive", "notification": { "code": 6, "subcode": 2, "data": "0x0568656C6C6F" }'
+    assert read("notification", text) == Notified(TOR, 12.5, 6, 2, b"\x05hello")
+
+
+def test_what_is_no_sessions_event_is_of_no_interest() -> None:
+    assert event_of({"type": "notification-of-another-kind"}) is None
+    assert event_of({"type": "signal"}) is None
+
+
+def test_the_end_of_exabgp_is_of_no_session() -> None:
+    assert event_of({"type": "notification", "notification": "shutdown"}) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "rest"),
+    [
+        ("state", '"stat": "up"'),
+        ("fsm", '"state": "LOST"'),
+        ("update", '"direction": "receive", "message": {}'),
+        ("update", '"direction": "receive", "message": { "update": { "announce": { "ipv4 unicast": [] } } }'),
+        (
+            "update",
+            '"direction": "receive", "message": { "update": { "withdraw": { "ipv4 unicast": [ "x" ]}}}',
+        ),
+        (
+            "update",
+            '"direction": "send", "message": {"update": {"announce": {"ipv4 unicast": {"null": ["::/0"]}}}}',
+        ),
+        (
+            "notification",
+            '"direction": "receive", "notification": { "code": 6, "subcode": 2, "data": "hush" }',
+        ),
+    ],
+)
+def test_what_is_not_as_promised_is_told(kind: str, rest: str) -> None:
+    with pytest.raises(UnreadableEvent, match=kind):
+        read(kind, rest)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(
+    st.sampled_from(["state", "fsm", "open", "notification", "refresh", "update", "x"]),
+    st.sampled_from(["state", "open", "message", "route-refresh", "notification", "direction"]),
+    JSON,
+)
+def test_nothing_else_ever_comes_of_it(kind: str, key: str, value: object) -> None:
+    neighbor = {"address": {"peer": "10.0.1.1"}, "direction": "receive", key: value}
+    with contextlib.suppress(UnreadableEvent):
+        event_of({"type": kind, "time": 1.0, "neighbor": neighbor})
