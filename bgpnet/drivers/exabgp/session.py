@@ -72,7 +72,7 @@ class Session:
 
     def up(self, now: float) -> None:
         """Established."""
-        self._count_loss(again=now)
+        self._count_loss(again=None)
         self._enter(SessionState.ESTABLISHED, now)
         self._obstacle, self._attempt = "", None
 
@@ -123,7 +123,7 @@ class Session:
         return reasons.down(event.reason, hold_time=self.hold_time)
 
     def _count_loss(self, again: float | None) -> None:
-        """ExaBGP can be reached again: whether the session that was up went down meanwhile."""
+        """ExaBGP can be reached again: a session that was up went down, unless it is up `again` since then."""
         if self._up_before is not None and (again is None or again > self._up_before + _ROUNDING):
             self.flaps += 1
             self._loss = "ExaBGP on this node restarted, or could not be reached while the session went down"

@@ -1,0 +1,278 @@
+"""What the agent believes of a ToR router's routes, whatever is lost on the way."""
+
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bgpnet.drivers.exabgp.adjribin import MARK_LATE, QUIET, AdjRibIn
+from bgpnet.model.net import Family, Prefix
+from bgpnet.model.snapshot import SessionState
+from tests.scenarios.exabgp_model import Peer
+from tests.scenarios.speakerstory import TOR1, TOR2, Story, net
+
+
+def offer(story: Story, peer: Peer, *numbers: int, path: tuple[int, ...] = (65001,)) -> None:
+    """The peer announces these, and nothing else any more."""
+    offers = {net(number): path for number in numbers}
+    gone = tuple(prefix for prefix in peer.offers if prefix not in offers)
+    peer.offers = offers
+    if peer.up:
+        story.exabgp.tell(peer, offers, gone)
+
+
+def learned(story: Story, peer: Peer) -> dict[Prefix, tuple[int, ...]]:
+    return {path.prefix: path.as_path for path in story.observed().paths if path.peer == peer.address}
+
+
+def ready() -> Story:
+    """Both sessions up; tor1 offers 0, 1 and 2."""
+    story = Story()
+    offer(story, story.tor1, 0, 1, 2)
+    story.connect()
+    story.up()
+    story.turns(10)
+    return story
+
+
+def test_a_first_life_is_complete_at_the_peers_end_of_rib() -> None:
+    story = Story()
+    story.tor2.graceful_restart = False
+    offer(story, story.tor1, 0, 1)
+    story.connect()
+    story.turns(3)
+    assert not story.observed().learned_complete  # a young ExaBGP: its sessions may yet come up
+    story.up()
+    story.turns(2)
+    assert learned(story, story.tor1) == {net(0): (65001,), net(1): (65001,)}
+    assert not story.observed().learned_complete  # tor2 sends no End-of-RIB
+    story.now += QUIET
+    story.turns(1)
+    assert story.observed().learned_complete
+
+
+def test_updates_are_followed() -> None:
+    story = ready()
+    offer(story, story.tor1, 1, 2, path=(65001, 65009))
+    story.turns(1)
+    assert learned(story, story.tor1) == {net(1): (65001, 65009), net(2): (65001, 65009)}
+
+
+def test_a_session_that_goes_down_while_exabgp_lives_loses_its_paths_at_once() -> None:
+    story = ready()
+    story.exabgp.down(story.tor1)
+    story.turns(1)
+    assert learned(story, story.tor1) == {}
+    assert story.observed().learned_complete
+
+
+def test_exabgps_death_forgets_nothing_and_its_return_sweeps_at_end_of_rib() -> None:
+    story = ready()
+    story.restart_exabgp()
+    assert set(learned(story, story.tor1)) == {net(0), net(1), net(2)}
+    assert not story.observed().learned_complete
+    story.connect()
+    story.turns(10)
+    assert set(learned(story, story.tor1)) == {net(0), net(1), net(2)}
+    assert not story.observed().learned_complete
+    offer(story, story.tor1, 1, 3)
+    story.up()
+    story.turns(1)
+    assert set(learned(story, story.tor1)) == {net(1), net(3)}
+    assert story.observed().learned_complete
+
+
+def test_a_connection_attempt_that_fails_after_exabgps_return_loses_nothing_yet() -> None:
+    story = ready()
+    story.restart_exabgp()
+    story.connect()
+    story.turns(2)
+    story.exabgp.down(story.tor1, "closing connection")
+    story.turns(2)
+    assert set(learned(story, story.tor1)) == {net(0), net(1), net(2)}
+
+
+def test_a_session_that_does_not_come_back_keeps_its_paths_for_the_restart_time_at_most() -> None:
+    story = ready()
+    story.core.restart_time = 120.0
+    story.restart_exabgp()
+    story.connect()
+    story.up(story.tor2)
+    story.turns(10)
+    story.now += 119.0
+    story.turns(1)
+    assert set(learned(story, story.tor1)) == {net(0), net(1), net(2)}
+    assert not story.observed().learned_complete
+    story.now += 1.0
+    story.turns(1)
+    assert learned(story, story.tor1) == {}
+    assert story.observed().learned_complete
+
+
+def test_without_exabgp_paths_stay_for_the_restart_time_at_most() -> None:
+    story = ready()
+    story.lose_relay()
+    story.now += story.core.restart_time - 1.0
+    story.turns(1)
+    assert set(learned(story, story.tor1)) == {net(0), net(1), net(2)}
+    story.now += 1.0
+    story.turns(1)
+    assert learned(story, story.tor1) == {}
+
+
+def test_a_lost_relay_and_a_session_lost_meanwhile_is_a_session_lost_while_exabgp_lives() -> None:
+    story = ready()
+    story.lose_relay()
+    story.exabgp.down(story.tor1)
+    story.connect()
+    story.turns(5)
+    assert learned(story, story.tor1) == {}
+    assert story.observed().sessions[0].flaps == 1
+
+
+def test_a_lost_relay_is_no_flap() -> None:
+    story = ready()
+    since = story.observed().sessions[0].since
+    story.lose_relay()
+    assert story.observed().sessions[0].state is SessionState.UNKNOWN
+    story.connect()
+    story.turns(5)
+    session = story.observed().sessions[0]
+    assert (session.state, session.flaps) == (SessionState.ESTABLISHED, 0)
+    assert abs(session.since - since) < 2.0
+
+
+@pytest.mark.parametrize("enhanced", [True, False])
+def test_a_new_agent_reads_the_tables_again(*, enhanced: bool) -> None:
+    story = ready()
+    story.tor1.enhanced_refresh = story.tor2.enhanced_refresh = enhanced
+    story.now += story.core.restart_time
+    story.restart_agent()
+    story.connect()
+    story.turns(30)
+    assert set(learned(story, story.tor1)) == {net(0), net(1), net(2)}
+    assert story.observed().learned_complete is enhanced
+    story.now += QUIET
+    story.turns(1)
+    assert story.observed().learned_complete
+
+
+def test_a_gap_makes_stale_what_is_not_repeated() -> None:
+    story = ready()
+    story.lose_relay()
+    offer(story, story.tor1, 2, 3)
+    assert set(learned(story, story.tor1)) == {net(0), net(1), net(2)}
+    story.connect()
+    story.turns(30)
+    assert set(learned(story, story.tor1)) == {net(2), net(3)}
+    assert story.observed().learned_complete
+
+
+def test_a_mark_that_never_comes_does_not_wait_for_ever() -> None:
+    rib = AdjRibIn(TOR1)
+    rib.session_found_up(frozenset({Family.IPV4}))
+    command = rib.next()
+    assert command is not None
+    rib.answered(command, 10.0, done=True)
+    rib.refresh_mark(Family.IPV4, 10.0, end=False)
+    rib.tick(10.0 + QUIET)
+    assert not rib.complete
+    assert rib.due() == 10.0 + MARK_LATE
+    rib.tick(10.0 + MARK_LATE)
+    assert rib.complete
+
+
+def test_a_removed_session_is_gone_with_its_paths() -> None:
+    story = ready()
+    del story.peers[TOR1]
+    story.core.reloaded()
+    story.turns(3)
+    assert [session.peer for session in story.observed().sessions] == [TOR2]
+    assert story.observed().paths == ()
+
+
+def test_a_session_added_to_an_old_exabgp_is_nothing_to_wait_for() -> None:
+    story = ready()
+    added = story.peers.pop(TOR1)
+    story.core.reloaded()
+    story.now += story.core.restart_time
+    story.turns(3)
+    added.up = False
+    story.peers[TOR1] = added
+    story.core.reloaded()
+    story.turns(3)
+    assert story.observed().learned_complete
+    story.want(0)
+    story.up()
+    story.turns(20)
+    assert set(added.table) == {net(0)}
+
+
+# --- any history ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Act:
+    """One thing that happens, and the turns until the next."""
+
+    what: str
+    peer: int
+    numbers: frozenset[int]
+    turns: int
+
+
+ACTS = st.builds(
+    Act,
+    st.sampled_from(
+        ["offer"] * 5
+        + ["down", "up", "up", "agent", "relay", "exabgp", "connect", "connect", "wait", "reload"]
+    ),
+    peer=st.integers(0, 1),
+    numbers=st.frozensets(st.integers(0, 4), max_size=4),
+    turns=st.integers(0, 6),
+)
+
+
+def act(story: Story, one: Act) -> None:
+    """Let it happen."""
+    peer = (story.tor1, story.tor2)[one.peer]
+    match one.what:
+        case "offer":
+            offer(story, peer, *one.numbers)
+        case "down" if peer.up:
+            story.exabgp.down(peer)
+        case "up":
+            story.up(peer)
+        case "agent":
+            story.restart_agent()
+        case "relay":
+            story.lose_relay()
+        case "exabgp":
+            story.restart_exabgp()
+        case "connect":
+            story.connect()
+        case "reload":
+            story.core.reloaded()
+        case "wait":
+            story.now += 3.0
+    story.turns(one.turns)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(ACTS, max_size=40), st.booleans(), st.booleans())
+def test_every_history_ends_with_the_peers_tables(
+    history: list[Act],
+    enhanced: bool,  # noqa: FBT001 - hypothesis gives it
+    graceful: bool,  # noqa: FBT001 - likewise
+) -> None:
+    story = Story()
+    for peer in story.peers.values():
+        peer.enhanced_refresh, peer.graceful_restart = enhanced, graceful
+    for one in history:
+        act(story, one)
+    story.connect()
+    story.settle(200)
+    for peer in (story.tor1, story.tor2):
+        assert set(learned(story, peer)) == (set(peer.offers) if peer.up else set())
+    assert story.observed().learned_complete

@@ -1,0 +1,155 @@
+"""Why a session is not up, in words; and what is told of its state."""
+
+from dataclasses import replace
+
+import pytest
+
+from bgpnet.drivers.exabgp import reasons
+from bgpnet.drivers.exabgp.commands import Neighbor
+from bgpnet.drivers.exabgp.events import Down, Notified, Opened, Trying
+from bgpnet.drivers.exabgp.session import ANSWER, Session
+from bgpnet.model.net import Family
+from bgpnet.model.snapshot import SessionState
+from tests.unit.facts import address
+
+TOR = address("10.0.1.1")
+UP = Neighbor(TOR, SessionState.ESTABLISHED, 30.0, 9, frozenset(Family), frozenset({Family.IPV4}), True)  # noqa: FBT003 - a field
+NOT_UP = replace(UP, state=SessionState.CONNECT)
+
+
+def trying(session: Session, now: float, *states: SessionState) -> None:
+    """A connection attempt that gets this far."""
+    session.trying(Trying(TOR, now, SessionState.CONNECT, attempt=True))
+    for state in states:
+        session.trying(Trying(TOR, now + 0.02, state, attempt=False))
+
+
+def established() -> Session:
+    session = Session(TOR, 0.0)
+    session.found(UP, 100.0)
+    return session
+
+
+def test_a_session_found_up_is_up_since_then() -> None:
+    session = established()
+    assert (session.state, session.since, session.last_error(100.0)) == (SessionState.ESTABLISHED, 70.0, "")
+    assert session.families == {Family.IPV4}
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        ("notification sent (4,0)", "hold timer expired: nothing heard from the peer for 9 s"),
+        ("notification received (6,4)", "the peer sent NOTIFICATION Cease / Administrative Reset (6/4)"),
+        ("notification received (4,0)", "the peer sent NOTIFICATION Hold Timer Expired (4/0)"),
+        (
+            "notification sent (2,2)",
+            "this node sent NOTIFICATION OPEN Message Error / Bad Peer AS (2/2); the peer's AS",
+        ),
+        ("notification sent (9,9)", "this node sent NOTIFICATION unknown error (9/9)"),
+        ("closing connection", "TCP ended without a NOTIFICATION"),
+        ("stop, message [removed]", "the session was removed from the configuration"),
+        (
+            "graceful restarted negotiated, closing without sending any notification",
+            "its configuration changed",
+        ),
+        ("process problem", "ended: process problem"),
+    ],
+)
+def test_losses(reason: str, words: str) -> None:
+    session = established()
+    session.down(Down(TOR, 101.0, reason))
+    assert words in session.last_error(101.0)
+    assert (session.state, session.since, session.flaps) == (SessionState.CONNECT, 101.0, 1)
+
+
+def test_the_peers_own_words_are_kept() -> None:
+    session = established()
+    session.notified(Notified(TOR, 101.0, 6, 2, b"\x0bmaintenance"))
+    session.down(Down(TOR, 101.0, "notification received (6,2)"))
+    assert session.last_error(101.0) == (
+        "the peer sent NOTIFICATION Cease / Administrative Shutdown (6/2); its operator says 'maintenance'"
+    )
+
+
+@pytest.mark.parametrize("data", [b"", b"\x00", b"\x09short", b"\xff" * 3])
+def test_words_that_are_none_are_left_out(data: bytes) -> None:
+    """RFC 9003: a length octet and that much UTF-8."""
+    assert "operator" not in reasons.received(6, 2, data)
+
+
+def test_a_peer_that_is_reset_by_its_operator_may_write_anything() -> None:
+    assert "'\\nevent=\ufffd'" in reasons.received(6, 2, b"\x08\nevent=\xff")
+
+
+def test_refused() -> None:
+    session = Session(TOR, 0.0)
+    trying(session, 10.0)
+    session.down(Down(TOR, 10.05, "closing connection"))
+    assert session.last_error(10.1) == "TCP connection refused by 10.0.1.1 port 179: is BGP running there?"
+
+
+def test_unreachable() -> None:
+    session = Session(TOR, 0.0)
+    trying(session, 10.0)
+    session.down(Down(TOR, 13.1, "closing connection"))
+    assert "10.0.1.1 cannot be reached" in session.last_error(13.1)
+
+
+def test_accepted_and_closed() -> None:
+    session = Session(TOR, 0.0)
+    trying(session, 10.0, SessionState.CONNECT, SessionState.OPENSENT)
+    session.down(Down(TOR, 10.1, "closing connection"))
+    assert "accepts TCP but closes before its OPEN" in session.last_error(10.1)
+
+
+def test_silence_is_told_after_a_while_and_with_the_loss_before_it() -> None:
+    session = established()
+    session.down(Down(TOR, 101.0, "notification sent (4,0)"))
+    trying(session, 102.0)
+    assert "no answer" not in session.last_error(102.0 + ANSWER)
+    assert session.news_in(102.0) == pytest.approx(ANSWER, abs=0.1)
+    told = session.last_error(102.0 + ANSWER + 0.01)
+    assert told.startswith("hold timer expired")
+    assert "; now: no answer from 10.0.1.1 port 179" in told
+    assert "MD5" in told
+    assert session.news_in(108.0) == float("inf")
+
+
+def test_silence_is_also_told_by_an_agent_that_came_later() -> None:
+    session = Session(TOR, 0.0)
+    session.found(NOT_UP, 100.0)
+    assert session.last_error(100.0) == ""
+    assert "no answer" in session.last_error(106.0)
+
+
+def test_a_session_that_comes_up_keeps_only_the_story_of_its_loss() -> None:
+    session = established()
+    session.down(Down(TOR, 101.0, "notification sent (4,0)"))
+    trying(session, 101.0)
+    session.down(Down(TOR, 101.05, "closing connection"))
+    assert "refused" in session.last_error(101.1)
+    session.opened(Opened(TOR, 102.0, frozenset({Family.IPV6}), graceful_restart=True))
+    session.up(102.0)
+    assert session.last_error(102.0) == "hold timer expired: nothing heard from the peer for 9 s"
+    assert (session.state, session.since, session.families) == (
+        SessionState.ESTABLISHED,
+        102.0,
+        {Family.IPV6},
+    )
+
+
+def test_a_restart_of_exabgp_is_a_flap_and_one_of_the_relay_is_none() -> None:
+    session = established()
+    session.lost(101.0)
+    assert session.state is SessionState.UNKNOWN
+    session.found(replace(UP, seconds=33.0), 103.5)
+    assert session.flaps == 0
+    session.lost(104.0)
+    session.found(NOT_UP, 105.0)
+    assert session.flaps == 1
+    assert "ExaBGP" in session.last_error(105.0)
+    session.up(106.0)
+    session.lost(107.0)
+    session.up(108.0)
+    assert session.flaps == 2
