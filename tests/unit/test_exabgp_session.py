@@ -132,11 +132,8 @@ def test_a_session_that_comes_up_keeps_only_the_story_of_its_loss() -> None:
     session.opened(Opened(TOR, 102.0, frozenset({Family.IPV6}), graceful_restart=True))
     session.up(102.0)
     assert session.last_error(102.0) == "hold timer expired: nothing heard from the peer for 9 s"
-    assert (session.state, session.since, session.families) == (
-        SessionState.ESTABLISHED,
-        102.0,
-        {Family.IPV6},
-    )
+    assert (session.state, session.since) == (SessionState.ESTABLISHED, 102.0)
+    assert session.families == {Family.IPV6}
 
 
 def test_a_restart_of_exabgp_is_a_flap_and_one_of_the_relay_is_none() -> None:

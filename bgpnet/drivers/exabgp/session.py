@@ -123,7 +123,7 @@ class Session:
         return reasons.down(event.reason, hold_time=self.hold_time)
 
     def _count_loss(self, again: float | None) -> None:
-        """ExaBGP can be reached again: a session that was up went down, unless it is up `again` since then."""
+        """ExaBGP can be reached again: the session that was up went down, unless it is up since then."""
         if self._up_before is not None and (again is None or again > self._up_before + _ROUNDING):
             self.flaps += 1
             self._loss = "ExaBGP on this node restarted, or could not be reached while the session went down"
