@@ -4,6 +4,7 @@ import json
 import os
 import platform
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -130,6 +131,14 @@ class CniNode:
     def delete(self, container: str, netns: str = "", ifname: str = "eth0") -> Answer:
         """DEL a container's interface."""
         return self.call(self.environment("DEL", container, netns, ifname))
+
+    def settle(self) -> None:
+        """Wait until the server is done with all that came before: it closes a call that asks nothing."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as call:
+            call.settimeout(10)
+            call.connect(str(self.run_dir / "cni.sock"))
+            call.send(b"nothing")
+            assert call.recv(1) == b""
 
     def links(self) -> list[str]:
         """The host's ends that there are."""

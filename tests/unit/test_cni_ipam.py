@@ -4,7 +4,7 @@ from collections import deque
 from ipaddress import ip_address, ip_network
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bgpnet.cni.ipam import Ipam
@@ -140,6 +140,7 @@ def test_a_large_block_is_used_from_its_start() -> None:
         pool.take()
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 13)))
 def test_like_a_queue_of_free_addresses(steps: list[int]) -> None:
     """Against the plain model: a queue of free addresses, taken from its head, put back at its end."""

@@ -5,7 +5,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bgpnet.model.cni import SUPPORTED_VERSIONS, Attachment, CniCode, Command, Dns, NetworkConfig
@@ -18,7 +18,7 @@ ENVIRONMENT = {"CNI_COMMAND": "ADD", "CNI_CONTAINERID": "4f0c", "CNI_IFNAME": "e
 anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
-    max_leaves=8,
+    max_leaves=4,
 )
 
 
@@ -144,6 +144,7 @@ def test_a_long_value_is_shown_in_part() -> None:
     assert len(str(raised.value)) < 300
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # others use the machine, too
 @given(
     st.dictionaries(st.sampled_from([*CONFIG, "mtu", "dns", "ipam", "cni.dev/valid-attachments"]), anything)
 )
