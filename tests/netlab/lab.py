@@ -189,6 +189,8 @@ class Lab:
         log.chmod(0o666)  # routers write their log under users of their own
         image = images.find(node.image)
         binds = [{"source": str(log), "target": "/var/log/node.log", "read_only": False}]
+        # The programs of the repository, which may stand below a directory that the node has of its own.
+        binds.append({"source": str(REPOSITORY), "target": str(REPOSITORY), "read_only": True})
         binds += [{"source": str(b.source), "target": b.target, "read_only": b.read_only} for b in node.binds]
         spec = {
             "hostname": node.name,
