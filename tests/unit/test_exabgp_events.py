@@ -122,8 +122,8 @@ def test_refresh_marks() -> None:
 
 
 def test_notifications() -> None:
-    text = '"direction": "receive", "notification": { "code": 6, "subcode": 2, "data": "0x0568656C6C6F" }'
-    assert read("notification", text) == Notified(TOR, 12.5, 6, 2, b"\x05hello")
+    text = '"direction": "receive", "notification": { "code": 6, "subcode": 2, "message": "bye" }'
+    assert read("notification", text) == Notified(TOR, 12.5, 6, 2, "bye")
 
 
 def test_what_is_no_sessions_event_is_of_no_interest() -> None:
@@ -152,7 +152,7 @@ def test_the_end_of_exabgp_is_of_no_session() -> None:
         ),
         (
             "notification",
-            '"direction": "receive", "notification": { "code": 6, "subcode": 2, "data": "hush" }',
+            '"direction": "receive", "notification": { "code": 6, "subcode": "two", "message": "" }',
         ),
     ],
 )

@@ -80,7 +80,8 @@ class Notified:
     time: float
     code: int
     subcode: int
-    data: bytes
+    message: str
+    """ExaBGP's reading of the data: for an administrative Cease the operator's words (RFC 9003)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,8 +173,7 @@ def _open(peer: Address, time: float, neighbor: Mapping[str, Any]) -> Event:
 
 def _notification(peer: Address, time: float, neighbor: Mapping[str, Any]) -> Event:
     told = neighbor["notification"]
-    data = bytes.fromhex(told["data"].removeprefix("0x"))
-    return Notified(peer, time, int(told["code"]), int(told["subcode"]), data)
+    return Notified(peer, time, int(told["code"]), int(told["subcode"]), str(told["message"]))
 
 
 def _refresh(peer: Address, time: float, neighbor: Mapping[str, Any]) -> Event | None:

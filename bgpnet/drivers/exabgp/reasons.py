@@ -67,8 +67,8 @@ _ERRORS: Final = {
 }
 
 _BAD_PEER_AS: Final = (2, 2)
-_ADMINISTRATIVE: Final = (2, 4)
-"""Subcodes of Cease that may carry the operator's words (RFC 9003)."""
+_OPERATOR: Final = re.compile(r'Shutdown Communication: "(.+)"', re.DOTALL)
+"""How ExaBGP shows the words that may come with an administrative Cease (RFC 9003)."""
 
 _CODES: Final = re.compile(r"notification (sent|received) \((\d+),(\d+)\)")
 
@@ -80,13 +80,13 @@ def notification(code: int, subcode: int) -> str:
     return f"{name} / {detail} ({code}/{subcode})" if detail else f"{name} ({code}/{subcode})"
 
 
-def received(code: int, subcode: int, data: bytes) -> str:
-    """A NOTIFICATION that the peer sent."""
+def received(code: int, subcode: int, message: str) -> str:
+    """A NOTIFICATION that the peer sent; `message` is ExaBGP's reading of its data."""
     words = f"the peer sent NOTIFICATION {notification(code, subcode)}"
     if (code, subcode) == _BAD_PEER_AS:
         words += "; it expects another AS number from this node"
-    if code == 6 and subcode in _ADMINISTRATIVE and 1 < len(data) == data[0] + 1:  # noqa: PLR2004 - Cease
-        words += f"; its operator says {data[1:].decode(errors='replace')!r}"
+    if said := _OPERATOR.match(message):
+        words += f"; its operator says {said[1]!r}"
     return words
 
 
@@ -95,7 +95,7 @@ def down(reason: str, *, hold_time: int) -> str:
     if found := _CODES.match(reason):
         code, subcode = int(found[2]), int(found[3])
         if found[1] == "received":
-            return received(code, subcode, b"")
+            return received(code, subcode, "")
         if code == 4:  # noqa: PLR2004 - Hold Timer Expired
             return f"hold timer expired: nothing heard from the peer for {hold_time} s"
         words = f"this node sent NOTIFICATION {notification(code, subcode)}"

@@ -78,7 +78,7 @@ class Session:
 
     def notified(self, event: Notified) -> None:
         """The peer said why it ends the session: better than what ExaBGP will say."""
-        self._told = reasons.received(event.code, event.subcode, event.data)
+        self._told = reasons.received(event.code, event.subcode, event.message)
 
     def down(self, event: Down) -> None:
         """A connection ended."""
