@@ -156,7 +156,11 @@ class CniNode:
 def finish(call: subprocess.Popen[bytes], config: Mapping[str, Any] | bytes = CONFIG) -> Answer:
     """Give a started call its configuration and wait for its answer."""
     text = config if isinstance(config, bytes) else json.dumps(config).encode()
-    output, _ = call.communicate(text, timeout=60)
+    try:
+        output, _ = call.communicate(text, timeout=30)
+    except subprocess.TimeoutExpired:
+        call.kill()
+        raise
     decoded = json.loads(output) if output else {}
     assert isinstance(decoded, dict)
     return Answer(call.returncode, decoded)
