@@ -7,6 +7,8 @@ from typing import Final
 
 from bgpnet.drivers.process import Child
 
+DAEMON: Final = "bgpnet.speaker.exabgp_daemon"
+
 RELAY: Final = Path(__file__).with_name("relay.py")
 
 ENVIRONMENT_FILE: Final = "exabgp.env"
@@ -42,19 +44,17 @@ def environment(directory: PurePosixPath) -> dict[str, str]:
     }
 
 
-def _program() -> str:
-    return str(Path(sys.executable).with_name("exabgp"))
-
-
 def server(configuration: PurePosixPath) -> Child:
     """ExaBGP itself."""
-    return Child("exabgp", (_program(), "server", str(configuration)), environment(configuration.parent))
+    argv = (sys.executable, "-m", DAEMON, "server", str(configuration))
+    return Child("exabgp", argv, environment(configuration.parent))
 
 
 def validation(configuration: PurePosixPath) -> Child:
     """A run that only reads the configuration: exit code 0 when it can."""
+    program = str(Path(sys.executable).with_name("exabgp"))
     return Child(
-        "exabgp-validate", (_program(), "validate", str(configuration)), environment(configuration.parent)
+        "exabgp-validate", (program, "validate", str(configuration)), environment(configuration.parent)
     )
 
 

@@ -1,0 +1,70 @@
+"""ExaBGP's own process: ExaBGP as it comes, with timers that are exact and do not follow the wall clock.
+
+ExaBGP 5.0.15 keeps its timers in whole seconds of the wall clock (exabgp/bgp/timer.py, reactor/delay.py).
+So its hold timer fires up to a second late, a clock that is set forward ends every session, and one that is
+set back keeps it from sending keepalives and from connecting again. And it waits up to a minute between two
+attempts to connect, for which a router that was away for some minutes would have to wait.
+"""
+
+import sys
+import time
+from types import SimpleNamespace
+from typing import Final
+
+from exabgp.application.main import main
+from exabgp.bgp import timer
+from exabgp.bgp.message import _NOP, KeepAlive, Message, Notify
+from exabgp.reactor import delay, peer
+
+CLOCK: Final = SimpleNamespace(time=time.monotonic)
+"""Stands for the `time` module where ExaBGP takes only `time.time` from it."""
+
+
+class HoldTimer(timer.ReceiveTimer):  # type: ignore[misc]  # ExaBGP is not typed
+    """The hold timer of RFC 4271 §8, to the fraction of a second; also ExaBGP's patience with an OPEN."""
+
+    def __init__(self, session: object, holdtime: int, code: int, subcode: int, message: str = "") -> None:
+        super().__init__(session, holdtime, code, subcode, message)
+        self._heard = time.monotonic()
+
+    def check_ka_timer(self, message: Message = _NOP, ignore: int = _NOP.TYPE) -> bool:
+        """Note a message; whether it may come at all: without a hold time a KEEPALIVE may not.
+
+        Raises:
+            Notify: nothing was heard for longer than the hold time.
+
+        """
+        if self.holdtime == 0:
+            return bool(message.TYPE != KeepAlive.TYPE)
+        now = time.monotonic()
+        heard = message.TYPE
+        if heard != ignore:
+            self._heard = now
+        if now - self._heard > self.holdtime:
+            raise Notify(self.code, self.subcode, self.message)
+        return True
+
+
+class ConnectDelay(delay.Delay):  # type: ignore[misc]  # ExaBGP is not typed
+    """The time between two attempts to connect: a second more each time, up to `MOST`."""
+
+    MOST: Final = 5
+    """Seconds."""
+
+    def increase(self) -> None:
+        """Note an attempt."""
+        super().increase()
+        self._next: int = min(self._next, self.MOST)
+
+
+def exact_timers() -> None:
+    """Have ExaBGP use them in this process."""
+    timer.time = CLOCK
+    delay.time = CLOCK
+    peer.ReceiveTimer = HoldTimer
+    peer.Delay = ConnectDelay
+
+
+if __name__ == "__main__":
+    exact_timers()
+    sys.exit(main())

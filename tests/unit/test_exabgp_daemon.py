@@ -1,0 +1,95 @@
+"""ExaBGP's timers as we run it."""
+
+import logging
+import time
+
+import pytest
+from exabgp.bgp import timer
+from exabgp.bgp.message import KeepAlive, Notify
+from exabgp.reactor import delay, peer
+
+from bgpnet.speaker.exabgp_daemon import CLOCK, ConnectDelay, HoldTimer, exact_timers
+
+
+class Clock:
+    """Stands for time.monotonic."""
+
+    def __init__(self) -> None:
+        self.now = 1000.9
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(time, "monotonic", clock)
+    return clock
+
+
+def hold_timer(seconds: int) -> HoldTimer:
+    return HoldTimer(lambda: "session", seconds, 4, 0)
+
+
+def test_the_hold_timer_is_exact(clock: Clock) -> None:
+    hold = hold_timer(9)
+    clock.now += 8
+    hold.check_ka(KeepAlive())
+    clock.now += 9
+    hold.check_ka()
+    clock.now += 0.05
+    with pytest.raises(Notify) as told:
+        hold.check_ka()
+    assert (told.value.code, told.value.subcode) == (4, 0)
+
+
+def test_a_session_without_hold_time_has_no_keepalives(clock: Clock) -> None:
+    hold = hold_timer(0)
+    clock.now += 1000
+    hold.check_ka()
+    hold.check_ka(KeepAlive())
+    with pytest.raises(Notify) as told:
+        hold.check_ka(KeepAlive())
+    assert (told.value.code, told.value.subcode) == (2, 6)
+
+
+@pytest.fixture
+def exact(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """ExaBGP's modules as in its process, put back after the test."""
+    for module, name in ((timer, "time"), (delay, "time"), (peer, "ReceiveTimer"), (peer, "Delay")):
+        monkeypatch.setattr(module, name, getattr(module, name))
+    monkeypatch.setattr(timer, "log", logging.getLogger("exabgp"))
+    monkeypatch.setattr(CLOCK, "time", clock)
+    exact_timers()
+
+
+@pytest.mark.usefixtures("exact")
+def test_a_clock_that_is_set_back_stops_neither_keepalives_nor_connecting(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(timer.log, "debug", lambda *_, **__: None)
+    keepalives = timer.SendTimer(lambda: "session", Hold())
+    waiting = peer.Delay()
+    waiting.increase()
+    monkeypatch.setattr(time, "time", lambda: 0.0)
+    clock.now += 4
+    assert keepalives.need_ka()
+    assert not waiting.backoff()
+
+
+@pytest.mark.usefixtures("exact")
+def test_a_router_that_was_away_for_long_is_asked_every_few_seconds(clock: Clock) -> None:
+    waiting = peer.Delay()
+    for _ in range(100):
+        clock.now += 60
+        waiting.increase()
+    assert waiting.backoff()
+    clock.now += ConnectDelay.MOST + 0.1
+    assert not waiting.backoff()
+
+
+class Hold:
+    @staticmethod
+    def keepalive() -> int:
+        return 3
