@@ -10,7 +10,7 @@ from statistics import quantiles
 
 import pytest
 
-from tests.netlab import demo, judge, life, probes, reading
+from tests.netlab import crossing, demo, faults, footprint, judge, life, probes, reading
 from tests.netlab.lab import REPOSITORY, Lab
 
 pytestmark = pytest.mark.lab
@@ -48,8 +48,12 @@ def settled(lab: Lab) -> None:
 
 def lost(lab: Lab, act: Callable[[], None]) -> probes.ProbeResult:
     """What 32 flows lose while `act` runs; both ToRs carry some of them before."""
+    tors = [lab.node("tor1"), lab.node("tor2")]
+    for tor in tors:
+        crossing.watch(tor)
     with demo.flows(lab.node("vm"), lab.node("node1")) as probe:
         probe.wait_until_flowing()
+        assert all(crossing.crossed(probe.flows, {}, crossing.counts(tor)) for tor in tors)
         probe.mark()
         act()
         return probe.finish()
@@ -82,6 +86,38 @@ def test_agent_killed_and_away_for_ten_seconds_loses_nothing(lab: Lab) -> None:
 def test_exabgp_killed_loses_nothing(lab: Lab) -> None:
     """Pain point 2: graceful restart purges routes because End-of-RIB was sent before the replay."""
     assert lost(lab, lambda: demo.kill_exabgp(lab.node("node1"))).lost == 0
+
+
+@pytest.mark.parametrize(
+    ("dark", "limit"),
+    [
+        pytest.param(True, 1.0, id="with link loss"),
+        pytest.param(False, 9.2, id="without link loss, which the hold time tells, 9 s and a moment to act"),
+    ],
+)
+def test_a_tor_without_power_is_gone_round(lab: Lab, dark: bool, limit: float) -> None:  # noqa: FBT001 - a parameter
+    """Pain point 23: after a link's loss the routes come back only at the next periodic look."""
+
+    def power_off() -> None:
+        faults.power_off(lab.node("tor1"), links_go_dark=dark)
+        time.sleep(limit + 2)
+
+    try:
+        result = lost(lab, power_off)
+    finally:
+        faults.power_on(lab, "tor1")
+    print(f"worst flow: {result.lost} lost, longest gap {result.longest_gap_ms:.0f} ms")
+    assert 0 < result.longest_gap_ms < limit * 1000
+
+
+def test_a_node_is_small_and_quiet(lab: Lab) -> None:
+    """All processes of a node with two peers: below 100 MiB, and below 4 % of a core when nothing happens."""
+    node = lab.node("node1")
+    sizes = footprint.memory(node)
+    assert all(sizes.values()), sizes
+    assert sum(sizes.values()) < 100, sizes
+    busy = footprint.busy(node, 20)
+    assert sum(busy.values()) < 0.04, busy
 
 
 def test_an_edited_manifest_is_in_both_tors_kernels_within_a_second(lab: Lab) -> None:

@@ -1,14 +1,13 @@
 """`make demo`: a legacy VM reaches pods on two nodes through two ToRs, and keeps reaching them."""
 
 import os
-import signal
 import sys
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from tests.netlab import crossing, life, probes, reading
+from tests.netlab import crossing, faults, footprint, life, probes, reading
 from tests.netlab.errors import LabError
 from tests.netlab.lab import REPOSITORY, Lab
 from tests.netlab.node import RunningNode
@@ -75,6 +74,10 @@ def show(lab: Lab) -> None:
         if "sees 192.0.2.10" not in page:
             raise StepFailedError(f"the pod at {address} answered {page!r}, not with the VM's address")
         print(f"  http://{address}/  ->  {page.strip()}")
+    say("What node1's processes weigh (proportional set size):")
+    sizes = footprint.memory(node1)
+    print("".join(f"  {role:8} {size:5.1f} MiB\n" for role, size in sizes.items()), end="")
+    print(f"  {'together':8} {sum(sizes.values()):5.1f} MiB")
 
     fault(lab, "The agent of node1 is killed (kill -9) and kept away for 10 s.", 0, lambda: kill_agent(node1))
     fault(
@@ -127,31 +130,24 @@ def flows(vm: RunningNode, node: RunningNode) -> AbstractContextManager[probes.P
 
 
 def kill_agent(node: RunningNode) -> None:
-    """Kill the agent; the stopped supervisor cannot bring it back before 10 s are over."""
-    node.signal(signal.SIGSTOP, "bgpnet", "--source")
-    for agent in node.find("bgpnet", "agent"):
-        os.kill(agent.pid, signal.SIGKILL)
-    time.sleep(10)
-    for supervisor in node.find("bgpnet", "--source"):
-        os.kill(supervisor.pid, signal.SIGCONT)
+    """Kill the agent and keep it dead for 10 s; return when it is back and has settled."""
+    with faults.dead(node, "agent"):
+        time.sleep(10)
     until("the agent is back", lambda: node.run(BGPNET, "status").code in (0, 1))
     time.sleep(2)
 
 
 def kill_exabgp(node: RunningNode) -> None:
     """Kill ExaBGP and wait until both sessions are back and told everything."""
-    node.signal(signal.SIGKILL, "exabgp", "server")
+    faults.kill(node, "exabgp")
     time.sleep(1)
     until("both sessions are back", lambda: node.run(BGPNET, "status").code == 0)
     time.sleep(2)
 
 
 def power_off(router: RunningNode) -> None:
-    """All links dark at once, all processes gone."""
-    links = [link["ifname"] for link in router.ip_json("link") if link["ifname"].startswith("eth")]
-    router.run("ip", "-b", "-", stdin="".join(f"link set {link} down\n" for link in links)).checked("ip")
-    for process in router.processes():
-        os.kill(process.pid, signal.SIGKILL)
+    """The router is gone, its links dark; long enough for everyone to have noticed."""
+    faults.power_off(router, links_go_dark=True)
     time.sleep(4)
 
 
@@ -163,12 +159,7 @@ def ecmp(router: RunningNode, *prefixes: str) -> bool:
 
 def until(what: str, holds: Callable[[], bool]) -> None:
     """Wait for it, and say how long it took."""
-    start = time.monotonic()
-    while not holds():
-        if time.monotonic() - start > PATIENCE:
-            raise StepFailedError(f"waited {PATIENCE:.0f} s in vain: {what}")
-        time.sleep(0.1)
-    print(f"  after {time.monotonic() - start:.1f} s: {what}")
+    print(f"  after {faults.until(what, holds, PATIENCE):.1f} s: {what}")
 
 
 def say(line: str) -> None:

@@ -13,6 +13,7 @@ from pathlib import PurePath
 
 from tests.netlab import processes
 from tests.netlab.errors import LabRunError
+from tests.netlab.lab import Lab
 from tests.netlab.node import RunningNode
 from tests.netlab.processes import Process
 
@@ -31,8 +32,8 @@ def role(argv: Sequence[str]) -> str:
         name = PurePath(word).name
         if name == "bgpnet":
             return following
-        if name == "exabgp":
-            return name
+        if name in {"exabgp", "bgpnet.speaker.exabgp_daemon"}:
+            return "exabgp"
         if name.endswith(".py"):
             return name.removesuffix(".py")
     return PurePath(argv[0]).name if argv else ""
@@ -107,7 +108,7 @@ def power_off(router: RunningNode, *, links_go_dark: bool) -> None:
             router that hangs, or one behind a media converter.
 
     """
-    links = [link["ifname"] for link in router.ip_json("link", "show", "type", "veth")]
+    links = _links(router)
     if links_go_dark:
         lines = "".join(f"link set {link} down\n" for link in links)
         router.run("ip", "-batch", "-", stdin=lines).checked(f"{router.name}: ip")
@@ -115,6 +116,20 @@ def power_off(router: RunningNode, *, links_go_dark: bool) -> None:
         router.run("nft", "-f", "-", stdin=_silence(links)).checked(f"{router.name}: nft")
     for process in router.processes():
         os.kill(process.pid, signal.SIGKILL)
+
+
+def power_on(lab: Lab, name: str) -> None:
+    """Undo `power_off`, as a router that starts again with the configuration it had."""
+    router = lab.node(name)
+    lines = "".join(f"link set {link} up\n" for link in _links(router))
+    router.run("ip", "-batch", "-", stdin=lines).checked(f"{name}: ip")
+    undo = f"table netdev {POWER_TABLE}\ndelete table netdev {POWER_TABLE}\n"
+    router.run("nft", "-f", "-", stdin=undo).checked(f"{name}: nft")
+    lab.start_programs(lab.topology.nodes[name])
+
+
+def _links(router: RunningNode) -> list[str]:
+    return [link["ifname"] for link in router.ip_json("link", "show", "type", "veth")]
 
 
 def _silence(links: Sequence[str]) -> str:
