@@ -11,6 +11,20 @@ from bgpnet.model.snapshot import Kernel, KernelRoute, LearnedPath, NextHop, Rou
 from bgpnet.planner.bestpath import best_paths
 from bgpnet.planner.imports import Import, refused
 
+PROTOCOLS = {
+    2: "kernel",
+    3: "boot",
+    4: "static",
+    9: "ra",
+    11: "zebra",
+    12: "bird",
+    16: "dhcp",
+    18: "keepalived",
+    186: "bgp",
+    188: "ospf",
+}
+"""Who makes routes besides us, by the number (linux/rtnetlink.h, RTPROT_…); `boot` is `ip route` by hand."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fib:
@@ -74,13 +88,16 @@ def _hands_off(wanted: list[Route], kernel: Kernel) -> tuple[list[Route], tuple[
 
 def _foreign(route: Route, others: list[KernelRoute], *, equal: bool) -> Rejection:
     other = min(others, key=lambda found: (found.metric, found.protocol), default=None)
-    found = "a connected subnet" if other is None else f"protocol {other.protocol} metric {other.metric}"
+    found = "kernel, a connected subnet"
+    if other is not None:
+        found = f"{PROTOCOLS.get(other.protocol, other.protocol)}, metric {other.metric}"
     consequence = "ours is not installed" if equal else "it hides ours"
     return Rejection(
         ObjectRef("Route", str(route.prefix)),
-        "",
-        f"in the kernel already, by another program ({found})",
+        "protocol",
+        found,
         Reason.FOREIGN_ROUTE,
-        f"{consequence}; find who made it (`ip route show {route.prefix}`) and remove it, or stop learning "
-        "or owning the prefix here",
+        f"another program made a route to the same prefix; {consequence}; find who made it "
+        f"(`ip -{route.prefix.version} route show {route.prefix}`) and remove it, or stop "
+        "learning or owning the prefix here",
     )

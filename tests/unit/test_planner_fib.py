@@ -103,6 +103,7 @@ def test_a_foreign_route_of_equal_key_is_left_alone_and_named() -> None:
     assert hops(plan) == {}
     assert reasons(plan) == [Reason.FOREIGN_ROUTE]
     assert "not installed" in plan.rejections[0].remedy
+    assert (plan.rejections[0].field, plan.rejections[0].found) == ("protocol", "static, metric 179")
 
 
 def test_a_foreign_route_of_lower_metric_hides_ours_and_is_named() -> None:
@@ -110,6 +111,16 @@ def test_a_foreign_route_of_lower_metric_hides_ours_and_is_named() -> None:
     plan = planned(facts.path("192.0.2.0/24", "10.0.1.1"), kernel=Kernel(facts.UPLINKS, (foreign,)))
     assert hops(plan) == {"192.0.2.0/24": ["10.0.1.1@eth1"]}
     assert "hides ours" in plan.rejections[0].remedy
+
+
+def test_the_remedy_for_a_foreign_route_finds_it_in_its_family() -> None:
+    """Without -6, `ip route show` prints nothing for an IPv6 prefix."""
+    foreign = facts.kernel_route("fd00:10::/64", protocol=77, metric=1)
+    declared = facts.two_tors(facts.node("n1", "fd00:10::/64"))
+    plan = make_plan(facts.snapshot(declared=declared, kernel=Kernel(facts.UPLINKS, (foreign,))))
+    (rejection,) = (each for each in plan.rejections if each.reason is Reason.FOREIGN_ROUTE)
+    assert rejection.found == "77, metric 1"
+    assert "`ip -6 route show fd00:10::/64`" in rejection.remedy
 
 
 def test_a_learned_route_never_competes_with_a_connected_subnet() -> None:
