@@ -309,3 +309,52 @@ def test_a_node_with_a_bad_name_is_refused_whole() -> None:
     reading = read({**NODE, "metadata": {"name": "node 1\n"}, "spec": {"podCIDRs": ["x"]}})
     assert reading.object is None
     assert {r.field for r in reading.rejections} == {"metadata.name", "spec.podCIDRs[0]"}
+
+
+@pytest.mark.parametrize(
+    ("part", "field"),
+    [
+        ({"spec": {"podCidrs": ["10.1.0.0/24"]}}, "spec.podCidrs"),
+        ({"spec": {"podCIDR_s": ["10.1.0.0/24"]}}, "spec.podCIDR_s"),
+        ({"status": {"adresses": []}}, "status.adresses"),
+        ({"stauts": {"addresses": []}}, "stauts"),
+        ({"status": {"addresses": [{"type": "InternalIP", "addres": "192.0.2.1"}]}}, "status.addresses[0]"),
+    ],
+)
+def test_a_field_of_a_node_that_looks_mistyped_is_refused(part: dict[str, Any], field: str) -> None:
+    """A node that lost its prefixes for want of a letter would be cut off without a word."""
+    rejections = read({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n"}, **part}).rejections
+    (mistyped,) = (rejection for rejection in rejections if rejection.reason is Reason.UNKNOWN_FIELD)
+    assert mistyped.field.startswith(field)
+    assert "did you mean" in mistyped.remedy
+
+
+def test_kubernetes_own_fields_of_a_node_are_passed_over() -> None:
+    spec = {"podCIDR": "10.1.0.0/24", "podCIDRs": ["10.1.0.0/24"], "providerID": "x", "taints": []}
+    status = dict.fromkeys(
+        [
+            "allocatable",
+            "capacity",
+            "conditions",
+            "config",
+            "daemonEndpoints",
+            "features",
+            "images",
+            "nodeInfo",
+            "phase",
+            "runtimeHandlers",
+            "volumesAttached",
+            "volumesInUse",
+        ]
+    )
+    told = fact(
+        {
+            "apiVersion": "v1",
+            "kind": "Node",
+            "metadata": {"name": "n"},
+            "spec": {**spec, "unschedulable": True, "externalID": "x", "configSource": None},
+            "status": {**status, "addresses": []},
+        }
+    )
+    assert isinstance(told, DeclaredNode)
+    assert [str(cidr) for cidr in told.pod_cidrs] == ["10.1.0.0/24"]

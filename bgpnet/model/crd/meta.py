@@ -1,9 +1,11 @@
 """What every object has in common: apiVersion, kind, metadata."""
 
 from abc import abstractmethod
+from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import Annotated, ClassVar, Final, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
 from bgpnet.model.crd.fields import LabelKey
@@ -32,10 +34,31 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel)
 
 
-class Lenient(BaseModel):
-    """Part of an object of Kubernetes' own, of which we read a few fields."""
+_LIKE_OURS: Final = frozenset({"deletionTimestamp"})
+"""Kubernetes' own fields with a name that looks like that of one we read."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True, alias_generator=to_camel)
+
+class Lenient(BaseModel):
+    """Part of an object of Kubernetes' own, of which we read a few fields.
+
+    The others are passed over, but for those whose name looks like a field that we read, mistyped: they are
+    refused, as a Node that loses its prefixes for want of a letter would be cut off without a word.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _pass_over(cls, value: object) -> object:
+        if not isinstance(value, Mapping):
+            return value
+        ours = {field.alias or name for name, field in cls.model_fields.items()}
+        return {key: inner for key, inner in value.items() if key in ours or _looks_like(key, ours)}
+
+
+def _looks_like(key: str, ours: set[str]) -> bool:
+    folded = (name.casefold() for name in ours)
+    return key not in _LIKE_OURS and bool(get_close_matches(key.casefold(), folded, n=1, cutoff=0.8))
 
 
 class Metadata(Lenient):

@@ -39,10 +39,9 @@ class NodeStatus(Lenient):
     addresses: tuple[NodeAddress, ...] = ()
 
 
-class Node(Manifest):
+class Node(Lenient, Manifest):
     """A machine of the cluster."""
 
-    model_config = Lenient.model_config
     separable: ClassVar[tuple[tuple[str, ...], ...]] = (
         ("spec", "podCIDRs"),
         ("spec", "podCIDR"),
