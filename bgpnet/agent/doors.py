@@ -14,6 +14,9 @@ class SourceDoor(Protocol):
     def declared(self) -> Declared | None:
         """What is declared; None before the first full read."""
 
+    def unread(self) -> tuple[Rejection, ...]:
+        """What keeps it from being read, while nothing is declared."""
+
 
 class KernelDoor(Protocol):
     """Routes and links of the host."""

@@ -39,7 +39,8 @@ async def step(node_name: str, doors: Doors) -> Outcome:
     longer wanted is deleted after it was told. A change that fails harms itself alone.
     """
     kernel = await doors.kernel.dump()
-    snapshot = Snapshot(node_name, doors.source.declared(), kernel, doors.speaker.observed())
+    source = doors.source
+    snapshot = Snapshot(node_name, source.declared(), kernel, doors.speaker.observed(), source.unread())
     plan = make_plan(snapshot)
     observed = Observed(kernel, doors.sysctl.read(plan.sysctls), doors.blocks.read())
     changes = diff(plan, observed)

@@ -3,12 +3,15 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bgpnet.model.text import printable
+
 
 class Reason(StrEnum):
     """Closed set of reasons; `status`, `why` and metrics use these names."""
 
     # an object cannot be read
     BROKEN_FILE = "BrokenFile"
+    UNREADABLE_FILE = "UnreadableFile"
     UNKNOWN_KIND = "UnknownKind"
     UNKNOWN_FIELD = "UnknownField"
     INVALID_FIELD = "InvalidField"
@@ -55,15 +58,19 @@ class ObjectRef:
     line: int = 0
 
     def __str__(self) -> str:
+        name = printable(f"{self.kind}/{self.name}")
         if not self.file:
-            return f"{self.kind}/{self.name}"
-        place = f"{self.file}:{self.line}" if self.line else self.file
-        return f"{self.kind}/{self.name} ({place})" if self.name else place
+            return name
+        place = printable(self.file) + (f":{self.line}" if self.line else "")
+        return f"{name} ({place})" if self.name else place
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Rejection:
-    """One thing that was refused: which object and field, what was found there, why, and what to do."""
+    """One thing that was refused: which object and field, what was found there, why, and what to do.
+
+    `field` is empty where the object as a whole is meant: a file, a route.
+    """
 
     object: ObjectRef
     field: str
@@ -72,6 +79,5 @@ class Rejection:
     remedy: str
 
     def __str__(self) -> str:
-        where = f"{self.object}: {self.field}" if self.field else str(self.object)
-        found = f" is {self.found}" if self.found else ""
-        return f"{where}{found}: {self.reason}: {self.remedy}"
+        found = f"{self.field} is {self.found}" if self.field and self.found else self.field or self.found
+        return ": ".join(part for part in (str(self.object), found, self.reason, self.remedy) if part)

@@ -243,3 +243,5 @@ class Snapshot:
     declared: Declared | None
     kernel: Kernel | None
     speaker: Speaker | None
+    unread: tuple[Rejection, ...] = ()
+    """What keeps the source from being read, while `declared` is None."""

@@ -12,15 +12,18 @@ from bgpnet.planner.selectors import selects
 
 def sessions(
     node: DeclaredNode, declared: Declared, links: tuple[Link, ...]
-) -> tuple[tuple[Session, ...], tuple[Rejection, ...]]:
+) -> tuple[tuple[Session, ...] | None, tuple[Rejection, ...]]:
     """Sessions of the node in canonical order, and the peers that were refused.
+
+    None: no router-id can be told, so no session can be judged. An address that is missing from a Node is as
+    likely a mistake as an order.
 
     Of two peers with one address the older wins, then the smaller name.
     """
     mine = [peer for peer in declared.peers if selects(peer.node_selector, dict(node.labels))]
     router_id = _router_id(node, declared.configuration)
     if router_id is None:
-        return (), ((_no_router_id(node),) if node.addresses else ())
+        return None, ((_no_router_id(node),) if node.addresses else ())
     made: dict[Address, Session] = {}
     rejections: list[Rejection] = []
     for peer in sorted(mine, key=lambda peer: (peer.created, peer.ref.name)):
@@ -51,8 +54,8 @@ def no_address(nodes: Iterable[DeclaredNode]) -> tuple[Rejection, ...]:
             "status.addresses",
             "empty",
             Reason.NO_ADDRESS,
-            "the node has no InternalIP and so no router-id and no session; "
-            "let the kubelet set it (--node-ip), or write it into the manifest",
+            "the node has no InternalIP to take its router-id from; its sessions and routes stay as they are "
+            "until it has one; let the kubelet set it (--node-ip), or write it into the manifest",
         )
         for node in nodes
         if not node.addresses
@@ -151,8 +154,8 @@ def _no_router_id(node: DeclaredNode) -> Rejection:
         "status.addresses",
         ", ".join(map(str, node.addresses)),
         Reason.NO_ROUTER_ID,
-        "a BGP identifier is an IPv4 number (RFC 6286) and the node has no IPv4 InternalIP; "
-        "set BGPConfiguration spec.routerID",
+        "a BGP identifier is an IPv4 number (RFC 6286) and the node has no IPv4 InternalIP; its sessions and "
+        "routes stay as they are until it has one; add one, or set BGPConfiguration spec.routerID",
     )
 
 

@@ -18,11 +18,12 @@ def make_plan(snapshot: Snapshot) -> Plan:
     """What ought to be on this node, from all that is known.
 
     The same facts in any order give the same plan. What is not known (a source that has not synced, the
-    kernel not dumped yet, a Node object that is not there) leaves the parts that hang on it None: untouched.
+    kernel not dumped yet, a Node object that is not there or names no address) leaves the parts that hang on
+    it None: untouched.
     """
     declared, kernel = snapshot.declared, snapshot.kernel
     if declared is None or kernel is None:
-        return Plan(snapshot.node_name)
+        return Plan(snapshot.node_name, rejections=_sorted(*snapshot.unread))
     node = next((node for node in declared.nodes if node.name == snapshot.node_name), None)
     if node is None:
         return Plan(
@@ -32,6 +33,9 @@ def make_plan(snapshot: Snapshot) -> Plan:
     budget = configuration.max_prefixes_per_node if configuration else DEFAULT_BUDGET
     own = own_prefixes(node.name, declared.nodes, declared.pools, budget)
     wanted_sessions, refused_peers = sessions(node, declared, kernel.links)
+    refused = (*declared.rejections, *no_address(declared.nodes), *own.rejections, *refused_peers)
+    if wanted_sessions is None:
+        return Plan(node.name, own.prefixes, rejections=_sorted(*refused))
     told, untold = announcements(node, own.prefixes, wanted_sessions, kernel.links)
     speaker = snapshot.speaker
     by_ref = {peer.ref: peer for peer in declared.peers}
@@ -48,14 +52,7 @@ def make_plan(snapshot: Snapshot) -> Plan:
         routes_final=speaker is not None and speaker.learned_complete,
         sysctls=sysctls(own.prefixes, wanted_sessions),
         blocks=Blocks(own.prefixes, mtu),
-        rejections=_sorted(
-            *declared.rejections,
-            *no_address(declared.nodes),
-            *own.rejections,
-            *refused_peers,
-            *untold,
-            *routes.rejections,
-        ),
+        rejections=_sorted(*refused, *untold, *routes.rejections),
     )
 
 

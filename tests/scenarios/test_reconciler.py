@@ -49,6 +49,9 @@ class SourceOf:
     def declared(self) -> Declared | None:
         return self.world.objects
 
+    def unread(self) -> tuple[Rejection, ...]:
+        return ()
+
 
 @dataclass
 class KernelOf:

@@ -58,20 +58,48 @@ def test_the_value_of_an_unknown_field_is_not_told() -> None:
     """It may be a password written in the wrong place."""
     (rejection,) = read(pool(password="hunter2")).rejections
     assert "hunter2" not in str(rejection)
+    assert rejection.found == "a text"
 
 
-def test_an_unknown_field_in_metadata_or_a_status_does_not_matter() -> None:
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [(7, "a number"), (True, "a truth value"), ([], "a list"), ({}, "a mapping"), (None, "empty")],
+)
+def test_the_kind_of_an_unknown_fields_value_is_told(value: object, found: str) -> None:
+    (rejection,) = read(pool(password=value)).rejections
+    assert rejection.found == found
+
+
+def test_kubernetes_own_fields_are_passed_over() -> None:
     value = pool()
-    value["metadata"]["resourceVersion"] = "1"
+    value["metadata"] |= {"resourceVersion": "1", "namespace": "x", "deletionTimestamp": None}
+    value["metadata"] |= {"generateName": "x", "annotations": {}, "managedFields": []}
     value["status"] = {"conditions": []}
     assert read(value).rejections == ()
+
+
+def test_a_field_of_metadata_that_looks_mistyped_is_refused() -> None:
+    value = pool()
+    value["metadata"]["lables"] = {"rack": "b"}
+    (rejection,) = read(value).rejections
+    assert (rejection.field, rejection.reason) == ("metadata.lables", Reason.UNKNOWN_FIELD)
+    assert "did you mean labels?" in rejection.remedy
+
+
+def test_what_a_terminal_might_act_on_is_escaped() -> None:
+    value = pool("a\x1b[31m\nb\x9b", **{"x\x1b": 1})
+    reading = read(value, "c\udcff\n.yaml")
+    assert len(reading.rejections) == 2
+    for rejection in reading.rejections:
+        assert str(rejection).isprintable()
+        assert str(rejection.object) == r"IPPool/a\x1b[31m\nb\x9b (c\udcff\n.yaml)"
 
 
 def test_a_missing_field_is_named() -> None:
     value = pool()
     del value["spec"]["cidr"]
     (rejection,) = read(value).rejections
-    assert (rejection.field, rejection.found, rejection.remedy) == ("spec.cidr", "", "set this field")
+    assert (rejection.field, rejection.found, rejection.remedy) == ("spec.cidr", "not set", "set this field")
 
 
 def test_rejections_name_file_and_line_of_the_field() -> None:

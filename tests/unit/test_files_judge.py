@@ -89,14 +89,34 @@ def test_an_unreadable_file_is_not_an_empty_one() -> None:
     state = judge("f", Unreadable("EACCES: Permission denied"), before)
     assert state.objects == before
     (rejection,) = state.rejections
-    assert rejection.reason == Reason.SOURCE_GONE
-    assert "EACCES" in rejection.remedy
+    assert rejection.reason == Reason.UNREADABLE_FILE
+    assert rejection.found == "EACCES: Permission denied"
+    assert rejection.remedy == "its last good state stays in force; make it readable"
 
 
 def test_an_object_that_is_taken_out_is_gone() -> None:
     before = judge("f", text(pool("a"), pool("b")), ()).objects
     assert sorted(cidrs(judge("f", text(pool("b")), before))) == ["b"]
-    assert judge("f", b"", before).objects == ()
+    assert judge("f", b"# nothing left\n", before) == FileState()
+
+
+def test_an_empty_file_is_a_full_disks_and_not_an_order() -> None:
+    before = judge("f", text(pool("a")), ()).objects
+    for blank in (b"", b" \n\n"):
+        state = judge("f", blank, before)
+        assert state.objects == before
+        (rejection,) = state.rejections
+        assert (str(rejection.object), rejection.found) == ("f", "empty")
+        assert rejection.reason is Reason.BROKEN_FILE
+    assert judge("f", b"", ()) == FileState()
+
+
+def test_a_list_without_items_does_not_take_the_objects_away() -> None:
+    before = judge("f", text(pool("a")), ()).objects
+    for items in ("", "items: {}\n", "items: 7\n"):
+        state = judge("f", b"apiVersion: v1\nkind: List\n" + items.encode(), before)
+        assert state.objects == before
+        assert [r.reason for r in state.rejections] == [Reason.INVALID_FIELD]
 
 
 def test_a_mistyped_kind_or_name_does_not_take_the_object_away() -> None:

@@ -79,7 +79,12 @@ def test_files_that_are_none(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to("nowhere")
     (tmp_path / "folder").mkdir()
     (tmp_path / "big").write_bytes(b"#" * (MAX_BYTES + 1))
-    for name, why in (("pipe", "no regular file"), ("link", "ENOENT"), ("folder", "EISDIR"), ("big", "MiB")):
+    for name, why in (
+        ("pipe", "no regular file"),
+        ("link", "ENOENT"),
+        ("folder", "EISDIR"),
+        ("big", "4 MiB"),
+    ):
         found = disk.content(tmp_path / name)
         assert isinstance(found, Unreadable)
         assert why in found.why

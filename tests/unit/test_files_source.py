@@ -30,6 +30,11 @@ class Watched:
         self.calls += 1
         self._told.set()
 
+    async def told(self) -> None:
+        """Wait for the source to tell anything."""
+        async with asyncio.timeout(PATIENCE):
+            await self._told.wait()
+
     async def until(self, holds: Callable[[Declared], bool]) -> Declared:
         """Wait for the source to tell what `holds`."""
         async with asyncio.timeout(PATIENCE):
@@ -128,11 +133,31 @@ def test_a_folder_that_never_was_is_not_known(tmp_path: Path) -> None:
 
     async def story() -> None:
         async with watched(folder) as seen:
+            await seen.told()
+            assert seen.source.declared() is None
+            (rejection,) = seen.source.unread()
+            assert (str(rejection.object), rejection.reason) == (str(folder), Reason.SOURCE_GONE)
+            assert rejection.found == "ENOENT: No such file or directory"
             await asyncio.sleep(5 * POLL + 0.1)  # nothing must come of any number of looks
             assert seen.source.declared() is None
+            assert seen.calls == 1
             folder.mkdir()
             (folder / "a.yaml").write_text(pool("a"))
             await seen.until(has("a"))
+            assert seen.source.unread() == ()
+
+
+def test_a_file_whose_name_is_not_utf_8_is_read_and_named(tmp_path: Path) -> None:
+    folder = folder_with(tmp_path, a=pool("a"))
+
+    async def story() -> None:
+        async with watched(folder) as seen:
+            await seen.until(has("a"))
+            (folder / "\udcff.yaml").write_text(pool("a"))
+            declared = await seen.until(refused(Reason.DUPLICATE_OBJECT))
+            assert str(declared.rejections[0]).encode().startswith(rb"IPPool/a (\udcff.yaml:2)")
+
+    asyncio.run(story())
 
     asyncio.run(story())
 
@@ -209,7 +234,7 @@ def test_a_link_to_nothing_is_not_an_empty_file(tmp_path: Path) -> None:
         async with watched(folder) as seen:
             await seen.until(has("a"))
             (tmp_path / "real").unlink()
-            assert named(await seen.until(refused(Reason.SOURCE_GONE))) == ["a"]
+            assert named(await seen.until(refused(Reason.UNREADABLE_FILE))) == ["a"]
             (tmp_path / "real").write_text(pool("b"))
             await seen.until(lambda declared: fine(declared) and named(declared) == ["b"])
 

@@ -76,8 +76,15 @@ def test_documents_and_empty_documents() -> None:
 def test_items_of_a_list() -> None:
     items = list(one("kind: List\nitems:\n- a: 1\n- b: 2\n").items())
     assert [(item.value, item.line_of(())) for item in items] == [({"a": 1}, 3), ({"b": 2}, 4)]
-    assert list(one("kind: List\nitems: 7\n").items()) == []
-    assert list(one("kind: List\n").items()) == []
+    assert list(one("kind: List\nitems: []\n").items()) == []
+
+
+@pytest.mark.parametrize(("more", "value", "line"), [("items: 7\n", 7, 2), ("", None, 1)])
+def test_what_stands_in_place_of_a_lists_items_is_not_passed_over(
+    more: str, value: object, line: int
+) -> None:
+    (item,) = one(f"kind: List\n{more}").items()
+    assert (item.value, item.line_of(())) == (value, line)
 
 
 def test_aliases_are_followed() -> None:
@@ -92,7 +99,9 @@ def test_aliases_are_followed() -> None:
         (b"a: 1\na: 2\n", 2, 'the field "a" is there twice'),
         (b"a: &x [*x]\n", 1, "alias *x"),
         (b"a: 1\nb: *y\n", 2, "alias *y"),
-        (b"a:\n\t- b\n", 2, "cannot start any token"),
+        (b"a:\n\t- b\n", 2, "a tab where only spaces may indent"),
+        (b"a:\n  \tb: 1\n", 2, "a tab where only spaces may indent"),
+        (b"a: @b\tc\n", 1, "cannot start any token"),
         (b"a: 1\nb: !!python/object:os.system x\n", 2, "python/object"),
         (b"a: 1\nb: !secret x\n", 2, "!secret"),
         (b"a: 1\n? [1]\n: 2\n", 2, "name must be a text"),

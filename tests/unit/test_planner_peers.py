@@ -17,14 +17,16 @@ def judged(
 ) -> tuple[list[str], list[tuple[str, str, str, str]]]:
     configuration = facts.configuration(local_asn) if local_asn else None
     made, refused = sessions(node, Declared(configuration, (node,), (), peers), facts.UPLINKS)
-    return [str(session.peer) for session in made], [
+    return [str(session.peer) for session in made or ()], [
         (r.object.name, r.field, r.found, r.reason) for r in refused
     ]
 
 
 def test_a_connected_peer_gets_a_session_from_the_address_of_its_subnet() -> None:
     declared = Declared(facts.configuration(), (NODE,), (), (facts.peer("tor2", "10.0.2.1", 65002),))
-    (session,), refused = sessions(NODE, declared, facts.UPLINKS)
+    made, refused = sessions(NODE, declared, facts.UPLINKS)
+    assert made is not None
+    (session,) = made
     assert refused == ()
     assert (session.local_address, session.link) == (facts.address("10.0.2.11"), "eth2")
     assert (session.local_asn, session.peer_asn, session.hold_time) == (64512, 65002, 9)
@@ -74,24 +76,27 @@ def test_a_password_that_cannot_be_read_stops_its_peer_alone() -> None:
 
 def test_a_password_never_shows() -> None:
     peer = replace(facts.peer("tor1", "10.0.1.1"), password=Secret("hunter2"))
-    (session,), _ = sessions(NODE, Declared(facts.configuration(), (NODE,), (), (peer,)), facts.UPLINKS)
+    made, _ = sessions(NODE, Declared(facts.configuration(), (NODE,), (), (peer,)), facts.UPLINKS)
+    assert made is not None
+    (session,) = made
     assert session.password is not None
     assert session.password.reveal() == "hunter2"
     assert "hunter2" not in f"{session} {session!r} {peer}"
 
 
-def test_a_node_without_addresses_has_no_session_and_says_so() -> None:
+def test_a_node_without_addresses_is_left_as_it_is_and_says_so() -> None:
     bare = facts.node("n1", "10.244.1.0/26", addresses=())
-    assert judged(facts.peer("tor", "10.0.1.1"), node=bare) == ([], [])
+    assert sessions(bare, facts.two_tors(), facts.UPLINKS) == (None, ())
     assert [(r.object.name, r.reason) for r in no_address((bare, NODE))] == [("n1", Reason.NO_ADDRESS)]
 
 
 def test_a_node_with_ipv6_addresses_alone_needs_a_router_id() -> None:
     v6 = facts.node("n1", "fd00:10::/64", addresses=("fd00:1::11",))
-    assert judged(facts.peer("tor", "10.0.1.1"), node=v6) == (
-        [],
-        [("n1", "status.addresses", "fd00:1::11", Reason.NO_ROUTER_ID)],
-    )
+    made, refused = sessions(v6, facts.two_tors(), facts.UPLINKS)
+    assert made is None
+    assert [(r.object.name, r.field, r.found, r.reason) for r in refused] == [
+        ("n1", "status.addresses", "fd00:1::11", Reason.NO_ROUTER_ID)
+    ]
 
 
 def test_a_peer_is_for_the_nodes_it_selects() -> None:

@@ -63,6 +63,24 @@ def test_nothing_known_yet_is_said_plainly() -> None:
     assert status.not_ready_because == ("the source of objects has not been read yet",)
 
 
+def test_a_source_that_cannot_be_read_is_named() -> None:
+    gone = Rejection(
+        ObjectRef("", "", "/etc/m"), "", "ENOENT: No such file or directory", Reason.SOURCE_GONE, "make it"
+    )
+    for kernel in (None, Kernel((), ())):
+        snapshot = Snapshot("n1", None, kernel, None, (gone,))
+        status = node_status(snapshot, make_plan(snapshot), (), "1")
+        assert [(each.object, each.reason) for each in status.rejections] == [("/etc/m", "SourceGone")]
+        assert not status.fine
+
+
+def test_a_node_without_addresses_says_why_it_is_not_ready() -> None:
+    bare = facts.two_tors(facts.node("n1", "10.244.1.0/26", addresses=()))
+    status = told(snapshot=facts.snapshot(declared=bare))
+    assert status.not_ready_because == ("the node has no router-id",)
+    assert [each.reason for each in status.rejections] == ["NoAddress"]
+
+
 def test_failures_and_refused_paths_are_told_apart() -> None:
     failure = Rejection(
         ObjectRef("Route", "192.0.2.0/24"), "", "", Reason.KERNEL_REFUSED, "EPERM; it is tried again"

@@ -13,9 +13,10 @@ MAX_BYTES: Final = 4 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """The file is there and cannot be read: what it says is not known."""
+    """A file or folder that cannot be read: what it says is not known."""
 
     why: str
+    remedy: str = "make it readable"
 
 
 Content = bytes | Unreadable

@@ -34,13 +34,14 @@ def content(path: Path) -> Content:
         # Without O_NONBLOCK the opening of a pipe that somebody named x.yaml would wait for ever.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor, not a path
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                return Unreadable("it is no regular file")
-            found = file.read(MAX_BYTES + 1)
+            seen = os.fstat(descriptor)
+            if not stat.S_ISREG(seen.st_mode):
+                return Unreadable("it is no regular file", "put one in its place, or remove it")
+            found = file.read(MAX_BYTES + 1) if seen.st_size <= MAX_BYTES else None
     except OSError as error:
-        return Unreadable(_words(error))
-    if len(found) > MAX_BYTES:
-        return Unreadable(f"it is larger than {MAX_BYTES >> 20} MiB: split it")
+        return Unreadable(_words(error), "make it readable, or remove it")
+    if found is None or len(found) > MAX_BYTES:
+        return Unreadable(f"it is larger than {MAX_BYTES >> 20} MiB", "split it")
     return found
 
 

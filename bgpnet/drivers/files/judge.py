@@ -20,9 +20,10 @@ MAX_REJECTIONS: Final = 1000
 def judge(file: str, content: Content, before: tuple[GoodObject, ...]) -> FileState:
     """What holds of a file now.
 
-    A file that cannot be read or parsed keeps all its last good objects; an object that is refused keeps its
-    own last good state. While a file holds a refused object that it did not hold before, objects that are no
-    longer in it are kept too: the refused one may be one of them, with its name or kind mistyped.
+    A file that cannot be read or parsed keeps all its last good objects, and so does one that is empty, as a
+    full disk or a power cut leaves it. An object that is refused keeps its own last good state. While a file
+    holds a refused object that it did not hold before, objects that are no longer in it are kept too: the
+    refused one may be one of them, with its name or kind mistyped.
 
     Args:
         file: the file's name.
@@ -31,13 +32,16 @@ def judge(file: str, content: Content, before: tuple[GoodObject, ...]) -> FileSt
     """
     kept = "its last good state stays in force" if before else "nothing of it is in force"
     if isinstance(content, Unreadable):
-        remedy = f"the file cannot be read ({content.why}); {kept}; make it readable"
-        return FileState(before, (Rejection(ObjectRef("", "", file), "", "", Reason.SOURCE_GONE, remedy),))
+        remedy = f"{kept}; {content.remedy}"
+        return _as_before(before, ObjectRef("", "", file), content.why, Reason.UNREADABLE_FILE, remedy)
+    if before and not content.strip():
+        remedy = f"{kept}; write its objects again, or delete the file to delete them"
+        return _as_before(before, ObjectRef("", "", file), "empty", Reason.BROKEN_FILE, remedy)
     documents = decode(content)
     if isinstance(documents, Broken):
         place = ObjectRef("", "", file, documents.line)
-        remedy = f"{documents.problem}; {kept}; correct the file"
-        return FileState(before, (Rejection(place, "", "", Reason.BROKEN_FILE, remedy),))
+        remedy = f"{kept}; correct the file"
+        return _as_before(before, place, documents.problem, Reason.BROKEN_FILE, remedy)
     return _weigh([_read(file, item) for document in documents for item in document.items()], before)
 
 
@@ -75,6 +79,12 @@ def password_files(files: Mapping[str, FileState]) -> frozenset[str]:
     return frozenset(name for name in named if name is not None)
 
 
+def _as_before(
+    before: tuple[GoodObject, ...], place: ObjectRef, found: str, reason: Reason, remedy: str
+) -> FileState:
+    return FileState(before, (Rejection(place, "", found, reason, remedy),))
+
+
 def _read(file: str, document: Document) -> Reading:
     return read(document.value, file, document.line_of)
 
@@ -103,7 +113,7 @@ def _key(ref: ObjectRef) -> tuple[str, str]:
 
 
 def _duplicate(ref: ObjectRef, first: ObjectRef) -> Rejection:
-    remedy = f"remove it, or the one in {first.file}:{first.line}, which is in force"
+    remedy = f"{first} is in force; remove one of the two"
     return Rejection(ref, "metadata.name", f'"{ref.name}"', Reason.DUPLICATE_OBJECT, remedy)
 
 

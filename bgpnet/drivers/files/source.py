@@ -52,10 +52,15 @@ class FilesSource:
         self._files: dict[str, FileState] = {}
         self._passwords: dict[str, Password] = {}
         self._declared: Declared | None = None
+        self._unread: tuple[Rejection, ...] = ()
 
     def declared(self) -> Declared | None:
         """What is declared; None before the first full read (of the folder, or of the last good state)."""
         return self._declared
+
+    def unread(self) -> tuple[Rejection, ...]:
+        """Why nothing is declared; empty when something is, or before the first look."""
+        return self._unread
 
     async def run(self) -> None:
         """Watch until cancelled."""
@@ -119,8 +124,9 @@ class FilesSource:
         if isinstance(self._taken.manifests, Unreadable):
             gone = (self._folder_gone(self._taken.manifests.why),)
             if self._declared is None and not self._files:
-                log.warning("nothing is known yet: %s", gone[0])
+                self._tell_unread(gone)
                 return
+        self._unread = ()
         declared = merge(self._files, self._passwords, gone)
         if declared == self._declared:
             return
@@ -134,10 +140,15 @@ class FilesSource:
         )
         self._changed()
 
+    def _tell_unread(self, unread: tuple[Rejection, ...]) -> None:
+        if unread != self._unread:
+            self._unread = unread
+            self._changed()
+
     def _folder_gone(self, why: str) -> Rejection:
-        known = "the last good state stays in force" if self._files else "nothing is known until it is there"
-        remedy = f"the folder of manifests cannot be read ({why}); {known}; make it readable"
-        return Rejection(ObjectRef("", "", str(self._folder)), "", "", Reason.SOURCE_GONE, remedy)
+        known = "the last good state stays in force" if self._files else "nothing is touched until it is read"
+        remedy = f"the folder of manifests cannot be read; {known}; make it readable, or mend --source"
+        return Rejection(ObjectRef("", "", str(self._folder)), "", why, Reason.SOURCE_GONE, remedy)
 
 
 def _objects(files: Mapping[str, FileState]) -> dict[str, tuple[GoodObject, ...]]:

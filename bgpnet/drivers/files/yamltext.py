@@ -49,13 +49,17 @@ class Document:
         return lines if isinstance(lines, int) else lines[0]
 
     def items(self) -> "Iterator[Document]":
-        """The objects of a `kind: List`; the document itself when it is none."""
+        """The objects of a `kind: List`, or what is there instead; the document itself when it is none."""
         if not isinstance(self.value, dict) or self.value.get("kind") != "List":
             yield self
             return
         items = self.value.get("items")
-        below = self.lines[1].get("items", 0) if isinstance(self.lines, tuple) else 0
-        for index, item in enumerate(items if isinstance(items, list) else ()):
+        _, fields = self.lines if isinstance(self.lines, tuple) else (0, {})
+        below = fields.get("items", self.line_of(()))
+        if not isinstance(items, list):
+            yield Document(items, below)
+            return
+        for index, item in enumerate(items):
             yield Document(item, below[1][index] if isinstance(below, tuple) else below)
 
 
@@ -74,11 +78,18 @@ def decode(text: bytes) -> tuple[Document, ...] | Broken:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         problem = " ".join(part for part in (error.context, error.problem) if part)
-        return Broken(mark.line + 1 if mark else 0, problem)
+        return Broken(mark.line + 1 if mark else 0, _in_plain_words(problem, text, mark))
     except yaml.reader.ReaderError as error:
         return Broken(text.count(b"\n", 0, error.position) + 1, f"{error.reason} at byte {error.position}")
     except yaml.YAMLError as error:
         return Broken(0, str(error))
+
+
+def _in_plain_words(problem: str, text: bytes, mark: yaml.Mark | None) -> str:
+    """The parser's problem; that of a tab, which nobody sees, said by name."""
+    lines = text.splitlines()
+    before = lines[mark.line][: mark.column + 1] if mark and mark.line < len(lines) else b""
+    return "a tab where only spaces may indent" if before.strip() == b"" and b"\t" in before else problem
 
 
 class _Composer:
@@ -157,7 +168,7 @@ class _Composer:
 def _scalar(event: yaml.ScalarEvent) -> str | int | float | bool | None:
     text: str = event.value
     if event.tag not in {None, "!", f"{_CORE}str"}:
-        _fail(event, f"the tag {event.tag} is not understood here: write a plain value")
+        _fail(event, f"the tag {shorten(event.tag)} is not understood here: write a plain value")
     if event.tag is not None or event.style:
         return text
     if text in _NULL:
@@ -175,7 +186,7 @@ def _line(event: yaml.Event) -> int:
 
 def _check_tag(event: yaml.CollectionStartEvent, kind: str) -> None:
     if event.tag not in {None, f"{_CORE}{kind}"}:
-        _fail(event, f"the tag {event.tag} is not understood here: write a plain value")
+        _fail(event, f"the tag {shorten(event.tag)} is not understood here: write a plain value")
 
 
 def _fail(event: yaml.Event, problem: str) -> NoReturn:

@@ -50,7 +50,7 @@ def read(value: object, file: str = "", line_of: LineOf = no_line) -> Reading:
     ref = ObjectRef(_text(value.get("kind")), _name(value), file, line_of(()))
     for field in ("apiVersion", "kind"):
         if not _text(value.get(field)):
-            found = shorten(value[field]) if field in value else ""
+            found = shorten(value[field]) if field in value else "not set"
             missing = Rejection(
                 ref, field, found, Reason.INVALID_FIELD, "name the object's kind, as every object does"
             )

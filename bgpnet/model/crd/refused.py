@@ -10,6 +10,7 @@ from pydantic_core import ErrorDetails
 
 from bgpnet.model.crd.meta import Manifest
 from bgpnet.model.rejection import ObjectRef, Reason, Rejection
+from bgpnet.model.text import printable
 
 Location = tuple[int | str, ...]
 """Way to a field: keys of mappings and positions in lists, from the object's root."""
@@ -21,6 +22,16 @@ MAX_REJECTIONS: Final = 16
 """Of one object: who wrote a thousand errors reads the first few."""
 
 _FOUND_LENGTH: Final = 60
+
+_KINDS: Final[Mapping[type, str]] = {
+    str: "a text",
+    bool: "a truth value",
+    int: "a number",
+    float: "a number",
+    list: "a list",
+    dict: "a mapping",
+    object: "empty",
+}
 
 _REMEDIES: Final[Mapping[str, str]] = {
     "missing": "set this field",
@@ -58,12 +69,12 @@ def spell(location: Location) -> str:
             text += f'["{step}"]'
         else:
             text += f".{step}" if text else step
-    return text
+    return printable(text)
 
 
 def shorten(value: object) -> str:
     """A found value for a message, as JSON and so as YAML spells it: one line, at most 60 characters."""
-    text = json.dumps(value, ensure_ascii=False, default=str)
+    text = printable(json.dumps(value, ensure_ascii=False, default=str))
     return text if len(text) <= _FOUND_LENGTH else f"{text[: _FOUND_LENGTH - 1]}…"
 
 
@@ -72,10 +83,17 @@ def _rejection(detail: ErrorDetails, model: type[Manifest], ref: ObjectRef, line
     if location and location[-1] == "[key]":  # pydantic's mark for the key of a mapping
         location = location[:-1]
     reason, remedy = _explain(detail, model, location)
-    # An unknown field's value may be a password in the wrong place: its name alone is told.
-    hidden = reason is Reason.UNKNOWN_FIELD or detail["type"] == "missing"
     place = ObjectRef(ref.kind, ref.name, ref.file, line_of(location) or ref.line)
-    return Rejection(place, spell(location), "" if hidden else shorten(detail["input"]), reason, remedy)
+    return Rejection(place, spell(location), _found(detail, reason), reason, remedy)
+
+
+def _found(detail: ErrorDetails, reason: Reason) -> str:
+    value = detail["input"]
+    if detail["type"] == "missing":
+        return "not set"
+    if reason is Reason.UNKNOWN_FIELD:  # its value may be a password in the wrong place
+        return next(words for kind, words in _KINDS.items() if isinstance(value, kind))
+    return shorten(value)
 
 
 def _explain(detail: ErrorDetails, model: type[Manifest], location: Location) -> tuple[Reason, str]:
