@@ -34,8 +34,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BgpnetError as error:
         print(f"bgpnet: {error}", file=sys.stderr)
         return NO
-    except BrokenPipeError:
-        return FINE
 
 
 def parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
@@ -89,7 +87,7 @@ def _flag(
     sub: argparse.ArgumentParser, environment: Mapping[str, str], flag: str, default: str | None, text: str
 ) -> None:
     variable = "BGPNET_" + flag.removeprefix("--").replace("-", "_").upper()
-    value = environment.get(variable, default)
+    value = environment.get(variable) or default
     shown = f"; default {value}" if value is not None else ""
     sub.add_argument(
         flag, default=value, required=value is None, metavar="VALUE", help=f"{text} ({variable}{shown})"
@@ -103,42 +101,53 @@ def _run_dir(args: argparse.Namespace) -> RunDir:
     return RunDir(root)
 
 
+def _begin(process: str, args: argparse.Namespace) -> RunDir:
+    """What each long-running process starts with: its logs and its run directory."""
+    from bgpnet.drivers import logs, rundirectory
+
+    run_dir = _run_dir(args)
+    logs.setup(process, args.log_level)
+    rundirectory.prepare(run_dir)
+    return run_dir
+
+
+def _print(text: str) -> None:
+    """Print it. A reader that has gone (`| head`) does not change the exit code."""
+    encoding = sys.stdout.encoding or "utf-8"
+    try:
+        print(text.encode(encoding, "backslashreplace").decode(encoding), flush=True)
+    except BrokenPipeError:
+        # What is left in the buffer would raise once more when the interpreter ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _agent(args: argparse.Namespace) -> int:
     from bgpnet.agent import app
-    from bgpnet.agent.settings import Settings, manifest_folder
-    from bgpnet.drivers import logs
+    from bgpnet.agent.settings import Settings, manifest_folder, node_name
 
-    settings = Settings(args.node, manifest_folder(args.source), _run_dir(args))
-    logs.setup("agent", args.log_level)
-    return app.run(settings)
+    name, folder = node_name(args.node), manifest_folder(args.source)
+    return app.run(Settings(name, folder, _begin("agent", args)))
 
 
 def _cni(args: argparse.Namespace) -> int:
     from bgpnet.cni import server
-    from bgpnet.drivers import logs
 
-    run_dir = _run_dir(args)
-    logs.setup("cni", args.log_level)
-    return server.serve(run_dir)
+    return server.serve(_begin("cni", args))
 
 
 def _speaker(args: argparse.Namespace) -> int:
-    from bgpnet.drivers import logs
     from bgpnet.speaker import supervisor
 
-    run_dir = _run_dir(args)
-    logs.setup("speaker", args.log_level)
-    return supervisor.run(run_dir)
+    return supervisor.run(_begin("speaker", args))
 
 
 def _node(args: argparse.Namespace) -> int:
-    from bgpnet.agent.settings import manifest_folder
-    from bgpnet.drivers import logs
+    from bgpnet.agent.settings import manifest_folder, node_name
     from bgpnet.node import supervisor
 
+    node_name(args.node)
     manifest_folder(args.source)
-    common = ["--run-dir", str(_run_dir(args).root), "--log-level", args.log_level]
-    logs.setup("node", args.log_level)
+    common = ["--run-dir", str(_begin("node", args).root), "--log-level", args.log_level]
     return supervisor.run(
         [
             supervisor.Child("agent", ["agent", *common, "--node", args.node, "--source", args.source]),
@@ -153,7 +162,7 @@ def _status(args: argparse.Namespace) -> int:
     import time
     from http import HTTPStatus
 
-    from pydantic import TypeAdapter
+    from pydantic import TypeAdapter, ValidationError
 
     from bgpnet.agent import client
     from bgpnet.model.status import NodeStatus
@@ -162,16 +171,22 @@ def _status(args: argparse.Namespace) -> int:
     code, body = client.get(_run_dir(args).agent_socket, "/status")
     if code != HTTPStatus.OK:
         raise UnreachableError(f"the agent has no status yet: {body.decode().strip()}; try again in a moment")
-    status = TypeAdapter(NodeStatus).validate_json(body)
+    try:
+        status = TypeAdapter(NodeStatus).validate_json(body)
+    except ValidationError as error:
+        raise UnreachableError(
+            f"the agent's answer is not one that bgpnet {bgpnet.__version__} knows; "
+            "use the `bgpnet` command of the agent's version"
+        ) from error
     match args.output:
         case "json":
-            print(json.dumps(json.loads(body), indent=2))
+            _print(json.dumps(json.loads(body), indent=2))
         case "yaml":
             import yaml
 
-            print(yaml.safe_dump(json.loads(body), sort_keys=False), end="")
+            _print(yaml.safe_dump(json.loads(body), sort_keys=False).rstrip())
         case _:
-            print(status_text(status, time.time()), end="")
+            _print(status_text(status, time.time()).rstrip())
     return FINE if status.fine else NO
 
 
@@ -179,17 +194,17 @@ def _restore(args: argparse.Namespace) -> int:
     from bgpnet.agent import restore
 
     for line in restore.run(_run_dir(args)):
-        print(line)
+        _print(line)
     return FINE
 
 
 def _completion(args: argparse.Namespace) -> int:
     import shtab
 
-    print(shtab.complete(parser({}), shell=args.shell))
+    _print(shtab.complete(parser({}), shell=args.shell))
     return FINE
 
 
 def _version(_args: argparse.Namespace) -> int:
-    print(f"bgpnet {bgpnet.__version__}")
+    _print(f"bgpnet {bgpnet.__version__}")
     return FINE

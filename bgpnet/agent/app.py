@@ -27,7 +27,6 @@ log = logging.getLogger(__name__)
 
 def run(settings: Settings) -> int:
     """Run the agent until SIGTERM or SIGINT. Neither withdraws anything: a stop looks like an upgrade."""
-    Path(settings.run_dir.root).mkdir(mode=0o755, parents=True, exist_ok=True)
     asyncio.run(_run(settings))
     return 0
 

@@ -17,16 +17,27 @@ def get(agent_socket: PurePosixPath, path: str) -> tuple[int, bytes]:
         UnreachableError: the agent does not answer.
     """
     connection = _UnixConnection(str(agent_socket))
+    remedy = "does `bgpnet agent` run, with this --run-dir?"
     try:
         connection.request("GET", path)
         response = connection.getresponse()
         return response.status, response.read()
-    except (OSError, http.client.HTTPException) as error:
-        raise UnreachableError(
-            f"cannot reach the agent at {agent_socket}: {error}; does `bgpnet agent` run with this --run-dir?"
+    except PermissionError as error:
+        raise _unreachable(agent_socket, str(error.strerror), "run this command as root") from error
+    except TimeoutError as error:
+        raise _unreachable(
+            agent_socket, f"no answer within {TIMEOUT:g} s", "is it stopped, or very busy?"
         ) from error
+    except OSError as error:
+        raise _unreachable(agent_socket, error.strerror or str(error), remedy) from error
+    except http.client.HTTPException as error:
+        raise _unreachable(agent_socket, repr(error), remedy) from error
     finally:
         connection.close()
+
+
+def _unreachable(agent_socket: PurePosixPath, why: str, remedy: str) -> UnreachableError:
+    return UnreachableError(f"cannot reach the agent at {agent_socket}: {why}; {remedy}")
 
 
 class _UnixConnection(http.client.HTTPConnection):

@@ -1,10 +1,14 @@
 """The agent's settings, from flags and environment."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from bgpnet.model.errors import UsageError
 from bgpnet.model.rundir import RunDir
+
+_NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +19,20 @@ class Settings:
     folder: Path
     """Folder of manifests (files source)."""
     run_dir: RunDir
+
+
+def node_name(text: str) -> str:
+    """The name that `--node` gives.
+
+    Raises:
+        UsageError: no Node object can have it.
+    """
+    if not _NAME.fullmatch(text):
+        raise UsageError(
+            f"--node is {text!r}; give the name of a Node object: letters, digits, '-' and '.', with a "
+            "letter or digit at both ends"
+        )
+    return text
 
 
 def manifest_folder(source: str) -> Path:

@@ -19,6 +19,10 @@ import sys
 from datetime import UTC, datetime
 from typing import Final
 
+from bgpnet.model.errors import UsageError
+
+LEVELS: Final = ("debug", "info", "warning", "error")
+
 _PAIR: Final = re.compile(r""" ([A-Za-z_][\w.]*)=("[^"]*"|'[^']*'|[^\s"'=]*)(?=\s|$)""")
 _BARE: Final = re.compile(r"[^\s\"=\x00-\x1f\x7f]+")
 
@@ -28,8 +32,13 @@ def setup(process: str, level: str) -> None:
 
     Args:
         process: `agent`, `cni`, `speaker`, …
-        level: `debug`, `info`, `warning` or `error`.
+        level: one of LEVELS.
+
+    Raises:
+        UsageError: it is none of them.
     """
+    if level not in LEVELS:
+        raise UsageError(f"--log-level is {level!r}; give one of {', '.join(LEVELS)}")
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(Logfmt(process))
     root = logging.getLogger()

@@ -1,8 +1,21 @@
 """The command line: flags, environment, exit codes."""
 
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
+from pathlib import Path
+from threading import Thread
+
 import pytest
 
 from bgpnet.cli import main, parser
+from bgpnet.model.status import NodeStatus, RejectionStatus
 
 
 def test_flags_can_come_from_the_environment() -> None:
@@ -25,16 +38,103 @@ def test_a_missing_flag_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> 
         ["agent", "--node", "n1", "--source", "kubernetes", "--run-dir", "/nowhere"],
         ["node", "--node", "n1", "--source", "files:", "--run-dir", "/nowhere"],
         ["status", "--run-dir", "relative"],
+        ["agent", "--node", "", "--source", "files:/m", "--run-dir", "/nowhere"],
+        ["node", "--node", "n 1", "--source", "files:/m", "--run-dir", "/nowhere"],
+        ["agent", "--node", "n1", "--source", "files:/m", "--run-dir", "/nowhere", "--log-level", "loud"],
+        ["cni", "--run-dir", "/dev/null"],
+        ["cni", "--run-dir", "/dev/null/below"],
+        ["speaker", "--run-dir", "/proc/bgpnet"],
+        ["node", "--node", "n1", "--source", "files:/m", "--run-dir", "/sys"],
+        ["agent", "--node", "n1", "--source", "files:/m", "--run-dir", "/nowhere" * 10],
     ],
 )
 def test_a_wrong_value_is_named_and_exits_2(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(argv) == 2
-    assert "; " in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1
+    assert re.match(r"bgpnet: --[a-z-]+ is '.*'[;,] .*; .*|bgpnet: --[a-z-]+ is '.*'; .*", told)
+
+
+def test_an_empty_variable_of_the_environment_is_none() -> None:
+    """A chart that sets every variable sets some to nothing."""
+    args = parser({"BGPNET_RUN_DIR": "", "BGPNET_LOG_LEVEL": ""}).parse_args(["cni"])
+    assert (args.run_dir, args.log_level) == ("/run/bgpnet", "info")
+    with pytest.raises(SystemExit) as stop:
+        parser({"BGPNET_NODE": ""}).parse_args(["agent", "--source", "files:/m"])
+    assert stop.value.code == 2
+
+
+@pytest.mark.parametrize("argv", [[], ["sttus"], ["status", "-o", "xml"], ["status", "--frob"]])
+def test_a_wrong_command_line_exits_2(argv: list[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(argv)
+    assert stop.value.code == 2
 
 
 def test_status_without_an_agent_exits_3(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["status", "--run-dir", "/nonexistent/bgpnet"]) == 3
     assert "cannot reach the agent" in capsys.readouterr().err
+
+
+def test_status_on_a_stale_socket_exits_3(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.socket(socket.AF_UNIX) as dead:
+        dead.bind(str(tmp_path / "agent.sock"))
+    assert main(["status", "--run-dir", str(tmp_path)]) == 3
+    assert "Connection refused; does `bgpnet agent` run" in capsys.readouterr().err
+
+
+@contextmanager
+def answering(run_dir: Path, body: bytes) -> Iterator[None]:
+    """An agent that gives this answer to whoever asks."""
+
+    def answer(listener: socket.socket) -> None:
+        with suppress(OSError):
+            while True:
+                with listener.accept()[0] as client:
+                    client.recv(4096)
+                    client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(run_dir / "agent.sock"))
+        listener.listen()
+        thread = Thread(target=answer, args=(listener,))
+        thread.start()
+        try:
+            yield
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join()
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b"\xff", b'{"node": "\\udcff"}'])
+def test_status_of_an_answer_that_it_does_not_know_exits_3(
+    body: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with answering(tmp_path, body):
+        assert main(["status", "--run-dir", str(tmp_path)]) == 3
+    assert "use the `bgpnet` command of the agent's version" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("output", ["text", "json", "yaml"])
+@pytest.mark.parametrize("rejections", [1, 2000])
+def test_a_reader_that_has_gone_does_not_change_the_exit_code(
+    output: str, rejections: int, tmp_path: Path
+) -> None:
+    """`bgpnet status -o json | head`, with less and with more than a pipe holds."""
+    refused = RejectionStatus("BGPPeer/é", "spec.peerASN", "0", "InvalidField", "AS 0 is reserved …")
+    status = NodeStatus("n1", "1", True, (), (), (), (), (refused,) * rejections, ())  # noqa: FBT003
+    command = [str(Path(sys.executable).with_name("bgpnet")), "status", "-o", output]
+    reader, writer = os.pipe()
+    os.close(reader)
+    with answering(tmp_path, json.dumps(asdict(status)).encode()):
+        gone = subprocess.run(
+            [*command, "--run-dir", tmp_path], stdout=writer, stderr=subprocess.PIPE, check=False
+        )
+        os.close(writer)
+        latin = {**os.environ, "PYTHONIOENCODING": "latin-1"}
+        old = subprocess.run([*command, "--run-dir", tmp_path], env=latin, capture_output=True, check=False)
+    assert (gone.returncode, gone.stderr) == (1, b"")
+    assert (old.returncode, old.stderr) == (1, b"")
 
 
 def test_completion_and_version_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
