@@ -63,11 +63,12 @@ def _routes(status: NodeStatus) -> str:
 def _rejections(title: str, rejections: Sequence[RejectionStatus]) -> str:
     if not rejections:
         return ""
+    width = max(len(each.reason) for each in rejections)
     lines = [f"{title}:"]
     for each in rejections:
-        place = f" {each.field}" if each.field else ""
-        found = f" = {each.found}" if each.found else ""
-        lines.append(f"  {each.reason}  {each.object}{place}{found}\n      {each.remedy}")
+        found = " = ".join(part for part in (each.field, each.found) if part)
+        lines.append(f"  {each.reason:{width}}  {each.object}  {found}".rstrip())
+        lines.append(f"  {'':{width}}  {each.remedy}")
     return "\n".join(lines)
 
 

@@ -112,5 +112,25 @@ def test_the_text_names_sessions_routes_and_rejections() -> None:
     assert "KernelRefused  Route/192.0.2.0/24" in text
 
 
+def test_rejections_stand_in_columns_each_with_its_remedy_below() -> None:
+    failures = (
+        Rejection(ObjectRef("BGPPeer", "x", "x.yaml", 3), "spec.peerASN", "0", Reason.INVALID_FIELD, "AS 0"),
+        Rejection(ObjectRef("", "", "y.yaml", 7), "", "a tab", Reason.BROKEN_FILE, "correct the file"),
+        Rejection(ObjectRef("BGPPeer", "z"), "", "", Reason.SPEAKER_REFUSED, "it is tried again"),
+    )
+    text = status_text(told(up("10.0.1.1", "10.244.1.0/26"), failures=failures), 145)
+    assert text.endswith(
+        """
+Rejected, something to mend:
+  BrokenFile      y.yaml:7  a tab
+                  correct the file
+  InvalidField    BGPPeer/x (x.yaml:3)  spec.peerASN = 0
+                  AS 0
+  SpeakerRefused  BGPPeer/z
+                  it is tried again
+"""
+    )
+
+
 def test_durations_are_short() -> None:
     assert [duration(s) for s in (0, 59, 61, 3700, 200_000)] == ["0s", "59s", "1m01s", "1h01m", "2d07h"]
