@@ -2,7 +2,7 @@
  * The CNI plug-in that a container runtime starts: it hands the request to `bgpnet cni` and prints its answer.
  *
  * It decides nothing. What it does itself is what needs the runtime's rights (entering the pod's network namespace)
- * or must work while nobody listens: VERSION, and an error that lets the runtime try again later.
+ * or must work while nobody listens: VERSION, STATUS, and an error that lets the runtime try again later.
  */
 #include "shim.h"
 #include "wire.h"
@@ -41,7 +41,8 @@ static void set_deadline(struct shim *shim)
 		else
 			limit = limit * 10 + (*digit - '0');
 	}
-	shim->deadline_ms = now_ms() + (wanted ? limit : DEADLINE_MS);
+	shim->now_ms = now_ms();
+	shim->deadline_ms = shim->now_ms + (wanted ? limit : DEADLINE_MS);
 	if (wanted && (limit < 1 || limit > DEADLINE_MAX_MS))
 		fail(shim, CNI_BAD_ENVIRONMENT, "BGPNET_CNI_DEADLINE_MS is ", wanted, ", not milliseconds from 1 to 600000",
 		     NULL);
@@ -67,7 +68,7 @@ static int needs_netns(const char *command)
 
 int main(void)
 {
-	struct shim shim = { .version = CNI_NEWEST_VERSION, .unavailable = CNI_TRY_AGAIN_LATER };
+	struct shim shim = { .version = CNI_NEWEST_VERSION };
 	const char *command = getenv("CNI_COMMAND");
 	const char *netns = getenv("CNI_NETNS");
 	const char *path = getenv("BGPNET_CNI_SOCKET");
@@ -81,9 +82,13 @@ int main(void)
 		fail(&shim, CNI_BAD_ENVIRONMENT, "CNI_COMMAND is not set", NULL);
 	if (strcmp(command, "VERSION") == 0)
 		return print_versions(&shim);
-	if (strcmp(command, "STATUS") == 0)
-		shim.unavailable = CNI_NOT_AVAILABLE;
-	server = wire_connect(&shim, path && *path ? path : WIRE_SOCKET);
+	if (!path || !*path)
+		path = WIRE_SOCKET;
+	if (strcmp(command, "STATUS") == 0) {
+		status_demand(&shim, path);
+		return 0;
+	}
+	server = wire_connect(&shim, path);
 	if (needs_netns(command)) {
 		if (!netns || !*netns)
 			fail(&shim, CNI_BAD_ENVIRONMENT, "CNI_NETNS is not set, ", command, " needs it", NULL);

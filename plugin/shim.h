@@ -7,6 +7,7 @@
 
 /* Error codes of the CNI specification. */
 enum cni_code {
+	CNI_INCOMPATIBLE_VERSION = 1,
 	CNI_BAD_ENVIRONMENT = 4,
 	CNI_IO_FAILURE = 5,
 	CNI_INVALID_CONFIG = 7,
@@ -20,8 +21,8 @@ enum cni_code {
 /* One run of the shim. */
 struct shim {
 	char version[17];           /* cniVersion of the answers that the shim writes itself */
+	int64_t now_ms;             /* CLOCK_MONOTONIC, when it began */
 	int64_t deadline_ms;        /* CLOCK_MONOTONIC */
-	enum cni_code unavailable;  /* the code when the server does not answer */
 };
 
 /* Milliseconds until the deadline, at least 0. */
@@ -35,6 +36,9 @@ _Noreturn void fail(const struct shim *shim, enum cni_code code, ...) __attribut
 
 /* Read the network configuration from stdin into a new memfd; sets shim->version from it. */
 int config_read(struct shim *shim);
+
+/* Return if the node can give pods a network. `socket_path` is the server's, in the run directory. */
+void status_demand(const struct shim *shim, const char *socket_path);
 
 /* Enter the network namespace at `path`, and open a NETLINK_ROUTE socket there. */
 void netns_enter(const struct shim *shim, const char *path, int *netns, int *route);

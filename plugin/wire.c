@@ -35,7 +35,7 @@ int wire_connect(const struct shim *shim, const char *path)
 	strcpy(address.sun_path, path);
 	limit_time(shim, server, SO_SNDTIMEO);
 	if (connect(server, (const struct sockaddr *)&address, sizeof address) < 0)
-		fail(shim, shim->unavailable, "bgpnet cni does not answer on ", path, ": ", strerror(errno), NULL);
+		fail(shim, CNI_TRY_AGAIN_LATER, "bgpnet cni does not answer on ", path, ": ", strerror(errno), NULL);
 	return server;
 }
 
@@ -78,7 +78,7 @@ void wire_send(const struct shim *shim, int server, const int *descriptors, size
 	rights->cmsg_len = (socklen_t)CMSG_LEN(count * sizeof(int));
 	memcpy(CMSG_DATA(rights), descriptors, count * sizeof(int));
 	if (sendmsg(server, &packet, MSG_NOSIGNAL) < 0)
-		fail(shim, shim->unavailable, "bgpnet cni does not take the request: ", strerror(errno), NULL);
+		fail(shim, CNI_TRY_AGAIN_LATER, "bgpnet cni does not take the request: ", strerror(errno), NULL);
 }
 
 static int print_answer(int config, size_t length)
@@ -107,11 +107,11 @@ int wire_answer(const struct shim *shim, int server, int config)
 		got = recv(server, &answer, sizeof answer, 0);
 	while (got < 0 && errno == EINTR);
 	if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
-		fail(shim, shim->unavailable, "bgpnet cni did not answer in time", NULL);
+		fail(shim, CNI_TRY_AGAIN_LATER, "bgpnet cni did not answer in time", NULL);
 	if (got <= 0)
-		fail(shim, shim->unavailable, "bgpnet cni ended before it answered", NULL);
+		fail(shim, CNI_TRY_AGAIN_LATER, "bgpnet cni ended before it answered", NULL);
 	if (got != sizeof answer || memcmp(answer.magic, WIRE_MAGIC, sizeof answer.magic) != 0)
-		fail(shim, shim->unavailable, "bgpnet cni answered in another version's framing", NULL);
+		fail(shim, CNI_TRY_AGAIN_LATER, "bgpnet cni answered in another version's framing", NULL);
 	if (print_answer(config, answer.length) < 0)
 		return 1;
 	return answer.status == 0 ? 0 : 1;

@@ -18,6 +18,7 @@ from bgpnet.drivers.blocks import BlocksFile
 from bgpnet.drivers.exabgp.speaker import SpeakerDriver
 from bgpnet.drivers.files import FilesSource
 from bgpnet.drivers.netlink import Netlink
+from bgpnet.drivers.readiness import Readiness
 from bgpnet.drivers.sysctl import Sysctls
 from bgpnet.model.status import NodeStatus
 from bgpnet.planner.status import node_status
@@ -34,12 +35,26 @@ def run(settings: Settings) -> int:
 class _Agent:
     """The last outcome, and what is told of it."""
 
-    def __init__(self) -> None:
+    def __init__(self, readiness: Readiness) -> None:
         self.outcome: Outcome | None = None
+        self._readiness = readiness
+        self._was_ready = False
 
     def done(self, outcome: Outcome) -> None:
         journal.write(self.outcome, outcome)
         self.outcome = outcome
+        self._tell_shim()
+
+    def _tell_shim(self) -> None:
+        try:
+            self._readiness.beat()
+            if not self._was_ready:
+                status = self.status()
+                if status is not None and status.ready:
+                    self._readiness.mark_ready()
+                    self._was_ready = True
+        except OSError as error:
+            log.warning("CNI STATUS not told error=%r", str(error))
 
     def status(self) -> NodeStatus | None:
         if self.outcome is None:
@@ -66,8 +81,8 @@ class _Agent:
 
 
 async def _run(settings: Settings) -> None:
-    agent = _Agent()
     run_dir = settings.run_dir
+    agent = _Agent(Readiness(Path(run_dir.ready), Path(run_dir.heartbeat), time.monotonic))
 
     async def take_step() -> Outcome:
         return await step(settings.node_name, doors)

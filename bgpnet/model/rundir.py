@@ -56,6 +56,21 @@ class RunDir:
         return self.speaker / "exabgp.conf"
 
     @property
+    def ready(self) -> PurePosixPath:
+        """Empty; the node was route-ready once since it booted. Read by the CNI shim for STATUS."""
+        return self.root / "ready"
+
+    @property
+    def heartbeat(self) -> PurePosixPath:
+        """The agent's last sign of life: seconds of CLOCK_MONOTONIC. Read by the CNI shim for STATUS."""
+        return self.root / "heartbeat"
+
+    @property
     def cni(self) -> PurePosixPath:
-        """Directory of the CNI server's own state (leases)."""
+        """Directory (0700) of the CNI server's own state."""
         return self.root / "cni"
+
+    @property
+    def pods(self) -> PurePosixPath:
+        """JSON lines, appended to by `bgpnet cni`: which pod has which addresses, which were freed when."""
+        return self.cni / "pods.jsonl"

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from bgpnet.cni import wire
+from bgpnet.drivers.readiness import Readiness
 from bgpnet.model.cni import SUPPORTED_VERSIONS
 from tests.cninode import CONFIG, PLUGIN, SHIM, Answer, built_shim, finish
 from tests.netns import Namespace, namespace
@@ -141,9 +142,39 @@ def test_nobody_listens(command: str, path: Path, pod: Namespace) -> None:
     assert str(path) in answer.output["msg"]
 
 
-def test_nobody_listens_to_status(path: Path) -> None:
+def test_status_is_answered_without_a_server(path: Path) -> None:
+    readiness = Readiness(path.with_name("ready"), path.with_name("heartbeat"), time.monotonic)
+    not_available(path, "ready", "No such file or directory")
+    readiness.mark_ready()
+    not_available(path, "heartbeat", "No such file or directory")
+    readiness.beat()
+    assert call("STATUS", path) == Answer(0, {})
+
+
+@pytest.mark.parametrize(
+    "beat", ["", "\n", "soon", "-5", "9" * 18, "9" * 30, "1 2", pytest.param(None, id="61 s ago")]
+)
+def test_status_without_a_heartbeat_of_late(path: Path, beat: str | None) -> None:
+    path.with_name("ready").touch()
+    text = beat if beat is not None else f"{(time.monotonic() - 61) * 1000:.0f}"
+    path.with_name("heartbeat").write_text(text)
+    not_available(path, "heartbeat", "more than 60 s ago")
+    path.with_name("heartbeat").write_text(f"{(time.monotonic() - 50) * 1000:.0f}\n")
+    assert call("STATUS", path).status == 0
+
+
+@pytest.mark.parametrize("version", ["0.2.0", "0.4.0", "1.0.0", "2.0.0"])
+def test_status_of_a_version_that_has_none(path: Path, version: str) -> None:
+    answer = call("STATUS", path, {**CONFIG, "cniVersion": version})
+    assert (answer.status, answer.output["code"]) == (1, 1)
+    assert version in answer.output["msg"]
+
+
+def not_available(path: Path, *words: str) -> None:
     answer = call("STATUS", path)
     assert (answer.status, answer.output["code"]) == (1, 50)
+    for word in words:
+        assert word in answer.output["msg"]
 
 
 def test_no_command() -> None:
