@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -143,6 +144,14 @@ class CniNode:
     def links(self) -> list[str]:
         """The host's ends that there are."""
         return [link["ifname"] for link in self.host.ip_json("link", "show", "type", "veth")]
+
+    def links_become(self, count: int) -> bool:
+        """Whether there are so many host's ends within the second that a DEL may take to delete its own."""
+        deadline = time.monotonic() + 1
+        while len(self.links()) != count:
+            if time.monotonic() > deadline:
+                return False
+        return True
 
     def routes(self) -> dict[str, str]:
         """Destination and link of the host's routes of protocol 180."""

@@ -2,18 +2,24 @@
 
 import errno
 import logging
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
+from bgpnet.cni.graves import Graves
 from bgpnet.cni.ipam import Ipam
-from bgpnet.cni.recovery import recover
-from bgpnet.drivers.podlink import attach, observe
+from bgpnet.cni.recovery import Recovered, recover
+from bgpnet.drivers.podjournal import PodJournal
+from bgpnet.drivers.podlink import attach, detach, observe
 from bgpnet.drivers.podlink.attach import LinkPlan
 from bgpnet.drivers.podlink.channel import Channel
 from bgpnet.drivers.podlink.names import link_name
-from bgpnet.model.cni import Attachment, CniCode, PodLink
+from bgpnet.model.cni import Attachment, CniCode, NetworkConfig, PodLink, PodName
 from bgpnet.model.errors import CniError, KernelError
 from bgpnet.model.net import Address, Family, family_of
 from bgpnet.model.plan import Blocks
+from bgpnet.model.podledger import PodRecord
 
 _FIRST_INDEX: Final = 1 << 16  # far above the kernel's own, which it gives from 1
 _LAST_INDEX: Final = 1 << 30
@@ -24,57 +30,71 @@ _ATTEMPTS: Final = 16
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What an ADD asks for. `netns` is a descriptor of the pod's network namespace."""
+
+    whose: Attachment
+    pod: PodName
+    netns: int
+    config: NetworkConfig
+
+
 class Attachments:
     """Every attachment of the node, by network, container and interface."""
 
-    def __init__(self, host: Channel, *, ipv6: bool) -> None:
-        """Read back from the kernel what there is, and delete what cut-off ADDs left.
+    def __init__(self, host: Channel, journal: PodJournal, clock: Callable[[], float], *, ipv6: bool) -> None:
+        """Read back from the kernel what there is, and delete what cut-off ADDs and DELs left.
 
         Args:
             host: Channel to the host's network namespace.
+            journal: What the kernel does not keep.
+            clock: Seconds, of a clock that goes on over restarts of this process and never goes back.
             ipv6: Whether the kernel has IPv6.
 
         Raises:
             KernelError: the kernel refused to tell.
         """
         self._host = host
+        self._journal = journal
+        self._clock = clock
         self._ipv6 = ipv6
+        self.graves: Final = Graves(host)
         found = recover(observe.observe(host))
-        for name in found.aborted:
-            attach.delete(host, name)
-            log.warning("link of a cut-off ADD deleted link=%s", name)
-        for name in found.unknown:
-            log.warning("link with an unknown alias left as it is link=%s", name)
+        _sweep(host, found)
         self._links = {link.attachment: link for link in found.links}
-        self._ipam = Ipam(found.held)
+        self._by_name = {link.name: link for link in found.links}
+        self._ipam = Ipam(found.held, self._freed(found))
         self._next_index = max((link.index + _INDEXES for link in found.links), default=_FIRST_INDEX)
 
-    def add(self, whose: Attachment, pod: Channel, netns: int, blocks: Blocks, mtu: int) -> LinkPlan:
-        """Attach a pod.
-
-        Args:
-            whose: The attachment.
-            pod: Channel to the pod's network namespace.
-            netns: Descriptor of the pod's network namespace.
-            blocks: The node's blocks.
-            mtu: Of the link, in bytes.
+    def add(self, order: Order, pod: Channel, blocks: Blocks) -> LinkPlan:
+        """Attach a pod. `pod` is a channel to its network namespace, `blocks` are the node's.
 
         Raises:
-            CniError: code 100, it is attached already; 101, no address is free; 7, the MTU is too small.
+            CniError: code 100, it is attached already; 101, no address is free; 11, none is free yet; 104, an
+                address that was asked for is not to be had; 7, the MTU is too small.
             KernelError: the kernel refused; nothing is left.
         """
+        whose, config = order.whose, order.config
+        mtu = config.mtu or blocks.mtu
         self._demand_absent(whose)
         _demand_room(blocks, mtu)
         self._ipam.set_blocks(blocks.prefixes)
-        addresses = self._take()
+        now = self._clock()
+        addresses = self._ipam.take(now, config.cooling, config.wanted)
         try:
-            plan = self._create(whose, addresses, netns, mtu)
+            plan = self._create(order, addresses, mtu)
             attach.connect(self._host, pod, plan)
         except BaseException:
-            self._ipam.release(addresses)
+            self._ipam.release(addresses, -math.inf)  # nobody ever heard of them: nothing to cool down
             raise
-        self._links[whose] = plan.link
+        self._links[whose] = self._by_name[plan.link.name] = plan.link
+        self._journal.attached(PodRecord(whose, addresses, order.pod, now))
         return plan
+
+    def find(self, whose: Attachment) -> PodLink | None:
+        """The link of an attachment."""
+        return self._links.get(whose)
 
     def remove(self, whose: Attachment) -> None:
         """Detach a pod; one that is not attached is fine: a runtime may ask again and again.
@@ -93,7 +113,7 @@ class Attachments:
             KernelError: the kernel refused.
         """
         if self._links.get(link.attachment) == link:
-            attach.delete(self._host, link.name)
+            self.graves.bury(link, self._clock())
             self._forget(link)
 
     def retain(self, network: str, valid: frozenset[tuple[str, str]]) -> None:
@@ -107,14 +127,36 @@ class Attachments:
             if whose.network == network and (whose.container, whose.ifname) not in valid:
                 self.undo(link)
 
-    def _take(self) -> tuple[Address, ...]:
-        try:
-            return self._ipam.take()
-        except CniError as error:
-            # Links vanish with their pods' namespaces, without a DEL. Nobody looks until it matters.
-            if error.code != CniCode.NO_FREE_ADDRESS or not self._forget_vanished():
-                raise
-            return self._ipam.take()
+    def vanished(self, name: str, index: int) -> None:
+        """A link of the host is gone: when it was a pod's, its addresses are free."""
+        link = self._by_name.get(name)
+        # Else it is an old one, and the name has been given again.
+        if link is not None and link.index == index:
+            log.info("link gone without a DEL container=%s link=%s", link.attachment.container, name)
+            self._forget(link)
+
+    def compare(self) -> None:
+        """Look for links that are gone, all of them.
+
+        Raises:
+            KernelError: the kernel refused to tell.
+        """
+        present = {(link.name, link.index) for link in observe.observe(self._host)}
+        for link in tuple(self._links.values()):
+            if (link.name, link.index) not in present:
+                self.vanished(link.name, link.index)
+
+    def _freed(self, found: Recovered) -> dict[Address, float]:
+        """When which address was freed, also those that were while nobody looked."""
+        now = self._clock()
+        ledger = self._journal.ledger
+        gone = tuple(address for address in ledger.pods if address not in found.held)
+        if gone:
+            self._journal.freed(gone, now)
+        # A time to come is of a clock before a reboot.
+        return {
+            address: at for address, at in ledger.freed.items() if at <= now and address not in found.held
+        }
 
     def _demand_absent(self, whose: Attachment) -> None:
         link = self._links.get(whose)
@@ -128,18 +170,21 @@ class Attachments:
             )
         self._forget(link)
 
-    def _create(self, whose: Attachment, addresses: tuple[Address, ...], netns: int, mtu: int) -> LinkPlan:
+    def _create(self, order: Order, addresses: tuple[Address, ...], mtu: int) -> LinkPlan:
         """Create the veth pair, with the first name and the first indexes that are free."""
+        whose = order.whose
         attempt, index = 0, self._next_index
         for _try in range(_ATTEMPTS):
-            plan = LinkPlan(
-                PodLink(whose, link_name(whose, attempt), index, addresses), netns, mtu, self._ipv6
-            )
+            link = PodLink(whose, link_name(whose, attempt), index, addresses)
+            plan = LinkPlan(link, order.netns, mtu, self._ipv6, order.config.mac)
             try:
                 attach.create(self._host, plan)
             except KernelError as error:
+                # What is in the way may be a link that waits for its deletion, on either side.
                 if error.errno not in _TAKEN:
                     raise
+                if self.graves.delete_all():
+                    continue
                 if observe.exists(self._host, name=plan.link.name):
                     attempt += 1
                 elif error.errno == errno.EBUSY or observe.exists(self._host, index=index):
@@ -156,16 +201,23 @@ class Attachments:
             CniCode.KERNEL_REFUSED, f"{whose}: {_ATTEMPTS} link names and indexes in a row are taken"
         )
 
-    def _forget_vanished(self) -> bool:
-        present = {link.name for link in observe.observe(self._host)}
-        vanished = [link for link in self._links.values() if link.name not in present]
-        for link in vanished:
-            self._forget(link)
-        return bool(vanished)
-
     def _forget(self, link: PodLink) -> None:
+        now = self._clock()
         del self._links[link.attachment]
-        self._ipam.release(link.addresses)
+        del self._by_name[link.name]
+        self._ipam.release(link.addresses, now)
+        self._journal.freed(link.addresses, now)
+
+
+def _sweep(host: Channel, found: Recovered) -> None:
+    for name in found.aborted:
+        attach.delete(host, name)
+        log.warning("link of a cut-off ADD deleted link=%s", name)
+    for group in found.buried:
+        detach.delete_group(host, group)
+        log.info("links of cut-off DELs deleted group=%#x", group)
+    for name in found.unknown:
+        log.warning("link with an unknown alias left as it is link=%s", name)
 
 
 def _demand_room(blocks: Blocks, mtu: int) -> None:

@@ -3,13 +3,16 @@
 import logging
 import selectors
 import socket
+from collections.abc import Callable
 from typing import Final
 
 from bgpnet.cni import wire
 from bgpnet.cni.commands import Commands
+from bgpnet.cni.housekeeping import Housekeeping
 from bgpnet.model.cni import PodLink
 
 _CALLS: Final = 256  # open at once; further ones wait in the listener's queue
+_ASKING_TIME: Final = 30.0  # seconds that a call has for its request; a shim has given up before
 
 log = logging.getLogger(__name__)
 
@@ -22,30 +25,57 @@ class Calls:
     returns.
     """
 
-    def __init__(self, listener: socket.socket, commands: Commands) -> None:
+    def __init__(
+        self,
+        listener: socket.socket,
+        commands: Commands,
+        housekeeping: Housekeeping,
+        clock: Callable[[], float],
+    ) -> None:
         listener.settimeout(0)
         self._listener = listener
         self._commands = commands
+        self._housekeeping = housekeeping
+        self._clock = clock
         self._selector = selectors.DefaultSelector()
         self._open: set[socket.socket] = set()
+        self._asking: dict[socket.socket, float] = {}  # calls without a request, and until when; oldest first
 
     def run(self, stop: socket.socket) -> None:
         """Serve until `stop` is readable. A call that is open gets no answer: its runtime tries again."""
-        self._selector.register(stop, selectors.EVENT_READ)
-        self._selector.register(self._listener, selectors.EVENT_READ)
+        for source in (stop, self._listener, self._housekeeping):
+            self._selector.register(source, selectors.EVENT_READ)
         try:
             while True:
-                for key, _events in self._selector.select():
+                for key, _events in self._selector.select(self._patience()):
                     if key.fileobj is stop:
                         return
                     if key.fileobj is self._listener:
                         self._accept()
+                    elif key.fileobj is self._housekeeping:
+                        self._housekeeping.heed()
                     elif isinstance(key.fileobj, socket.socket):
                         self._go_on(key.fileobj, key.data)
+                self._housekeeping.work()
+                self._hang_up()
         finally:
             for call in tuple(self._open):
                 self._close(call)
             self._selector.close()
+
+    def _patience(self) -> float | None:
+        """Seconds until something is to be done unasked."""
+        dues = [self._housekeeping.due_in()]
+        if self._asking:
+            dues.append(max(0.0, next(iter(self._asking.values())) - self._clock()))
+        return min((due for due in dues if due is not None), default=None)
+
+    def _hang_up(self) -> None:
+        now = self._clock()
+        for call, until in tuple(self._asking.items()):
+            if until > now:
+                return
+            self._close(call)
 
     def _accept(self) -> None:
         try:
@@ -54,6 +84,7 @@ class Calls:
             return  # it has gone away again
         call.settimeout(0)
         self._open.add(call)
+        self._asking[call] = self._clock() + _ASKING_TIME
         self._selector.register(call, selectors.EVENT_READ)
         if len(self._open) == _CALLS:
             self._selector.unregister(self._listener)
@@ -69,6 +100,7 @@ class Calls:
         if made is None:
             self._close(call)
         else:
+            del self._asking[call]
             self._selector.modify(call, selectors.EVENT_READ, made)
 
     def _answer(self, call: socket.socket) -> PodLink | None:
@@ -94,5 +126,6 @@ class Calls:
         if len(self._open) == _CALLS:
             self._selector.register(self._listener, selectors.EVENT_READ)
         self._open.remove(call)
+        self._asking.pop(call, None)
         self._selector.unregister(call)
         call.close()

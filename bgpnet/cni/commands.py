@@ -6,19 +6,18 @@ import socket
 from dataclasses import dataclass
 
 from bgpnet.cni import result
-from bgpnet.cni.attachments import Attachments
+from bgpnet.cni.attachments import Attachments, Order
 from bgpnet.cni.blocks import CurrentBlocks
+from bgpnet.cni.check import differences
 from bgpnet.cni.wire import Request
 from bgpnet.drivers.podlink.channel import Channel
+from bgpnet.drivers.podlink.inspect import inspect
+from bgpnet.drivers.podlink.observe import observe
 from bgpnet.model.cni import NEWEST_VERSION, CniCode, Command, NetworkConfig, PodLink
-from bgpnet.model.cni_request import (
-    decode_config,
-    parse_attachment,
-    parse_command,
-    parse_config,
-    parse_version,
-)
+from bgpnet.model.cni_config import decode_config, parse_config, parse_version
+from bgpnet.model.cni_request import parse_attachment, parse_command, parse_pod
 from bgpnet.model.errors import CniError, KernelError
+from bgpnet.model.net import Address
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +34,8 @@ class Outcome:
 class Commands:
     """Answers requests, one at a time."""
 
-    def __init__(self, attachments: Attachments, blocks: CurrentBlocks) -> None:
+    def __init__(self, host: Channel, attachments: Attachments, blocks: CurrentBlocks) -> None:
+        self._host = host
         self._attachments = attachments
         self._blocks = blocks
         here = os.stat("/proc/self/ns/net")  # noqa: PTH116 - os.stat_result is what is compared
@@ -85,35 +85,50 @@ class Commands:
                 self._attachments.remove(parse_attachment(request.environment, config.name))
             case Command.GC:
                 self._collect(config)
-            case Command.STATUS:
-                self._demand_ready()
             case Command.CHECK:
-                raise CniError(CniCode.BAD_ENVIRONMENT, "CNI_COMMAND is CHECK, which is not supported")
+                self._check(config, request)
         return Outcome(b"", 0)
 
     def _add(self, config: NetworkConfig, request: Request) -> Outcome:
         whose = parse_attachment(request.environment, config.name)
+        order = Order(whose, parse_pod(request.environment), request.netns, config)
+        with self._pod(request) as pod:
+            plan = self._attachments.add(order, pod, self._blocks.read())
+        sandbox = request.environment.get("CNI_NETNS", "")
+        return Outcome(result.add_result(config, plan, sandbox), 0, plan.link)
+
+    def _pod(self, request: Request) -> Channel:
+        """A channel to the pod's namespace; to be closed."""
         if request.route < 0:
-            raise CniError(CniCode.BAD_ENVIRONMENT, "CNI_NETNS is not set, ADD needs it")
+            raise CniError(CniCode.BAD_ENVIRONMENT, "CNI_NETNS is not set, ADD and CHECK need it")
         there = os.fstat(request.netns)
         if (there.st_dev, there.st_ino) == self._host_netns:
             raise CniError(CniCode.BAD_ENVIRONMENT, "CNI_NETNS is the host's own network namespace")
-        blocks = self._blocks.read()
-        with Channel(_take_over(request.route)) as pod:
-            plan = self._attachments.add(whose, pod, request.netns, blocks, config.mtu or blocks.mtu)
-        sandbox = request.environment.get("CNI_NETNS", "")
-        return Outcome(result.add_result(config, plan, sandbox), 0, plan.link)
+        return Channel(_take_over(request.route))
+
+    def _check(self, config: NetworkConfig, request: Request) -> None:
+        whose = parse_attachment(request.environment, config.name)
+        if config.previous is None:
+            raise CniError(CniCode.INVALID_CONFIG, "prevResult is missing, CHECK needs it")
+        link = self._attachments.find(whose)
+        if link is None:
+            raise CniError(CniCode.CHECK_FAILED, f"{whose} is not attached")
+        with self._pod(request) as pod:
+            there = inspect(pod, whose.ifname)
+        found = differences(link, inspect(self._host, link.name), self._routed(link), there, config.previous)
+        wrong = "; ".join(found)
+        if wrong:
+            raise CniError(CniCode.CHECK_FAILED, f"{whose}: {wrong}")
+
+    def _routed(self, link: PodLink) -> frozenset[Address]:
+        return frozenset(
+            address for one in observe(self._host) if one.name == link.name for address in one.routed
+        )
 
     def _collect(self, config: NetworkConfig) -> None:
         if config.valid is None:
             raise CniError(CniCode.INVALID_CONFIG, "cni.dev/valid-attachments is missing, GC needs it")
         self._attachments.retain(config.name, config.valid)
-
-    def _demand_ready(self) -> None:
-        try:
-            self._blocks.read()
-        except CniError as error:
-            raise CniError(CniCode.NOT_AVAILABLE, str(error), error.details) from error
 
 
 def _take_over(route: int) -> socket.socket:

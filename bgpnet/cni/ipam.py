@@ -1,7 +1,8 @@
 """Which address the next pod gets. Pure: no file, no clock, no kernel.
 
 Addresses of the node's blocks are given in sequence, block after block; one that came back is given again
-only when no fresh one is left, the longest free first.
+only when no fresh one is left, the longest free first, and not before it has cooled down: who still sends to
+the old pod must not reach the new one.
 
 All addresses of a block are given but the first, when the block has more than two. Pods have /32 and /128
 addresses and the block is no subnet of theirs, so its last address is nobody's broadcast; the first one stays
@@ -9,8 +10,9 @@ free for the node itself, and because many a program takes it for the network's.
 65,536 addresses the first 65,536 are given: a node runs out of pods long before.
 """
 
+import math
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 from typing import Final
@@ -24,16 +26,18 @@ _BLOCK_WITHOUT_RESERVE: Final = 2  # RFC 3021, RFC 6164: both addresses of a /31
 
 
 class Ipam:
-    """The addresses of one node, in use and free."""
+    """The addresses of one node, in use and free. Times are in seconds, of a clock that never goes back."""
 
-    def __init__(self, held: Iterable[Address]) -> None:
-        """Start with these addresses in use. The order in which the others came back is not known."""
+    def __init__(self, held: Iterable[Address], freed: Mapping[Address, float]) -> None:
+        """Start with the addresses in use, and when others were freed; those of unknown time have cooled."""
         self._families = {
             Family.IPV4: _Addresses("IPv4", IPv4Address),
             Family.IPV6: _Addresses("IPv6", IPv6Address),
         }
         for address in held:
             self._families[family_of(address)].held.add(int(address))
+        for address, at in sorted(freed.items(), key=lambda item: item[1]):
+            self._families[family_of(address)].remember(int(address), at)
 
     def set_blocks(self, prefixes: Iterable[Prefix]) -> None:
         """Give addresses from these blocks and from no other. Those in use stay in use, wherever they are."""
@@ -41,25 +45,39 @@ class Ipam:
         for family, addresses in self._families.items():
             addresses.set_blocks(tuple(prefix for prefix in blocks if family_of(prefix) is family))
 
-    def take(self) -> tuple[Address, ...]:
+    def take(self, now: float, cooling: float, wanted: Iterable[Address] = ()) -> tuple[Address, ...]:
         """One free address of each family that has blocks, in use from now on.
 
+        Args:
+            now: The time.
+            cooling: Seconds for which a freed address is not given.
+            wanted: Addresses asked for, at most one of a family; they need not have cooled.
+
         Raises:
-            CniError: code 101, a family has no free one (then none is taken); or 11, there are no blocks.
+            CniError: code 101, a family has no free one; 104, a wanted one is not to be had; or 11, there are
+                no blocks, or all that is free has to cool down. Then none is taken.
         """
-        families = [addresses for addresses in self._families.values() if addresses.blocks]
+        asked = {family_of(address): address for address in wanted}
+        families = [
+            (family, addresses)
+            for family, addresses in self._families.items()
+            if addresses.blocks or family in asked
+        ]
         if not families:
             raise CniError(
                 CniCode.TRY_AGAIN_LATER,
                 "the node has no prefix of its own to give addresses from; `bgpnet status` tells why",
             )
-        picked = [addresses.next_free() for addresses in families]
-        return tuple(addresses.hold(number) for addresses, number in zip(families, picked, strict=True))
+        picked = [
+            addresses.demand(asked[family]) if family in asked else addresses.next_free(now, cooling)
+            for family, addresses in families
+        ]
+        return tuple(addresses.hold(number) for (_, addresses), number in zip(families, picked, strict=True))
 
-    def release(self, addresses: Iterable[Address]) -> None:
+    def release(self, addresses: Iterable[Address], now: float) -> None:
         """Take addresses back; one that is not in use is passed over."""
         for address in addresses:
-            self._families[family_of(address)].release(int(address))
+            self._families[family_of(address)].release(int(address), now)
 
 
 @dataclass(slots=True)
@@ -72,16 +90,49 @@ class _Block:
     fresh: int
 
 
+class _Freed:
+    """Numbers that came back and when, the longest free first. Two queues: half the memory of pairs."""
+
+    def __init__(self) -> None:
+        self.numbers: deque[int] = deque()
+        self._times: deque[float] = deque()
+
+    def append(self, number: int, at: float) -> None:
+        self.numbers.append(number)
+        self._times.append(at)
+
+    def head(self) -> tuple[int, float]:
+        return self.numbers[0], self._times[0]
+
+    def remove(self, number: int) -> None:
+        if self.numbers and self.numbers[0] == number:
+            self.numbers.popleft()
+            self._times.popleft()
+        elif number in self.numbers:
+            place = self.numbers.index(number)
+            del self.numbers[place]
+            del self._times[place]
+
+    def times(self) -> dict[int, float]:
+        return dict(zip(self.numbers, self._times, strict=True))
+
+
 class _Addresses:
-    """The addresses of one family, as numbers: a freed one costs 50 bytes."""
+    """The addresses of one family, as numbers."""
 
     def __init__(self, label: str, make: type[IPv4Address | IPv6Address]) -> None:
         self.blocks: tuple[_Block, ...] = ()
         self.held: set[int] = set()
         self._label = label
         self._make = make
-        # Behind their blocks' `fresh`, the longest free first. Its head is never in use.
-        self._freed: deque[int] = deque()
+        self._freed = _Freed()
+        # Freed ones that `fresh` has not come to: they were asked for by name.
+        self._ahead: set[int] = set()
+
+    def remember(self, number: int, at: float) -> None:
+        """An address that was freed before this process began."""
+        if number not in self.held:
+            self._freed.append(number, at)
 
     def set_blocks(self, prefixes: tuple[Prefix, ...]) -> None:
         known = {block.prefix: block for block in self.blocks}
@@ -90,49 +141,102 @@ class _Addresses:
         added = [_whole_block(prefix) for prefix in prefixes if prefix not in known]
         known |= {block.prefix: block for block in added}
         self.blocks = tuple(known[prefix] for prefix in prefixes)
-        self._freed = deque(number for number in self._freed if self._is_given(number))
+        times = self._freed.times()
         for block in added:
-            here = [number for number in self.held if block.first <= number < block.end]
-            block.fresh = max(here, default=block.first - 1) + 1
-            self._freed.extend(
-                number for number in range(block.first, block.fresh) if number not in self.held
-            )
+            given = [number for number in (*self.held, *times) if block.first <= number < block.end]
+            block.fresh = max(given, default=block.first - 1) + 1
+            for number in range(block.first, block.fresh):
+                if number not in self.held:
+                    times.setdefault(number, -math.inf)
+        self._freed = _Freed()
+        self._ahead.clear()
+        for number, at in sorted(times.items(), key=lambda item: item[1]):
+            home = self._block_of(number)
+            if home is None:
+                continue
+            self._freed.append(number, at)
+            if number >= home.fresh:
+                self._ahead.add(number)
 
-    def next_free(self) -> int:
+    def next_free(self, now: float, cooling: float) -> int:
         for block in self.blocks:
-            while block.fresh < block.end and block.fresh in self.held:
+            while block.fresh < block.end and (block.fresh in self.held or block.fresh in self._ahead):
+                self._ahead.discard(block.fresh)
                 block.fresh += 1
             if block.fresh < block.end:
                 return block.fresh
-        while self._freed and self._freed[0] in self.held:
-            self._freed.popleft()
-        if self._freed:
-            return self._freed[0]
-        used = sum(block.end - block.first for block in self.blocks)
-        prefixes = ", ".join(str(block.prefix) for block in self.blocks)
-        raise CniError(
-            CniCode.NO_FREE_ADDRESS,
-            f"no {self._label} address is free: all {used} of {prefixes} are in use; "
-            "these are all the prefixes that the node has: give it another one or a larger one",
-        )
+        numbers = self._freed.numbers
+        while numbers and numbers[0] in self.held:
+            self._freed.remove(numbers[0])
+        if not numbers:
+            raise self._all_in_use()
+        number, at = self._freed.head()
+        if at + cooling > now:
+            raise self._all_warm(at + cooling - now, cooling)
+        return number
+
+    def demand(self, address: Address) -> int:
+        """The number of an address that was asked for, when it can be given."""
+        number = int(address)
+        if self._block_of(number) is None:
+            prefixes = ", ".join(str(block.prefix) for block in self.blocks)
+            raise CniError(
+                CniCode.ADDRESS_UNAVAILABLE,
+                f"{address} was asked for, which this node cannot give: "
+                + (f"it gives addresses of {prefixes}" if prefixes else f"it has no {self._label} prefix"),
+            )
+        if number in self.held:
+            raise CniError(CniCode.ADDRESS_UNAVAILABLE, f"{address} was asked for, and is in use already")
+        return number
 
     def hold(self, number: int) -> Address:
         self.held.add(number)
+        fresh = False
         for block in self.blocks:
             if block.fresh == number:
                 block.fresh += 1
-        if self._freed and self._freed[0] == number:
-            self._freed.popleft()
+                fresh = True
+        if not fresh or number in self._ahead:
+            self._ahead.discard(number)
+            self._freed.remove(number)
         return self._make(number)
 
-    def release(self, number: int) -> None:
+    def release(self, number: int, now: float) -> None:
         if number in self.held:
             self.held.remove(number)
-            if self._is_given(number):
-                self._freed.append(number)
+            block = self._block_of(number)
+            if block is not None:
+                self._freed.append(number, now)
+                if number >= block.fresh:
+                    self._ahead.add(number)
 
-    def _is_given(self, number: int) -> bool:
-        return any(block.first <= number < block.end for block in self.blocks)
+    def _block_of(self, number: int) -> _Block | None:
+        for block in self.blocks:
+            if block.first <= number < block.end:
+                return block
+        return None
+
+    def _all_in_use(self) -> CniError:
+        count, prefixes = self._extent()
+        return CniError(
+            CniCode.NO_FREE_ADDRESS,
+            f"no {self._label} address is free: all {count} of {prefixes} are in use; "
+            "these are all the prefixes that the node has: give it another one or a larger one",
+        )
+
+    def _all_warm(self, left: float, cooling: float) -> CniError:
+        count, prefixes = self._extent()
+        warm = len(self._freed.numbers)
+        return CniError(
+            CniCode.TRY_AGAIN_LATER,
+            f"no {self._label} address is free yet: of {count} of {prefixes}, {count - warm} are in use and "
+            f"{warm} were freed less than {cooling:g} s ago; the next one can be given in {left:.1f} s",
+            "the node's prefixes are nearly used up: give it another one or a larger one",
+        )
+
+    def _extent(self) -> tuple[int, str]:
+        count = sum(block.end - block.first for block in self.blocks)
+        return count, ", ".join(str(block.prefix) for block in self.blocks)
 
 
 def _whole_block(prefix: Prefix) -> _Block:

@@ -11,21 +11,31 @@ from bgpnet.model.net import Address, default_prefix, family_of
 
 _ADDRESS_WITH_VERSION: Final = {"0.3.0", "0.3.1", "0.4.0"}
 _INTERFACE_WITH_MTU: Final = {"1.1.0"}
-_POD_INTERFACE: Final = 1  # its place in `interfaces`
+_POD_INTERFACE: Final = 1  # its place among our `interfaces`
 
 
 def add_result(config: NetworkConfig, plan: LinkPlan, sandbox: str) -> bytes:
-    """The result of an ADD. `sandbox` is CNI_NETNS as the runtime gave it."""
+    """The result of an ADD, behind that of the plug-ins before us. `sandbox` is CNI_NETNS as it was given."""
+    before = config.previous.json if config.previous else {}
+    interfaces = before.get("interfaces") or []
     families = [family_of(address) for address in plan.link.addresses]
+    place = len(interfaces) + _POD_INTERFACE
     result: dict[str, Any] = {
         "cniVersion": config.version,
         "interfaces": [
+            *interfaces,
             _interface(config, plan.host, plan.mtu),
             _interface(config, plan.pod, plan.mtu) | {"sandbox": sandbox},
         ],
-        "ips": [_address(config, address) for address in plan.link.addresses],
-        "routes": [{"dst": str(default_prefix(family)), "gw": str(GATEWAYS[family])} for family in families],
-        "dns": _dns(config.dns),
+        "ips": [
+            *(before.get("ips") or []),
+            *(_address(config, address, place) for address in plan.link.addresses),
+        ],
+        "routes": [
+            *(before.get("routes") or []),
+            *({"dst": str(default_prefix(family)), "gw": str(GATEWAYS[family])} for family in families),
+        ],
+        "dns": _dns(config.dns) or before.get("dns") or {},
     }
     return json.dumps(result).encode()
 
@@ -45,11 +55,11 @@ def _interface(config: NetworkConfig, end: End, mtu: int) -> dict[str, Any]:
     return interface
 
 
-def _address(config: NetworkConfig, address: Address) -> dict[str, Any]:
+def _address(config: NetworkConfig, address: Address, place: int) -> dict[str, Any]:
     shape: dict[str, Any] = {
         "address": f"{address}/{address.max_prefixlen}",
         "gateway": str(GATEWAYS[family_of(address)]),
-        "interface": _POD_INTERFACE,
+        "interface": place,
     }
     if config.version in _ADDRESS_WITH_VERSION:
         shape["version"] = str(address.version)

@@ -5,8 +5,9 @@ import logging
 import os
 import signal
 import socket
+import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -14,8 +15,11 @@ from bgpnet.cni.attachments import Attachments
 from bgpnet.cni.blocks import CurrentBlocks
 from bgpnet.cni.calls import Calls
 from bgpnet.cni.commands import Commands
+from bgpnet.cni.housekeeping import Housekeeping
 from bgpnet.drivers import unixsocket
+from bgpnet.drivers.podjournal import PodJournal
 from bgpnet.drivers.podlink.channel import Channel
+from bgpnet.drivers.podlink.vanished import Vanished
 from bgpnet.model.errors import UsageError
 from bgpnet.model.rundir import RunDir
 
@@ -36,13 +40,18 @@ def serve(run_dir: RunDir) -> int:
         stack.enter_context(_alone(Path(run_dir.cni)))
         stop = stack.enter_context(_ended_by(signal.SIGTERM, signal.SIGINT))
         host = stack.enter_context(Channel.open())
-        attachments = Attachments(host, ipv6=Path("/proc/net/if_inet6").exists())
-        commands = Commands(attachments, CurrentBlocks(Path(run_dir.blocks)))
+        vanished = stack.enter_context(closing(Vanished()))  # before the links are read: none is missed
+        journal = stack.enter_context(closing(PodJournal(Path(run_dir.pods))))
+        ipv6 = Path("/proc/net/if_inet6").exists()
+        attachments = Attachments(host, journal, time.monotonic, ipv6=ipv6)
+        housekeeping = Housekeeping(attachments, vanished, time.monotonic)
+        stack.callback(housekeeping.finish)
+        commands = Commands(host, attachments, CurrentBlocks(Path(run_dir.blocks)))
         listener = stack.enter_context(
             unixsocket.listening(run_dir.cni_socket, kind=socket.SOCK_SEQPACKET, queue=_QUEUE)
         )
         log.info("cni server ready socket=%s", run_dir.cni_socket)
-        Calls(listener, commands).run(stop)
+        Calls(listener, commands, housekeeping, time.monotonic).run(stop)
     log.info("cni server ended")
     return 0
 

@@ -3,14 +3,18 @@
 https://github.com/containernetworking/cni/blob/main/SPEC.md
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
-from typing import Final
+from typing import Any, Final
 
 from bgpnet.model.net import Address
 
 SUPPORTED_VERSIONS: Final = ("0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0")
 NEWEST_VERSION: Final = SUPPORTED_VERSIONS[-1]
+
+COOLING: Final = 5.0
+"""Seconds for which a freed address is not given, where the configuration says nothing."""
 
 
 class CniCode(IntEnum):
@@ -28,16 +32,21 @@ class CniCode(IntEnum):
     NO_FREE_ADDRESS = 101
     KERNEL_REFUSED = 102
     INTERNAL = 103
+    ADDRESS_UNAVAILABLE = 104
+    CHECK_FAILED = 105
 
 
 class Command(StrEnum):
-    """CNI_COMMAND, without VERSION: the shim answers that one itself."""
+    """CNI_COMMAND, without VERSION and STATUS: the shim answers these itself."""
 
     ADD = "ADD"
     DEL = "DEL"
     CHECK = "CHECK"
     GC = "GC"
-    STATUS = "STATUS"
+
+
+FIRST_VERSION: Final[Mapping[Command, str]] = {Command.CHECK: "0.4.0", Command.GC: "1.1.0"}
+"""The version in which a command appeared, where that is not the oldest one that we speak."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -73,14 +82,59 @@ class Dns:
 
 
 @dataclass(frozen=True, slots=True)
-class NetworkConfig:
-    """A plug-in configuration. `mtu` is in bytes, 0 when the node's applies.
+class PreviousInterface:
+    """An interface of a result. `sandbox` is '' for one of the host, `mac` '' and `mtu` 0 where unsaid."""
 
-    `valid` is GC's list of (container, ifname) that still exist; None when the runtime sent none.
+    name: str
+    mac: str
+    mtu: int
+    sandbox: str
+
+
+@dataclass(frozen=True, slots=True)
+class PreviousAddress:
+    """An address of a result, and the place of its interface in the result's list, None where unsaid."""
+
+    address: Address
+    interface: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class PreviousResult:
+    """The result that a configuration brings along: of the plug-ins before us (ADD), or of the ADD (CHECK).
+
+    `json` is the whole of it.
+    """
+
+    interfaces: tuple[PreviousInterface, ...]
+    addresses: tuple[PreviousAddress, ...]
+    json: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkConfig:
+    """A plug-in configuration, with what the runtime put in.
+
+    `mtu` is in bytes, 0 when the node's applies; `mac` is b"" when we choose; `wanted` are the addresses
+    asked for, at most one of a family. `cooling` is in seconds. `valid` is GC's list of (container, ifname)
+    that still exist; None when the runtime sent none.
     """
 
     version: str
     name: str
     mtu: int = 0
+    mac: bytes = b""
+    wanted: tuple[Address, ...] = ()
+    cooling: float = COOLING
     dns: Dns = Dns()
+    previous: PreviousResult | None = None
     valid: frozenset[tuple[str, str]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PodName:
+    """The Kubernetes pod that a container belongs to; all '' where there is no Kubernetes."""
+
+    namespace: str = ""
+    name: str = ""
+    uid: str = ""

@@ -51,7 +51,7 @@ def test_configurations(
     answer = node.call(node.environment("ADD", "c1", f"/run/netns/{pod.name}"), config)
     assert (answer.status, answer.output["code"], answer.output["cniVersion"]) == (1, code, version)
     assert len(answer.output["msg"]) < 500
-    assert node.links() == []
+    assert node.links_become(0)
 
 
 @pytest.mark.parametrize(
@@ -77,14 +77,14 @@ def test_environments(node: CniNode, pod: Namespace, name: str, value: str | Non
     answer = node.call(environment)
     assert (answer.status, answer.output["code"]) == (1, 4)
     assert name in answer.output["msg"]
-    assert node.links() == []
+    assert node.links_become(0)
 
 
 def test_the_longest_names_fit(node: CniNode, pod: Namespace) -> None:
     config = {**CONFIG, "name": "n" * 64}
     assert node.add(pod, "c" * 100, "i" * 15, config).status == 0
     assert node.call(node.environment("DEL", "c" * 100, "", "i" * 15), config).status == 0
-    assert node.links() == []
+    assert node.links_become(0)
 
 
 def test_before_the_agent_has_handed_over_blocks(pod: Namespace) -> None:
@@ -92,19 +92,23 @@ def test_before_the_agent_has_handed_over_blocks(pod: Namespace) -> None:
         answer = node.add(pod)
         assert (answer.status, answer.output["code"]) == (1, 11)
         assert "the agent has not handed over blocks yet" in answer.output["msg"]
-        assert node.call(node.environment("STATUS", "")).output["code"] == 50
         assert node.delete(pod.name).status == 0
         node.hand_over()
         assert node.add(pod).output["code"] == 11
         node.hand_over("10.244.1.0/26")
-        assert node.call(node.environment("STATUS", "")).status == 0
         assert node.add(pod).addresses == ["10.244.1.1"]
 
 
-def test_check_is_said_to_be_missing(node: CniNode, pod: Namespace) -> None:
-    answer = node.call(node.environment("CHECK", "c1", f"/run/netns/{pod.name}"))
-    assert (answer.status, answer.output["code"]) == (1, 4)
-    assert "CHECK" in answer.output["msg"]
+@pytest.mark.parametrize(
+    ("command", "version", "code"), [("CHECK", "0.3.1", 1), ("GC", "1.0.0", 1), ("CHECK", "0.4.0", 7)]
+)
+def test_commands_of_younger_versions(
+    node: CniNode, pod: Namespace, command: str, version: str, code: int
+) -> None:
+    """And a CHECK without prevResult."""
+    environment = node.environment(command, "c1", f"/run/netns/{pod.name}")
+    answer = node.call(environment, {**CONFIG, "cniVersion": version})
+    assert (answer.status, answer.output["code"], answer.output["cniVersion"]) == (1, code, version)
 
 
 @pytest.mark.parametrize("version", ["0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0"])

@@ -1,6 +1,8 @@
 """Addresses in sequence, a freed one last, none twice."""
 
+import re
 from collections import deque
+from collections.abc import Mapping
 from ipaddress import ip_address, ip_network
 
 import pytest
@@ -12,9 +14,12 @@ from bgpnet.model.cni import CniCode
 from bgpnet.model.errors import CniError
 from bgpnet.model.net import Prefix
 
+COOLING = 5.0
 
-def ipam(*prefixes: str, held: tuple[str, ...] = ()) -> Ipam:
-    made = Ipam(ip_address(text) for text in held)
+
+def ipam(*prefixes: str, held: tuple[str, ...] = (), freed: Mapping[str, float] | None = None) -> Ipam:
+    known = {ip_address(text): at for text, at in (freed or {}).items()}
+    made = Ipam((ip_address(text) for text in held), known)
     made.set_blocks(blocks(*prefixes))
     return made
 
@@ -23,12 +28,16 @@ def blocks(*prefixes: str) -> tuple[Prefix, ...]:
     return tuple(ip_network(text) for text in prefixes)
 
 
-def take(pool: Ipam, count: int = 1) -> list[str]:
-    return [" ".join(map(str, pool.take())) for _ in range(count)]
+def take(pool: Ipam, count: int = 1, now: float = 0, cooling: float = 0) -> list[str]:
+    return [" ".join(map(str, pool.take(now, cooling))) for _ in range(count)]
 
 
-def release(pool: Ipam, *texts: str) -> None:
-    pool.release(ip_address(text) for text in texts)
+def ask(pool: Ipam, *wanted: str) -> str:
+    return " ".join(map(str, pool.take(0, COOLING, [ip_address(text) for text in wanted])))
+
+
+def release(pool: Ipam, *texts: str, now: float = 0) -> None:
+    pool.release((ip_address(text) for text in texts), now)
 
 
 def test_in_sequence_from_the_second_address_to_the_last() -> None:
@@ -50,7 +59,7 @@ def test_the_first_address_is_kept_free_in_blocks_of_more_than_two(prefix: str, 
     pool = ipam(prefix)
     assert take(pool, len(given)) == given
     with pytest.raises(CniError):
-        pool.take()
+        pool.take(0, 0)
 
 
 def test_a_freed_address_comes_last_and_the_longest_free_first() -> None:
@@ -67,7 +76,7 @@ def test_an_address_freed_twice_is_given_once() -> None:
     release(pool, "10.0.0.0", "10.0.0.0")
     assert take(pool) == ["10.0.0.0"]
     with pytest.raises(CniError):
-        pool.take()
+        pool.take(0, 0)
 
 
 def test_block_after_block() -> None:
@@ -85,7 +94,7 @@ def test_a_full_family_takes_nothing_of_the_other() -> None:
     pool = ipam("10.0.0.0/24", "fd00::/127")
     take(pool, 2)
     with pytest.raises(CniError, match=r"no IPv6 address is free: all 2 of fd00::/127 are in use"):
-        pool.take()
+        pool.take(0, 0)
     pool.set_blocks(blocks("10.0.0.0/24"))
     assert take(pool) == ["10.0.0.3"]
 
@@ -94,13 +103,13 @@ def test_a_full_block_says_how_many_are_used() -> None:
     pool = ipam("10.0.0.0/29", "10.0.1.0/30")
     take(pool, 10)
     with pytest.raises(CniError, match=r"all 10 of 10\.0\.0\.0/29, 10\.0\.1\.0/30 are in use") as raised:
-        pool.take()
+        pool.take(0, 0)
     assert raised.value.code == CniCode.NO_FREE_ADDRESS
 
 
 def test_no_block_is_to_be_tried_again() -> None:
     with pytest.raises(CniError) as raised:
-        ipam().take()
+        ipam().take(0, 0)
     assert raised.value.code == CniCode.TRY_AGAIN_LATER
 
 
@@ -117,7 +126,7 @@ def test_a_block_that_is_gone_gives_nothing_and_its_pods_keep_theirs() -> None:
     release(pool, "10.0.0.2")
     assert take(pool, 3) == ["10.0.1.1", "10.0.1.2", "10.0.1.3"]
     with pytest.raises(CniError):
-        pool.take()
+        pool.take(0, 0)
 
 
 def test_a_block_that_comes_back_gives_nothing_that_is_in_use() -> None:
@@ -137,7 +146,84 @@ def test_a_large_block_is_used_from_its_start() -> None:
     pool = ipam("fd00::/64", held=("fd00::1:0",))
     assert take(pool, 65535)[-1] == "fd00::ffff"
     with pytest.raises(CniError, match="all 65535 of fd00::/64"):
-        pool.take()
+        pool.take(0, 0)
+
+
+def test_a_freed_address_is_not_given_before_it_has_cooled_down() -> None:
+    pool = ipam("10.0.0.0/30")
+    take(pool, 3)
+    release(pool, "10.0.0.2", now=100)
+    release(pool, "10.0.0.1", now=101)
+    with pytest.raises(
+        CniError, match=r"of 3 of 10\.0\.0\.0/30, 1 are in use and 2 were freed.* in 1\.0 s"
+    ) as raised:
+        pool.take(104, COOLING)
+    assert raised.value.code == CniCode.TRY_AGAIN_LATER
+    assert take(pool, now=105, cooling=COOLING) == ["10.0.0.2"]
+    with pytest.raises(CniError):
+        pool.take(105, COOLING)
+    assert take(pool, now=106, cooling=COOLING) == ["10.0.0.1"]
+
+
+def test_what_was_freed_before_a_restart_keeps_its_order_and_its_time() -> None:
+    pool = ipam("10.0.0.0/29", held=("10.0.0.3",), freed={"10.0.0.5": 50, "10.0.0.2": 40, "192.0.2.1": 0})
+    assert take(pool, 4, now=54, cooling=COOLING) == ["10.0.0.6", "10.0.0.7", "10.0.0.1", "10.0.0.4"]
+    assert take(pool, now=54, cooling=COOLING) == ["10.0.0.2"]
+    with pytest.raises(CniError, match=r"in 1\.0 s"):
+        pool.take(54, COOLING)
+
+
+def test_an_address_that_is_asked_for_is_given_when_it_is_free() -> None:
+    pool = ipam("10.0.0.0/29", "fd00::/64")
+    assert ask(pool, "10.0.0.2") == "10.0.0.2 fd00::1"
+    assert ask(pool, "fd00::9", "10.0.0.4") == "10.0.0.4 fd00::9"
+    assert take(pool, 2) == ["10.0.0.1 fd00::2", "10.0.0.3 fd00::3"]
+    release(pool, "10.0.0.1", now=0)
+    assert ask(pool, "10.0.0.1") == "10.0.0.1 fd00::4"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "reason"),
+    [
+        ("10.0.0.1", "10.0.0.1 was asked for, and is in use already"),
+        ("10.0.0.0", "which this node cannot give: it gives addresses of 10.0.0.0/29"),
+        ("10.0.0.8", "it gives addresses of 10.0.0.0/29"),
+        ("fd00::1", "it has no IPv6 prefix"),
+    ],
+)
+def test_an_address_that_is_asked_for_and_not_to_be_had(wanted: str, reason: str) -> None:
+    pool = ipam("10.0.0.0/29")
+    take(pool)
+    with pytest.raises(CniError, match=re.escape(reason)) as raised:
+        ask(pool, wanted)
+    assert raised.value.code == CniCode.ADDRESS_UNAVAILABLE
+    assert take(pool) == ["10.0.0.2"]
+
+
+def test_an_address_freed_ahead_of_the_sequence_cools_down_too() -> None:
+    pool = ipam("10.0.0.0/29")
+    ask(pool, "10.0.0.2")
+    release(pool, "10.0.0.2", now=0)
+    assert take(pool, 6, now=1, cooling=COOLING) == [f"10.0.0.{n}" for n in (1, 3, 4, 5, 6, 7)]
+    with pytest.raises(CniError):
+        pool.take(1, COOLING)
+    assert take(pool, now=5, cooling=COOLING) == ["10.0.0.2"]
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 9), st.booleans()), max_size=60))
+def test_no_address_is_held_twice_whatever_is_asked_for(steps: list[tuple[int, bool]]) -> None:
+    pool = ipam("10.0.0.0/29")
+    held: list[str] = []
+    for host, asking in steps:
+        wanted = [ip_address(f"10.0.0.{host}")] if asking else []
+        try:
+            held.append(str(pool.take(0, 0, wanted)[0]))
+        except CniError:
+            assert asking or len(held) == 7
+            if held:
+                release(pool, held.pop(host % len(held)))
+    assert len(set(held)) == len(held)
 
 
 @settings(deadline=None)

@@ -27,12 +27,16 @@ IPV6_MTU: Final = 1280
 
 @dataclass(frozen=True, slots=True)
 class LinkPlan:
-    """A pod's link as it is to be. `netns` is a descriptor, `mtu` in bytes, `ipv6`: the kernel has IPv6."""
+    """A pod's link as it is to be.
+
+    `netns` is a descriptor, `mtu` in bytes. `ipv6`: the kernel has IPv6. `mac`: b"" when we choose the pod's.
+    """
 
     link: PodLink
     netns: int
     mtu: int
     ipv6: bool
+    mac: bytes = b""
 
     @property
     def host(self) -> End:
@@ -43,7 +47,7 @@ class LinkPlan:
     def pod(self) -> End:
         """The pod's end. Its index differs from the host's, so that nobody takes the pair for one device."""
         whose = self.link.attachment
-        return End(whose.ifname, self.link.index + 1, pod_mac(whose))
+        return End(whose.ifname, self.link.index + 1, self.mac or pod_mac(whose))
 
 
 def create(host: Channel, plan: LinkPlan) -> None:

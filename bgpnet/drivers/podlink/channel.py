@@ -62,13 +62,22 @@ class Channel:
         Raises:
             KernelError: the first refusal, with what was being done.
         """
+        found, refused = self.attempt(*messages)
+        if refused:
+            raise refused[0]
+        return found
+
+    def attempt(self, *messages: Message) -> tuple[list[Reply], list[KernelError]]:
+        """Carry out requests in their order; return what was asked for, and every refusal.
+
+        Raises:
+            KernelError: netlink itself failed.
+        """
         found: list[Reply] = []
         refused: list[KernelError] = []
         for start in range(0, len(messages), _BATCH):
             self._batch(messages[start : start + _BATCH], found, refused)
-        if refused:
-            raise refused[0]
-        return found
+        return found, refused
 
     def dump(self, message: Message) -> list[Reply]:
         """Every object that a dump request yields, as of one moment.

@@ -8,19 +8,23 @@ from ipaddress import ip_address
 from bgpnet.drivers.podlink import requests
 from bgpnet.drivers.podlink.channel import Channel
 from bgpnet.drivers.podlink.names import is_link_name
-from bgpnet.drivers.podlink.packing import attributes, read_number
+from bgpnet.drivers.podlink.packing import attributes, read_number, read_text
 from bgpnet.model.errors import KernelError
 from bgpnet.model.net import POD_PROTOCOL, Address
 
 
 @dataclass(frozen=True, slots=True)
 class ObservedLink:
-    """A veth link with a name of ours: its alias ('' when it has none) and the addresses routed to it."""
+    """A veth link with a name of ours: its alias ('' when it has none) and the addresses routed to it.
+
+    `group` is its group of links: those that wait for their deletion have one (detach.py).
+    """
 
     name: str
     index: int
     alias: str
     routed: tuple[Address, ...]
+    group: int = 0
 
 
 def observe(host: Channel) -> list[ObservedLink]:
@@ -37,11 +41,12 @@ def observe(host: Channel) -> list[ObservedLink]:
     found = []
     for reply in host.dump(requests.dump_pairs()):
         fields = dict(attributes(reply.body, requests.LINK.size))
-        name = _text(fields.get(requests.IFLA_IFNAME, b""))
+        name = read_text(fields.get(requests.IFLA_IFNAME, b""))
         if is_link_name(name):
             index = requests.LINK.unpack_from(reply.body)[2]
-            alias = _text(fields.get(requests.IFLA_ALIAS, b""))
-            found.append(ObservedLink(name, index, alias, tuple(routed.get(index, ()))))
+            alias = read_text(fields.get(requests.IFLA_ALIAS, b""))
+            group = read_number(fields.get(requests.IFLA_GROUP, bytes(4)))
+            found.append(ObservedLink(name, index, alias, tuple(routed.get(index, ())), group))
     return found
 
 
@@ -69,7 +74,3 @@ def _routes(host: Channel, family: int) -> list[tuple[int, Address]]:
             index = read_number(fields[requests.RTA_OIF])
             found.append((index, ip_address(fields[requests.RTA_DST])))
     return found
-
-
-def _text(raw: bytes) -> str:
-    return raw.rstrip(b"\0").decode(errors="replace")

@@ -63,6 +63,11 @@ def text(kind: int, value: str) -> bytes:
     return attribute(kind, value.encode() + b"\0")
 
 
+def read_text(payload: bytes) -> str:
+    """The value of an attribute that `text` made."""
+    return payload.rstrip(b"\0").decode(errors="replace")
+
+
 def number(kind: int, value: int) -> bytes:
     """An unsigned attribute of 32 bits."""
     return attribute(kind, _NUMBER.pack(value))
@@ -110,5 +115,5 @@ def error_of(reply: Reply) -> tuple[int, str]:
         return errno, ""
     for kind, payload in attributes(reply.body, _ERRNO.size + _HEADER.size):
         if kind == _ERROR_TEXT:
-            return errno, payload.rstrip(b"\0").decode(errors="replace")
+            return errno, read_text(payload)
     return errno, ""

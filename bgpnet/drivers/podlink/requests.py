@@ -9,18 +9,21 @@ from bgpnet.drivers.podlink.packing import CREATE, EXCLUSIVE, Message, attribute
 from bgpnet.model.net import MAIN_TABLE, POD_METRIC, POD_PROTOCOL, Address
 
 NEW_LINK: Final = 16
-_DEL_LINK: Final = 17
+DEL_LINK: Final = 17
 _GET_LINK: Final = 18
 _SET_LINK: Final = 19
 _NEW_ADDRESS: Final = 20
+_GET_ADDRESS: Final = 22
 NEW_ROUTE: Final = 24
+_DEL_ROUTE: Final = 25
 _GET_ROUTE: Final = 26
 _NEW_NEIGHBOUR: Final = 28
 
 IFLA_IFNAME: Final = 3
 IFLA_ALIAS: Final = 20
-_IFLA_ADDRESS: Final = 1
-_IFLA_MTU: Final = 4
+IFLA_ADDRESS: Final = 1
+IFLA_MTU: Final = 4
+IFLA_GROUP: Final = 27
 _IFLA_LINKINFO: Final = 18
 _IFLA_AF_SPEC: Final = 26
 _IFLA_NET_NS_FD: Final = 28
@@ -33,16 +36,16 @@ _VETH_PEER: Final = 1
 _ADDR_GEN_MODE: Final = 8
 _GEN_MODE_NONE: Final = 1
 _SKIP_STATISTICS: Final = 8
-_UP: Final = 1
+UP: Final = 1
 
-_IFA_ADDRESS: Final = 1
+IFA_ADDRESS: Final = 1
 _IFA_LOCAL: Final = 2
 _IFA_FLAGS: Final = 8
 _NO_DAD_NO_PREFIX_ROUTE: Final = 0x02 | 0x200
 
 RTA_DST: Final = 1
 RTA_OIF: Final = 4
-_RTA_GATEWAY: Final = 5
+RTA_GATEWAY: Final = 5
 _RTA_PRIORITY: Final = 6
 _RTA_EXPIRES: Final = 23
 _UNICAST: Final = 1
@@ -58,7 +61,7 @@ _PERMANENT: Final = 0x80
 
 LINK: Final = struct.Struct("=BxHiII")
 ROUTE: Final = struct.Struct("=BBBBBBBBI")
-_ADDRESS: Final = struct.Struct("=BBBBi")
+ADDRESS: Final = struct.Struct("=BBBBi")
 _NEIGHBOUR: Final = struct.Struct("=BxxxiHBB")
 
 NEW: Final = CREATE | EXCLUSIVE
@@ -80,7 +83,7 @@ def create_pair(host: End, pod: End, netns: int, mtu: int) -> Message:
     """
     peer = _link(pod.index) + _end(pod, mtu) + number(_IFLA_NET_NS_FD, netns)
     kind = text(_INFO_KIND, "veth") + nested(_INFO_DATA, attribute(_VETH_PEER, peer))
-    body = _link(host.index, _UP) + _end(host, mtu) + nested(_IFLA_LINKINFO, kind)
+    body = _link(host.index, UP) + _end(host, mtu) + nested(_IFLA_LINKINFO, kind)
     return Message(NEW_LINK, NEW, body, f"creating the veth pair {host.name} (host) and {pod.name} (pod)")
 
 
@@ -100,7 +103,7 @@ def make_quiet(end: End) -> Message:
 
 def bring_up(end: End) -> Message:
     """Set an end up."""
-    return Message(_SET_LINK, 0, _link(end.index, _UP), f"setting {end.name} up")
+    return Message(_SET_LINK, 0, _link(end.index, UP), f"setting {end.name} up")
 
 
 def get_link(index: int = 0, name: str = "") -> Message:
@@ -122,7 +125,20 @@ def settle_carrier(end: End) -> Message:
 
 def delete_link(name: str) -> Message:
     """Delete a link, its peer, its routes and its neighbours. By name: an index may be another's by now."""
-    return Message(_DEL_LINK, 0, _link(0) + text(IFLA_IFNAME, name), f"deleting link {name}")
+    return Message(DEL_LINK, 0, _link(0) + text(IFLA_IFNAME, name), f"deleting link {name}")
+
+
+def bury(name: str, group: int) -> Message:
+    """Put a link into a group of links, to be deleted with the others of it."""
+    body = _link(0) + text(IFLA_IFNAME, name) + number(IFLA_GROUP, group)
+    return Message(_SET_LINK, 0, body, f"marking link {name} for deletion")
+
+
+def delete_group(group: int) -> Message:
+    """Delete every link of a group: one wait for all (net/core/rtnetlink.c, rtnl_group_dellink)."""
+    return Message(
+        DEL_LINK, 0, _link(0) + number(IFLA_GROUP, group), f"deleting the links of group {group:#x}"
+    )
 
 
 def dump_pairs() -> Message:
@@ -137,9 +153,9 @@ def add_address(end: End, address: Address) -> Message:
     """Give an end its address, alone (/32, /128) and usable at once."""
     raw = address.packed
     body = (
-        _ADDRESS.pack(_family(address), address.max_prefixlen, 0, _SCOPE_GLOBAL, end.index)
+        ADDRESS.pack(_family(address), address.max_prefixlen, 0, _SCOPE_GLOBAL, end.index)
         + attribute(_IFA_LOCAL, raw)
-        + attribute(_IFA_ADDRESS, raw)
+        + attribute(IFA_ADDRESS, raw)
         + number(_IFA_FLAGS, _NO_DAD_NO_PREFIX_ROUTE)
     )
     return Message(_NEW_ADDRESS, NEW, body, f"adding address {address} to {end.name}")
@@ -166,6 +182,13 @@ def add_pod_route(end: End, address: Address) -> Message:
     return add_host_route(end, address, POD_METRIC)
 
 
+def delete_pod_route(index: int, address: Address) -> Message:
+    """Take back what `add_pod_route` did: this route to this link and no other."""
+    body = _route(address, address.max_prefixlen, _SCOPE_LINK) + attribute(RTA_DST, address.packed)
+    body += number(RTA_OIF, index) + number(_RTA_PRIORITY, POD_METRIC)
+    return Message(_DEL_ROUTE, 0, body, f"deleting route {address}/{address.max_prefixlen}")
+
+
 def add_local_route(end: End, address: Address) -> Message:
     """Deliver packets to an IPv6 address now, and for a few seconds.
 
@@ -180,7 +203,7 @@ def add_local_route(end: End, address: Address) -> Message:
 
 def add_default_route(end: End, gateway: Address) -> Message:
     """Route everything of the gateway's family through it."""
-    body = _route(gateway, 0, _SCOPE_GLOBAL) + attribute(_RTA_GATEWAY, gateway.packed)
+    body = _route(gateway, 0, _SCOPE_GLOBAL) + attribute(RTA_GATEWAY, gateway.packed)
     return _new_route(end, body, 0, f"default via {gateway}")
 
 
@@ -188,6 +211,13 @@ def dump_pod_routes(family: int) -> Message:
     """Every route of POD_PROTOCOL in table main: the kernel filters, a full BGP table is not read."""
     body = ROUTE.pack(family, 0, 0, 0, MAIN_TABLE, POD_PROTOCOL, 0, 0, 0)
     return Message(_GET_ROUTE, 0, body, "reading the routes to pods")
+
+
+def dump_addresses(family: int, index: int) -> Message:
+    """Every address of a link."""
+    return Message(
+        _GET_ADDRESS, 0, ADDRESS.pack(family, 0, 0, 0, index), f"reading the addresses of link {index}"
+    )
 
 
 def _new_route(end: End, body: bytes, metric: int, what: str) -> Message:
@@ -204,8 +234,8 @@ def _link(index: int, flags: int = 0) -> bytes:
 def _end(end: End, mtu: int) -> bytes:
     return (
         text(IFLA_IFNAME, end.name)
-        + attribute(_IFLA_ADDRESS, end.mac)
-        + number(_IFLA_MTU, mtu)
+        + attribute(IFLA_ADDRESS, end.mac)
+        + number(IFLA_MTU, mtu)
         + number(_IFLA_TX_QUEUES, 1)
         + number(_IFLA_RX_QUEUES, 1)
     )

@@ -1,0 +1,52 @@
+"""What the server does unasked: links that are gone are heard of, and links that are cut off are deleted."""
+
+import logging
+from collections.abc import Callable
+
+from bgpnet.cni.attachments import Attachments
+from bgpnet.drivers.podlink.vanished import Vanished
+from bgpnet.model.errors import KernelError
+
+log = logging.getLogger(__name__)
+
+
+class Housekeeping:
+    """To be registered with a selector: `heed` when it is readable, `work` when it is due."""
+
+    def __init__(self, attachments: Attachments, vanished: Vanished, clock: Callable[[], float]) -> None:
+        self._attachments = attachments
+        self._vanished = vanished
+        self._clock = clock
+
+    def fileno(self) -> int:
+        """For a selector."""
+        return self._vanished.fileno()
+
+    def heed(self) -> None:
+        """Forget the links that are gone."""
+        try:
+            gone = self._vanished.read()
+            if gone is None:
+                log.warning("more links gone than could be heard of; all are looked at")
+                self._attachments.compare()
+                return
+        except (KernelError, OSError) as error:
+            log.warning("links that are gone not heard of error=%r", str(error))
+            return
+        for name, index in gone:
+            self._attachments.vanished(name, index)
+
+    def due_in(self) -> float | None:
+        """Seconds until `work` has something to do, None when nothing waits."""
+        return self._attachments.graves.due_in(self._clock())
+
+    def work(self) -> None:
+        """Delete what is due."""
+        self._attachments.graves.delete_due(self._clock())
+
+    def finish(self) -> None:
+        """Delete what waits: nobody else will, before the next start."""
+        try:
+            self._attachments.graves.delete_all()
+        except KernelError as error:
+            log.warning("links left for the next start error=%r", str(error))

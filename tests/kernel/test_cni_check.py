@@ -1,0 +1,106 @@
+"""CHECK: silent while everything is as it was made, and by name what is not."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from tests.cninode import CONFIG, Answer, CniNode, built_shim, cni_node
+from tests.netns import Namespace, namespace
+
+pytestmark = pytest.mark.kernel
+
+Change = Callable[[CniNode, Namespace, str], None]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _shim() -> None:
+    built_shim()
+
+
+@pytest.fixture
+def node() -> Iterator[CniNode]:
+    with cni_node("10.244.1.0/26", "fd00:244:1::/64") as made:
+        yield made
+
+
+@pytest.fixture
+def pod() -> Iterator[Namespace]:
+    with namespace("pod") as made:
+        yield made
+
+
+def check(node: CniNode, pod: Namespace, previous: Mapping[str, Any] | None) -> Answer:
+    environment = node.environment("CHECK", pod.name, f"/run/netns/{pod.name}")
+    version = previous["cniVersion"] if previous else "1.1.0"
+    return node.call(environment, {**CONFIG, "cniVersion": version, "prevResult": previous})
+
+
+@pytest.mark.parametrize("version", ["0.4.0", "1.0.0", "1.1.0"])
+def test_nothing_to_say(node: CniNode, pod: Namespace, version: str) -> None:
+    result = node.add(pod, config={**CONFIG, "cniVersion": version}).output
+    assert check(node, pod, result) == Answer(0, {})
+
+
+def test_what_plug_ins_behind_us_changed_is_theirs(node: CniNode, pod: Namespace) -> None:
+    result = node.add(pod).output
+    pod.ip("link", "set", "eth0", "mtu", "1300", "address", "02:00:00:00:00:07")
+    wrong(check(node, pod, result), "MTU of 1300 bytes, prevResult says 1500", "02:00:00:00:00:07")
+    result["interfaces"][1] |= {"mtu": 1300, "mac": "02:00:00:00:00:07"}
+    assert check(node, pod, result) == Answer(0, {})
+
+
+def pod_ip(*args: str) -> Change:
+    return lambda _node, pod, _link: pod.ip(*args)
+
+
+def host_ip(*args: str) -> Change:
+    return lambda node, _pod, link: node.host.ip(*(arg.replace("LINK", link) for arg in args))
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (pod_ip("address", "del", "10.244.1.1/32", "dev", "eth0"), "eth0 has no address 10.244.1.1"),
+        (pod_ip("-6", "address", "del", "fd00:244:1::1/128", "dev", "eth0"), "no address fd00:244:1::1"),
+        (pod_ip("route", "del", "default"), "no default route by way of 169.254.1.1 on eth0"),
+        (pod_ip("-6", "route", "del", "default"), "no default route by way of fe80::1 on eth0"),
+        (pod_ip("link", "set", "eth0", "down"), "the pod's eth0 is down"),
+        (pod_ip("link", "set", "eth0", "name", "eth9"), "the pod has no interface eth0"),
+        (host_ip("link", "set", "LINK", "down"), "is down"),
+        (host_ip("route", "del", "10.244.1.1"), "the host has no route to 10.244.1.1"),
+        (host_ip("-6", "route", "del", "fd00:244:1::1"), "the host has no route to fd00:244:1::1"),
+    ],
+)
+def test_what_has_changed(node: CniNode, pod: Namespace, change: Change, words: str) -> None:
+    result = node.add(pod).output
+    change(node, pod, result["interfaces"][0]["name"])
+    wrong(check(node, pod, result), words)
+
+
+def test_a_result_that_is_not_of_this_attachment(node: CniNode, pod: Namespace) -> None:
+    result = node.add(pod).output
+    other = {"address": "10.244.1.9/32", "interface": 1}
+    wrong(check(node, pod, {**result, "ips": [*result["ips"], other]}), "10.244.1.9 of eth0 which is not")
+    wrong(check(node, pod, {**result, "ips": result["ips"][:1]}), "fd00:244:1::1 of eth0 is missing")
+    bare = {"cniVersion": "1.1.0", "interfaces": [{"name": "eth0"}]}
+    wrong(check(node, pod, bare), "prevResult has no interface eth0 in a sandbox")
+
+
+def test_a_pod_that_is_not_attached(node: CniNode, pod: Namespace) -> None:
+    result = node.add(pod).output
+    node.delete(pod.name)
+    wrong(check(node, pod, result), f"{pod.name}/eth0 in network pods is not attached")
+
+
+def test_after_a_restart(node: CniNode, pod: Namespace) -> None:
+    result = node.add(pod).output
+    node.kill()
+    node.start()
+    assert check(node, pod, result) == Answer(0, {})
+
+
+def wrong(answer: Answer, *words: str) -> None:
+    assert (answer.status, answer.output["code"]) == (1, 105)
+    for word in words:
+        assert word in answer.output["msg"]
