@@ -1,71 +1,178 @@
-"""`python -m tests.netlab`: bring a lab folder up, judge it, take it down."""
+"""Labs: folders with a containerlab topology (lab.clab.yml) and what must hold in it (expect.yml).
+
+Exit codes: 0 all held; 1 something did not hold, or the lab broke; 2 the folder, the command or this machine
+is not fit; 128 + n ended by signal n, with everything taken down.
+"""
 
 import argparse
+import contextlib
 import os
-import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
-from tests.netlab import judge, life, reading
-from tests.netlab.errors import LabError
-from tests.netlab.lab import REPOSITORY
+from tests.netlab import containerlab, interrupts, judge, labfolder, life, outcome, reading, state, trial
+from tests.netlab.errors import LabError, LabRunError, LabSetupError
+from tests.netlab.images import REPOSITORY
 from tests.netlab.topology import Topology
 
 FINE, FAILED, USAGE = 0, 1, 2
+SIGNALLED = 128
+WORK = REPOSITORY / "build" / "labs"
 
 
 def main() -> int:
-    """Run one verb; 0 when all held, 1 when something did not, 2 when the folder or the command is wrong."""
+    """Run one verb; the exit code."""
     args = parser().parse_args()
+    verb: Callable[[argparse.Namespace], int] = args.act
     try:
-        if args.verb == "down":
-            life.take_down(args.lab if args.abandoned else topology_of(args.lab).name)
-            return FINE
-        return run(Path(args.lab), args.runtime)
+        with interrupts.raised():
+            return verb(args)
+    except LabRunError as error:
+        print(error, file=sys.stderr)
+        return FAILED
     except LabError as error:
         print(error, file=sys.stderr)
         return USAGE
-    except KeyboardInterrupt:
-        print("interrupted; everything is taken down", file=sys.stderr)
-        return 130
+    except interrupts.Interrupted as interrupted:
+        with contextlib.suppress(OSError):  # the terminal may be gone
+            print(f"\nended by {interrupted}; everything is taken down", file=sys.stderr)
+        return SIGNALLED + interrupted.number
 
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    top = argparse.ArgumentParser(prog="python -m tests.netlab", description=__doc__)
-    verbs = top.add_subparsers(dest="verb", required=True)
-    run_verb = verbs.add_parser("run", help="bring the lab up, judge its expect.yml, take it down")
-    run_verb.add_argument("--runtime", choices=("netns", "containerlab"), default="netns")
-    run_verb.add_argument("lab", help="the lab's folder")
-    down = verbs.add_parser("down", help="take away what a lab left behind")
-    down.add_argument("--abandoned", action="store_true", help="LAB is a lab's name, not a folder")
-    down.add_argument("lab", help="the lab's folder, or its name")
+    top = argparse.ArgumentParser(
+        prog="python -m tests.netlab",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="containerlab/README.md says how to write a lab.",
+    )
+    verbs = top.add_subparsers(required=True, metavar="VERB")
+
+    def verb(name: str, act: Callable[[argparse.Namespace], int], said: str) -> argparse.ArgumentParser:
+        added = verbs.add_parser(name, help=said, description=said[0].upper() + said[1:] + ".")
+        added.set_defaults(act=act)
+        return added
+
+    lab = "the lab's folder, or its topology file"
+    run_verb = verb("run", run, "bring a lab up, judge its expect.yml, take it down")
+    run_verb.add_argument("lab", type=Path, help=lab)
+    run_verb.add_argument(
+        "--runtime",
+        choices=("netns", "containerlab"),
+        default="netns",
+        help="netns: network namespaces of this machine (default); containerlab: that program, and Docker",
+    )
+    run_verb.add_argument(
+        "--capture",
+        action="store_true",
+        help="capture the packets of every node during the whole run (else: only of checks that fail)",
+    )
+    verb("up", up, "bring a lab up and leave it up").add_argument("lab", type=Path, help=lab)
+    exec_verb = verb("exec", execute, "run a program inside a node, or a pod of one, of a lab that is up")
+    exec_verb.add_argument("lab", type=Path, help=lab)
+    exec_verb.add_argument("place", help="NODE or NODE/POD")
+    exec_verb.add_argument("argv", nargs=argparse.REMAINDER, metavar="PROGRAM …", help="default: bash")
+    down_verb = verb("down", down, "take a lab down that is up, or that a killed run left behind")
+    down_verb.add_argument("lab", help=f"{lab}; with --name: its name")
+    down_verb.add_argument("--name", action="store_true", help="LAB is a name: the folder may be gone")
+    down_verb.add_argument("--after-killed-run", action="store_true", help=argparse.SUPPRESS)
+    verb("validate", validate, "check lab.clab.yml and expect.yml, and run nothing").add_argument(
+        "lab", type=Path, help=lab
+    )
     return top
 
 
-def topology_of(folder: str | Path) -> Topology:
+def topology_of(place: Path) -> Topology:
     """The lab of a folder, worked on in build/labs."""
-    return reading.read(Path(folder), reading.Options(REPOSITORY / "build" / "labs", os.environ))
+    return reading.read(place, reading.Options(WORK, os.environ))
 
 
-def run(folder: Path, runtime: str) -> int:
+def say(line: str) -> None:
+    """Tell a person, who may be looking through a pipe."""
+    print(line, flush=True)
+
+
+def run(args: argparse.Namespace) -> int:
     """Up, judged, down; the last line is the score."""
-    if runtime == "containerlab":
-        if shutil.which("containerlab") is None:
-            print("containerlab is not installed here; use RUNTIME=netns", file=sys.stderr)
-        else:
-            print("RUNTIME=containerlab is not there yet; use RUNTIME=netns", file=sys.stderr)
-        return USAGE
-    topology = topology_of(folder)
-    expectations = judge.read(folder, topology.nodes)
-    for notice in topology.notices:
-        print(f"note: {notice}")
-    print(f"Bringing up lab {topology.name}: {', '.join(topology.nodes)}")
-    with life.running(topology, REPOSITORY / "build" / "labs", print) as lab:
-        print(f"The lab is up; logs are in {lab.work}")
-        score = judge.judge(expectations, lab.nodes, print)
-    print(score)
+    if args.runtime == "containerlab":
+        containerlab.check_installed()
+    folder = labfolder.find(args.lab)
+    topology = topology_of(args.lab)
+    expectations = judge.read(args.lab, topology.nodes)
+    announce(topology)
+    if args.runtime == "containerlab":
+        brought_up = trial.on_containerlab(folder, topology, WORK, say)
+    else:
+        brought_up = trial.on_namespaces(topology, WORK, say, capture=args.capture)
+    score = trial.judged(brought_up, expectations, WORK / topology.name, say)
+    outcome.write(WORK / topology.name, topology.name, topology.folder, score)
+    say(f"Logs, tables and {outcome.RESULT} are in {WORK / topology.name}")
+    say(str(score))
     return FAILED if score.failed else FINE
+
+
+def announce(topology: Topology) -> None:
+    """Say what comes."""
+    for notice in topology.notices:
+        say(f"note: {notice}")
+    say(f"Bringing up lab {topology.name}: {len(topology.nodes)} nodes, {len(topology.links)} links")
+
+
+def up(args: argparse.Namespace) -> int:
+    """Up, and left so."""
+    topology = topology_of(args.lab)
+    announce(topology)
+    life.bring_up(topology, WORK, say)
+    me, place = "python -m tests.netlab", args.lab
+    say(f"Lab {topology.name} is up; logs are in {WORK / topology.name}")
+    say(f"  into a node:  {me} exec {place} {next(iter(topology.nodes))} [PROGRAM …]")
+    say(f"  down again:   {me} down {place}")
+    return FINE
+
+
+def execute(args: argparse.Namespace) -> int:
+    """Become a program inside a node."""
+    topology = topology_of(args.lab)
+    known = state.read(topology.name)
+    if known is None:
+        raise LabSetupError(f"lab {topology.name} is not up: python -m tests.netlab up {args.lab}")
+    name, _, pod = args.place.partition("/")
+    nodes = {node.name: node for node in known.nodes}
+    if name not in nodes:
+        raise LabSetupError(
+            f"lab {topology.name} has no running node {name!r}: the nodes are {', '.join(nodes)}"
+        )
+    words = args.argv[1:] if args.argv[:1] == ["--"] else args.argv
+    argv = nodes[name].argv(*(words or ["bash"]), pod=pod)
+    terminal = {"TERM": os.environ["TERM"]} if "TERM" in os.environ else {}
+    sys.stdout.flush()
+    os.execvpe(argv[0], argv, {**nodes[name].environment, **terminal})  # noqa: S606 - no shell is wanted
+
+
+def down(args: argparse.Namespace) -> int:
+    """Down."""
+    if args.after_killed_run:
+        life.clean_after_killed_run(args.lab)
+        return FINE
+    name = args.lab if args.name else topology_of(Path(args.lab)).name
+    say(f"Lab {name} is down." if life.put_away(name) else f"Lab {name} was not up.")
+    return FINE
+
+
+def validate(args: argparse.Namespace) -> int:
+    """Read both files."""
+    topology = topology_of(args.lab)
+    for notice in topology.notices:
+        say(f"note: {notice}")
+    told = f"lab {topology.name}: {len(topology.nodes)} nodes, {len(topology.links)} links"
+    if labfolder.find(args.lab).expectations.exists():
+        told += f", {len(judge.read(args.lab, topology.nodes).checks)} checks"
+    else:
+        told += ", no expect.yml: it can be brought up, not judged"
+    say(f"{told}: fine")
+    return FINE
 
 
 if __name__ == "__main__":

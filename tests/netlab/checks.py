@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
@@ -15,8 +16,8 @@ from tests.netlab.expectfile import Bgp, Check, Command, Fib, Http, Ping
 from tests.netlab.machine import Machine
 from tests.netlab.verdict import Verdict
 
-FETCH = (Path(__file__).parent / "inside" / "fetch.py").read_text(encoding="utf-8")
-"""The program that fetches a page: handed over as text, so that it needs no file in the node."""
+FETCH = Path(__file__).parent / "inside" / "fetch.py"
+"""The program that fetches a page."""
 
 
 def title(check: Check) -> str:
@@ -87,7 +88,9 @@ class _Lab:
 
     def _ip(self, place: str, *args: str) -> list[dict[str, Any]]:
         machine, pod = self._at(place)
-        done = machine.run("ip", "-j", "-d", *args, pod=pod).checked(f"{place}: ip {' '.join(args)}")
+        done = machine.run_in_network("ip", "-j", "-d", *args, pod=pod).checked(
+            f"{place}: ip {' '.join(args)}"
+        )
         return list(json.loads(done.stdout)) if done.stdout.strip() else []
 
     def _addresses(self, place: str) -> list[str]:
@@ -96,7 +99,8 @@ class _Lab:
             return [str(ip_address(place))]
         except ValueError:
             links = self._ip(place, "address", "show", "scope", "global")
-        entries = [entry for link in links for entry in link.get("addr_info", [])]
+        # iproute2 leaves an empty object for each address that the scope filters out
+        entries = [entry for link in links for entry in link.get("addr_info", []) if entry]
         found = [str(entry["local"]) for entry in sorted(entries, key=lambda entry: str(entry["family"]))]
         if not found:
             raise LabRunError(f"{place} has no address")
@@ -117,7 +121,7 @@ class _Lab:
         family = f"-{ip_network(check.prefix).version}"
         machine, pod = self._at(check.router)
         command = ("ip", family, "-j", "route", "show", "exact", check.prefix)
-        done = machine.run(*command, pod=pod).checked(f"{check.router}: {' '.join(command)}")
+        done = machine.run_in_network(*command, pod=pod).checked(f"{check.router}: {' '.join(command)}")
         routes = list(json.loads(done.stdout)) if done.stdout.strip() else []
         hops = [hop for route in routes for hop in route.get("nexthops", [route]) if _usable(hop)]
         gateways = sorted(
@@ -137,7 +141,7 @@ class _Lab:
         machine, pod = self._at(check.from_)
         target = self._addresses(check.to)[0]
         command = ("ping", "-n", "-q", "-c", str(check.count), "-i", "0.2", "-W", "1", target)
-        done = machine.run(*command, pod=pod, timeout=check.count * 1.5 + 10)
+        done = machine.run_in_network(*command, pod=pod, timeout=check.count * 1.5 + 10)
         summary = re.search(r"(\d+) packets transmitted, (\d+) received", done.stdout)
         if summary is None:
             return Verdict(not check.reachable and done.code != 0, (done.stderr or done.stdout).strip())
@@ -149,8 +153,8 @@ class _Lab:
         machine, pod = self._at(check.from_)
         target = self._addresses(check.to)[0]
         url = f"http://[{target}]" if ":" in target else f"http://{target}"
-        command = (machine.python, "-ISE", "-c", FETCH, f"{url}:{check.port}{check.path}")
-        done = machine.run(*command, pod=pod, timeout=20)
+        command = (sys.executable, "-ISE", str(FETCH), f"{url}:{check.port}{check.path}")
+        done = machine.run_in_network(*command, pod=pod, timeout=20)
         if done.code != 0:
             return Verdict(
                 holds=False, seen=f"no page from {target}: {(done.stderr or done.stdout).strip()[-200:]}"

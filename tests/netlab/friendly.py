@@ -44,7 +44,7 @@ def _complaint(
         case "missing":
             return document.complaint((*path, *beyond[-1:]), None, "is missing: add it")
         case "union_tag_invalid":
-            expected = str(error["ctx"]["expected_tags"]).replace(", ", " or ")
+            expected = str(error["ctx"]["expected_tags"]).replace("'brief', ", "").replace(", ", " or ")
             return document.complaint(
                 (*path, "type"), error["ctx"]["tag"], f"outside the subset: use {expected}"
             )

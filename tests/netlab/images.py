@@ -1,12 +1,19 @@
 """The table of images: what a node of an image runs when it is made of the host's own programs.
 
 With containerlab an image is a container; here the last part of its name, without tag, is the key:
-`frr`, `ghcr.io/example/frr:8.4` and `frr:latest` are all `frr`.
+`frr`, `quay.io/frrouting/frr:8.4.2` and `frr:latest` are all `frr`.
 """
 
+import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
+from platform import machine
 from types import MappingProxyType
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+OWN_PROGRAMS = Path(sys.executable).parent
+"""Where the runner's own Python environment has its programs: `bgpnet`, `exabgp`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +24,9 @@ class Image:
         programs: host programs it needs, with the Debian package that has each.
         hidden: directories of the host that the node sees empty, so that the host's own configuration
             does not leak in; mapped to their owner.
+        files: what stands in the hidden directories all the same, by path; a node's binds come over it.
+        binds: files of this repository that are part of the image, by the path that the node sees them at;
+            a node's own bind of the same path takes its place.
         start: shell script, run once when the node is configured; it returns when the daemons answer.
         command: program that keeps running, unless the node's `cmd` or `entrypoint` says otherwise. The words
             `{node}` is replaced.
@@ -25,6 +35,8 @@ class Image:
 
     programs: Mapping[str, str]
     hidden: Mapping[str, str]
+    files: Mapping[str, str] = field(default_factory=dict)
+    binds: Mapping[str, Path] = field(default_factory=dict)
     start: str = ""
     command: tuple[str, ...] = ()
     own_python: bool = False
@@ -39,7 +51,6 @@ daemons="staticd bgpd bfdd"
 if [ -e /etc/frr/daemons ]; then
   daemons="staticd $(sed -n '/^zebra\\|^staticd/d; s/^\\([a-z0-9]*d\\)=yes.*/\\1/p' /etc/frr/daemons)"
 fi
-[ -e /etc/frr/vtysh.conf ] || echo 'service integrated-vtysh-config' > /etc/frr/vtysh.conf
 /usr/lib/frr/zebra -d -A 127.0.0.1 -s 90000000 --log file:/var/log/node.log
 for daemon in $daemons; do
   /usr/lib/frr/$daemon -d -A 127.0.0.1 --log file:/var/log/node.log
@@ -55,11 +66,14 @@ set -e
 bird -c /etc/bird/bird.conf -s /run/bird/bird.ctl
 """
 
+_PLAIN = Image(programs={}, hidden={})
+
 _TABLE: Mapping[str, Image] = MappingProxyType(
     {
         "frr": Image(
             programs={"/usr/lib/frr/bgpd": "frr", "vtysh": "frr"},
             hidden={"/etc/frr": "frr", "/run/frr": "frr"},
+            files={"/etc/frr/vtysh.conf": "service integrated-vtysh-config\n"},
             start=_FRR_START,
         ),
         "bird": Image(
@@ -70,6 +84,10 @@ _TABLE: Mapping[str, Image] = MappingProxyType(
         "bgpnet": Image(
             programs={"ip": "iproute2"},
             hidden={"/etc/bgpnet": "root", "/etc/cni": "root", "/opt/cni": "root"},
+            binds={
+                "/opt/cni/bin/bgpnet": REPOSITORY / "plugin" / "build" / machine() / "bgpnet",
+                "/usr/local/bin/pod": REPOSITORY / "containerlab" / "tools" / "pod",
+            },
             command=(
                 "bgpnet",
                 "node",
@@ -82,8 +100,10 @@ _TABLE: Mapping[str, Image] = MappingProxyType(
             ),
             own_python=True,
         ),
-        "vm": Image(programs={}, hidden={}),
-        "linux": Image(programs={}, hidden={}),
+        "vm": _PLAIN,
+        "linux": _PLAIN,
+        # Well-known images of plain hosts, so that topologies written for containerlab run as they are.
+        **dict.fromkeys(("alpine", "busybox", "debian", "ubuntu", "netshoot", "network-multitool"), _PLAIN),
     }
 )
 

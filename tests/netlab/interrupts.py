@@ -18,12 +18,15 @@ class Interrupted(BaseException):
 
 
 def _raise(number: int, _frame: FrameType | None) -> None:
+    # Once is enough: a second signal must not end the cleaning up that the first one has begun.
+    for each in SIGNALS:
+        signal.signal(each, signal.SIG_IGN)
     raise Interrupted(number)
 
 
 @contextmanager
 def raised() -> Iterator[None]:
-    """Inside the block, the signals raise Interrupted in the main thread."""
+    """Inside the block, the first of the signals raises Interrupted in the main thread."""
     with _handled(_raise):
         yield
 

@@ -3,12 +3,12 @@
 import re
 import shlex
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 
-from tests.netlab import checks
+from tests.netlab import checks, labfolder
 from tests.netlab.errors import Complaint, LabFileError, LabSetupError
 from tests.netlab.expectfile import Check, ExpectFile
 from tests.netlab.friendly import validate
@@ -16,24 +16,51 @@ from tests.netlab.machine import Machine
 from tests.netlab.verdict import Verdict
 from tests.netlab.yamlfile import Document, parse
 
-FILE = "expect.yml"
 PAUSE = 0.2
 """Seconds between two looks."""
+SAY_EVERY = 5.0
+"""Seconds between two words about a check that does not hold yet."""
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How one check went. `seconds` until it held, or until it was given up."""
+
+    name: str
+    holds: bool
+    seconds: float
+    seen: str
 
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """How many checks passed and failed."""
+    """How many checks passed and failed, and how each went."""
 
     passed: int
     failed: int
+    results: tuple[Result, ...] = ()
 
     def __str__(self) -> str:
         """Say it as the last line of a run does."""
         return f"{self.passed} passed, {self.failed} failed"
 
 
-def read(folder: Path, nodes: Collection[str]) -> ExpectFile:
+def score(results: Iterable[Result]) -> Score:
+    """Count."""
+    every = tuple(results)
+    passed = sum(result.holds for result in every)
+    return Score(passed, len(every) - passed, every)
+
+
+def unjudged(expectations: ExpectFile, why: str) -> Score:
+    """The score of a lab that could not be judged: nothing is known to hold."""
+    titles = [checks.title(check) for check in expectations.checks]
+    return score(Result(title, holds=False, seconds=0, seen=f"not looked at: {why}") for title in titles)
+
+
+def read(place: Path, nodes: Collection[str]) -> ExpectFile:
     """The expectations of a lab folder.
 
     Raises:
@@ -41,14 +68,17 @@ def read(folder: Path, nodes: Collection[str]) -> ExpectFile:
         LabFileError: with every complaint at once.
 
     """
-    path = folder / FILE
+    path = labfolder.find(place).expectations
     try:
         text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise LabSetupError(
+            f"{path}: is not there, so nothing could be judged: write what must hold in the lab into it"
+            f" (see containerlab/README.md), or only bring the lab up: make lab-up LAB={path.parent}"
+        ) from error
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise LabSetupError(
-            f"{path}: cannot be read ({reason}): write what must hold in the lab into it"
-        ) from error
+        raise LabSetupError(f"{path}: cannot be read ({reason})") from error
     document = parse(text, str(path))
     expectations = validate(ExpectFile, document)
     complaints = [
@@ -61,28 +91,35 @@ def read(folder: Path, nodes: Collection[str]) -> ExpectFile:
     return expectations
 
 
-def judge(expectations: ExpectFile, machines: Mapping[str, Machine], say: Callable[[str], None]) -> Score:
+def judge(expectations: ExpectFile, machines: Mapping[str, Machine], say: Say) -> Score:
     """Look at every check in turn and say how each went."""
-    passed = 0
+    return score(verdicts(expectations, machines, say))
+
+
+def verdicts(expectations: ExpectFile, machines: Mapping[str, Machine], say: Say) -> Iterator[Result]:
+    """Look at every check in turn, say how it went, and hand the result out before the next one's turn."""
     for check in expectations.checks:
         begun = time.monotonic()
-        verdict = until_it_holds(check, machines, check.within or expectations.within)
+        verdict = until_it_holds(check, machines, check.within or expectations.within, say)
         took = time.monotonic() - begun
         if verdict.holds:
-            passed += 1
             say(f"ok      {checks.title(check)} ({took:.1f} s)")
         else:
             say(f"FAILED  {checks.title(check)}: after {took:.1f} s: {verdict.seen}")
-    return Score(passed, len(expectations.checks) - passed)
+        yield Result(checks.title(check), verdict.holds, round(took, 3), verdict.seen)
 
 
-def until_it_holds(check: Check, machines: Mapping[str, Machine], within: float) -> Verdict:
+def until_it_holds(check: Check, machines: Mapping[str, Machine], within: float, say: Say) -> Verdict:
     """The first verdict that holds, or the last one within so many seconds."""
-    deadline = time.monotonic() + within
+    begun = said = time.monotonic()
     while True:
         verdict = checks.look(check, machines)
-        if verdict.holds or time.monotonic() + PAUSE > deadline:
+        now = time.monotonic()
+        if verdict.holds or now + PAUSE > begun + within:
             return verdict
+        if now - said > SAY_EVERY:
+            said = now
+            say(f"  … {now - begun:.0f} of {within:g} s: {checks.title(check)}: {verdict.seen}")
         time.sleep(PAUSE)
 
 

@@ -1,34 +1,42 @@
 """Bringing a lab up: namespaces, files, links, programs, commands, in the order of its stages."""
 
-import json
 import os
 import shlex
 import shutil
-import subprocess
-import sys
+import threading
 import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ALL_COMPLETED, FIRST_COMPLETED, Future, ThreadPoolExecutor
+from concurrent.futures import wait as wait_for
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-from tests.netlab import command, images, kernel, stages, state
+from tests.netlab import captures, command, firstprocess, health, images, kernel, stages, state
 from tests.netlab.errors import LabRunError, LabSetupError
 from tests.netlab.node import BASE_ENVIRONMENT, RunningNode
 from tests.netlab.processes import start_time
+from tests.netlab.programs import Failure, Programs
 from tests.netlab.topology import ROOT, Link, Node, Topology
 
 Say = Callable[[str], None]
 """Tells a person what happens, one line at a time."""
 
-INIT = Path(__file__).parent / "inside" / "init.py"
-REPOSITORY = Path(__file__).resolve().parents[2]
+REPOSITORY = images.REPOSITORY
 EXEC_TIMEOUT = 120.0
 """Seconds for one command of `exec`."""
-EXIT_TIMEOUT = 120.0
-"""Seconds for a node that is awaited to exit."""
-COLLECT_TIMEOUT = 10.0
-"""Seconds for a killed process to end."""
+LOOK_EVERY = 0.2
+"""Seconds between two looks at what the nodes are doing."""
+SAY_EVERY = 5.0
+"""Seconds between two words about work that goes on."""
+
+_DONE: dict[stages.Phase, str] = {
+    "create": "namespaces, files",
+    "create-links": "links up, programs started",
+    "exec": "commands of exec run",
+    "healthy": "healthy",
+    "exit": "exited",
+}
+"""What a person reads when nodes have gone through a phase."""
 
 
 class Lab:
@@ -40,8 +48,12 @@ class Lab:
         self.nodes: dict[str, RunningNode] = {}
         self._say = say
         self._links_made: set[Link] = set()
-        self._inits: list[subprocess.Popen[bytes]] = []
-        self._started: dict[str, subprocess.Popen[bytes]] = {}
+        self._inits: list[firstprocess.FirstProcess] = []
+        self._programs = Programs()
+        self._doing: dict[str, str] = {}
+        self._given_up = threading.Event()
+        self._captures = captures.Captures()
+        self._captured = False
 
     def node(self, name: str) -> RunningNode:
         """The handle of a node.
@@ -54,7 +66,19 @@ class Lab:
             raise LabRunError(f"there is no running node {name!r}: the nodes are {', '.join(self.nodes)}")
         return self.nodes[name]
 
+    def failures(self) -> list[Failure]:
+        """Programs of nodes that have ended with an error."""
+        return list(self._programs.failures())
+
     # --- up --------------------------------------------------------------------------------------------
+
+    def capture_all(self) -> None:
+        """Capture every node's packets from the moment that it has links; `save_captures` ends it."""
+        self._captured = True
+
+    def save_captures(self) -> None:
+        """End the captures of `capture_all`; the files are whole."""
+        self._captures.stop()
 
     def up(self) -> None:
         """Bring the lab up.
@@ -64,35 +88,83 @@ class Lab:
 
         """
         self._check_host()
-        self.work.mkdir(parents=True, exist_ok=True)
+        if self.work.exists():
+            shutil.rmtree(self.work)
+        self.work.mkdir(parents=True)
         self._write_state()
         done: set[stages.Step] = set()
-        nodes = self.topology.nodes
-        while steps := stages.ready(done, nodes):
-            self._carry_out(steps)
-            done.update(steps)
+        watched: dict[Future[None], stages.Step] = {}
+        with self._pool(2 * len(self.topology.nodes)) as pool:
+            while steps := stages.ready(done, self.topology.nodes):
+                begun = time.monotonic()
+                if steps[0][1] in stages.ACTS:
+                    self._carry_out(steps)
+                else:
+                    fresh = [step for step in steps if step not in watched.values()]
+                    watched.update({pool.submit(self._watch, step): step for step in fresh})
+                    finished = self._wait({each: step[0] for each, step in watched.items()}, FIRST_COMPLETED)
+                    steps = tuple(watched.pop(each) for each in finished)
+                done.update(steps)
+                self._tell_done(steps, time.monotonic() - begun)
+        self._programs.watch_young_ones()
+        self._complain_of_dead_programs()
+
+    def _tell_done(self, steps: tuple[stages.Step, ...], seconds: float) -> None:
+        for phase, words in _DONE.items():
+            who = ", ".join(name for name, each in steps if each == phase)
+            if who:
+                self._say(f"  {words}: {who} ({seconds:.1f} s)")
 
     def _check_host(self) -> None:
         if os.geteuid() != 0:
             raise LabSetupError("network namespaces need root: run it as root")
-        missing = {
-            f"{program} (apt-get install {package})"
+        used = [
+            image
             for node in self.topology.nodes.values()
             if node.has_processes and (image := images.find(node.image))
+        ]
+        missing = {
+            f"{program} (apt-get install {package})"
+            for image in used
             for program, package in image.programs.items()
             if not _found(program)
         }
         if missing:
             raise LabSetupError(f"programs are missing: {', '.join(sorted(missing))}")
+        unbuilt = {str(path) for image in used for path in image.binds.values() if not path.exists()}
+        if unbuilt:
+            raise LabSetupError(
+                f"not built yet: {', '.join(sorted(unbuilt))}: run make plugin in {REPOSITORY}"
+            )
+        self._check_root_namespace()
         taken = [name for name in self._namespaces() if kernel.exists(name)]
         if taken:
             raise LabSetupError(
                 f"there are network namespaces of these names already: {', '.join(taken)}:"
-                " a containerlab of the same name, or a lab brought up by hand: take it down first"
+                " a containerlab of the same name, another lab with prefix '', or one brought up by hand:"
+                " take it down first"
+            )
+
+    def _check_root_namespace(self) -> None:
+        absent = [
+            node.name
+            for node in self.topology.nodes.values()
+            if node.kind == "bridge" and not kernel.is_bridge(node.name)
+        ]
+        if absent:
+            raise LabSetupError(
+                f"this machine has no bridge {', '.join(absent)}: a node of kind bridge is one that is there"
+                f" already: make it (ip link add {absent[0]} type bridge; ip link set {absent[0]} up)"
+            )
+        taken = [name for name in self._root_interfaces() if kernel.has_interface(name)]
+        if taken:
+            raise LabSetupError(
+                f"this machine already has interfaces {', '.join(taken)}: name the links' ends in the root"
+                " namespace differently"
             )
 
     def _namespaces(self) -> list[str]:
-        return [node.namespace for node in self.topology.nodes.values() if node.namespace and not node.shares]
+        return [node.namespace for node in self.topology.nodes.values() if node.namespace_owner]
 
     def _namespace_of(self, name: str) -> str:
         node = self.topology.nodes.get(name)
@@ -100,32 +172,36 @@ class Lab:
             return ""
         return self.topology.nodes[node.shares].namespace if node.shares else node.namespace
 
+    def _root_interfaces(self) -> list[str]:
+        ends = (end for link in self.topology.links for end in link.ends)
+        return [end.interface for end in ends if not self._namespace_of(end.node)]
+
     def keep(self) -> None:
         """The lab is up and stays up when this process ends."""
         self._write_state(kept=True)
 
+    def give_up(self) -> None:
+        """Wait for nothing any more."""
+        self._given_up.set()
+        self._captures.stop()
+
     def collect(self) -> None:
-        """Collect the lab's dead processes, so that none stays a zombie of ours."""
-        for process in (*self._inits, *self._started.values()):
-            process.wait(COLLECT_TIMEOUT)
+        """Collect the dead processes, so that none stays a zombie of ours."""
+        for first in self._inits:
+            first.collect()
+        self._programs.collect()
 
     def _write_state(self, *, kept: bool = False) -> None:
-        links = [
-            end.interface
-            for link in self.topology.links
-            for end in link.ends
-            if not self._namespace_of(end.node)
-        ]
         pids = [(node.pid, start_time(node.pid)) for node in self.nodes.values()]
         state.write(
             state.LabState(
                 self.topology.name,
-                str(self.topology.folder),
+                str(self.topology.file),
                 tuple(self._namespaces()),
-                tuple(links),
+                tuple(self._root_interfaces()),
                 tuple(self.nodes.values()),
                 tuple(pids),
-                kept=kept,
+                runner=0 if kept else os.getpid(),
             )
         )
 
@@ -137,111 +213,62 @@ class Lab:
             case "create":
                 self._create(nodes)
             case "create-links":
-                self._create_links(nodes)
-                self._start(nodes)
+                self._create_links()
+                if self._captured:
+                    self._captures.start(self.nodes.values(), self.work / "captures", captures.WHOLE_RUN)
+                self._at_once(self.start_programs, nodes)
             case "exec":
                 self._at_once(self._exec, nodes)
-            case "healthy":
-                self._at_once(self._wait_healthy, nodes)
-            case "exit":
-                self._at_once(self._wait_exit, nodes)
-            case "configure":
-                pass  # containerlab's post-deploy actions: none for kind linux
+            case _:
+                pass  # configure is for containerlab's post-deploy actions: none for kind linux
         self._stage_commands(nodes, phase, "on-exit")
+        self._complain_of_dead_programs()
 
     def _create(self, nodes: list[Node]) -> None:
-        kernel.batch(f"netns add {node.namespace}" for node in nodes if node.namespace and not node.shares)
-        self._inits += [self._spawn_init(node) for node in nodes]
-        starting = list(zip(nodes, self._inits[-len(nodes) :], strict=True))
-        for node, process in starting:
-            self._feed(node, process)
-        for node, process in starting:
-            self.nodes[node.name] = self._answer(node, process)
-        self._write_state()
-
-    def _spawn_init(self, node: Node) -> "subprocess.Popen[bytes]":
-        namespace = self._namespace_of(node.name)
-        entering = ["nsenter", f"--net={kernel.NAMED / namespace}", "--"] if namespace else []
-        unsharing = [
-            "unshare",
-            "--mount",
-            "--propagation",
-            "private",
-            "--pid",
-            "--uts",
-            "--ipc",
-            "--fork",
-            "--",
-        ]
-        return subprocess.Popen(
-            [*entering, *unsharing, sys.executable, "-ISE", str(INIT)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-        )
-
-    def _feed(self, node: Node, process: "subprocess.Popen[bytes]") -> None:
+        kernel.batch(f"netns add {node.namespace}" for node in nodes if node.namespace_owner)
         scratch = state.directory(self.topology.name) / "scratch"
         scratch.mkdir(exist_ok=True)
-        log = self._log(node)
-        log.write_bytes(b"")
-        log.chmod(0o666)  # routers write their log under users of their own
-        image = images.find(node.image)
-        binds = [{"source": str(log), "target": "/var/log/node.log", "read_only": False}]
-        # The programs of the repository, which may stand below a directory that the node has of its own.
-        binds.append({"source": str(REPOSITORY), "target": str(REPOSITORY), "read_only": True})
-        binds += [{"source": str(b.source), "target": b.target, "read_only": b.read_only} for b in node.binds]
-        spec = {
-            "hostname": node.name,
-            "scratch": str(scratch),
-            "hidden": dict(image.hidden) if image else {},
-            "binds": binds,
-            "sysctls": dict(node.sysctls),
-        }
-        assert process.stdin is not None
-        process.stdin.write(json.dumps(spec).encode())
-        process.stdin.close()
+        for node in nodes:
+            log = self.work / f"{node.name}.log"
+            log.write_bytes(b"")
+            log.chmod(0o666)  # routers write their log under users of their own
+            self._inits.append(firstprocess.start(node, self._namespace_of(node.name), log, scratch))
+        fresh = self._inits[-len(nodes) :]
+        for first in fresh:
+            self.nodes[first.node.name] = self._handle(first.node, first.answer())
+        self._write_state()
+        for first in fresh:
+            first.stay()
 
-    def _answer(self, node: Node, process: "subprocess.Popen[bytes]") -> RunningNode:
-        assert process.stdout is not None
-        assert process.stderr is not None
-        line = process.stdout.readline()
-        answer: dict[str, Any] = (
-            json.loads(line) if line else {"error": process.stderr.read().decode(errors="replace")}
-        )
-        process.stdout.close()
-        process.stderr.close()
-        if "error" in answer:
-            raise LabRunError(f"node {node.name} cannot be made: {answer['error'].strip()}")
+    def _handle(self, node: Node, pid: int) -> RunningNode:
         environment = {**BASE_ENVIRONMENT, "HOSTNAME": node.name, **node.env}
         image = images.find(node.image)
         if image is not None and image.own_python:
-            environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
+            environment["PATH"] = f"{images.OWN_PROGRAMS}:{environment['PATH']}"
         return RunningNode(
-            node.name, self._namespace_of(node.name), node.image, answer["pid"], environment, self._log(node)
+            node.name,
+            self._namespace_of(node.name),
+            node.image,
+            pid,
+            environment,
+            self.work / f"{node.name}.log",
         )
 
-    def _log(self, node: Node) -> Path:
-        return self.work / f"{node.name}.log"
-
-    def _create_links(self, nodes: list[Node]) -> None:
+    def _create_links(self) -> None:
+        """Make every link whose two ends are there by now."""
         reached = {ROOT, *self.nodes} | {n.name for n in self.topology.nodes.values() if not n.has_processes}
-        del nodes
         fresh = [
-            link
-            for link in self.topology.links
+            (number, link)
+            for number, link in enumerate(self.topology.links)
             if link not in self._links_made and all(end.node in reached for end in link.ends)
         ]
         kernel.batch(
-            kernel.create_link(
-                link, (self._namespace_of(link.ends[0].node), self._namespace_of(link.ends[1].node))
-            )
-            for link in fresh
+            kernel.create_link(link, [self._namespace_of(end.node) for end in link.ends], number)
+            for number, link in fresh
         )
-        self._links_made.update(fresh)
+        self._links_made.update(link for _, link in fresh)
         by_namespace: dict[str, list[str]] = {}
-        for end in (end for link in fresh for end in link.ends):
+        for end in (end for _, link in fresh for end in link.ends):
             lines = by_namespace.setdefault(self._namespace_of(end.node), [])
             lines.append(f"link set {end.interface} up")
             node = self.topology.nodes.get(end.node)
@@ -250,24 +277,14 @@ class Lab:
         for namespace, lines in by_namespace.items():
             kernel.batch(lines, namespace=namespace)
 
-    def _start(self, nodes: list[Node]) -> None:
-        self._at_once(self.start_programs, nodes)
-
     def start_programs(self, node: Node) -> None:
         """Start what the node's image runs, or its own `entrypoint` and `cmd`."""
-        image = images.find(node.image)
-        assert image is not None
-        running = self.nodes[node.name]
-        if node.entrypoint is None and image.start and node.cmd is None:
-            running.run("sh", "-c", image.start).checked(f"node {node.name} ({node.image}) does not start")
-        argv = (*(node.entrypoint or ()), *(node.cmd or ()))
-        if not argv:
-            argv = tuple(word.format(node=node.name) for word in image.command)
-        if argv:
-            self._started[node.name] = running.spawn(*argv)
+        self._doing[node.name] = "its programs start"
+        self._programs.start(node, self.nodes[node.name])
 
     def _exec(self, node: Node) -> None:
         for argv in node.exec:
+            self._doing[node.name] = " ".join(argv)
             self.nodes[node.name].run(*argv, timeout=EXEC_TIMEOUT).checked(
                 f"node {node.name}: exec {' '.join(argv)}"
             )
@@ -287,51 +304,64 @@ class Lab:
         else:
             self.node(node.name).run(*argv, timeout=EXEC_TIMEOUT).checked(where)
 
-    def _wait_healthy(self, node: Node) -> None:
-        check = node.healthcheck
-        assert check is not None  # the reader refuses a wait for health where there is no check
-        running = self.nodes[node.name]
-        argv = ("sh", "-c", check.test[1]) if check.test[0] == "CMD-SHELL" else tuple(check.test[1:])
-        begun = time.monotonic()
-        failures = 0
-        while True:
-            verdict = _verdict(running, argv, check.timeout)
-            if not verdict:
-                return
-            # Docker counts failures only once the start period is over
-            failures += time.monotonic() - begun >= check.start_period
-            if failures >= check.retries:
-                raise LabRunError(f"node {node.name} is not healthy: {' '.join(argv)}: {verdict}")
-            time.sleep(check.interval)
-
-    def _wait_exit(self, node: Node) -> None:
-        process = self._started.get(node.name)
-        if process is None:
-            raise LabRunError(f"node {node.name} has no program of its own, so it never exits: give it a cmd")
-        try:
-            process.wait(EXIT_TIMEOUT)
-        except subprocess.TimeoutExpired:
-            raise LabRunError(
-                f"node {node.name} was awaited to exit and still runs after {EXIT_TIMEOUT:g} s"
-            ) from None
+    def _watch(self, step: stages.Step) -> None:
+        """Wait until a node is healthy or has exited."""
+        node, phase = self.topology.nodes[step[0]], step[1]
+        self._doing[node.name] = f"until it is {_DONE[phase]}"
+        self._stage_commands([node], phase, "on-enter")
+        if phase == "exit":
+            self._programs.wait_exit(node.name)
+        else:
+            assert node.healthcheck is not None  # the reader refuses a wait for health without a check
+            health.wait(self.nodes[node.name], node.healthcheck, self._given_up)
+        self._stage_commands([node], phase, "on-exit")
 
     def _at_once(self, act: Callable[[Node], None], nodes: list[Node]) -> None:
         """Do it for all nodes at once; the first failure counts, the others are given up."""
-        pool = ThreadPoolExecutor(max_workers=max(1, len(nodes)))
+        with self._pool(len(nodes)) as pool:
+            self._wait({pool.submit(act, node): node.name for node in nodes}, ALL_COMPLETED)
+
+    @contextmanager
+    def _pool(self, threads: int) -> Iterator[ThreadPoolExecutor]:
+        """Threads that nobody waits for at the end: what they wait for is killed when the lab goes down."""
+        pool = ThreadPoolExecutor(max_workers=max(1, threads))
         try:
-            for future in [pool.submit(act, node) for node in nodes]:
-                future.result()
+            yield pool
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 
+    def _wait(self, under_way: Mapping[Future[None], str], until: str) -> set[Future[None]]:
+        """Wait for all or the first of these; the finished ones.
 
-def _verdict(node: RunningNode, argv: tuple[str, ...], timeout: float) -> str:
-    """Why a health check failed; empty when it did not."""
-    try:
-        done = node.run(*argv, timeout=timeout)
-    except LabRunError as error:
-        return str(error)
-    return "" if done.code == 0 else f"exit code {done.code}: {(done.stderr or done.stdout).strip()[-200:]}"
+        Says what is awaited when it takes long, and does not wait on when a program has died meanwhile.
+
+        Args:
+            under_way: node's name by what is done for it.
+            until: ALL_COMPLETED or FIRST_COMPLETED.
+
+        Raises:
+            LabError: one of them failed, or a program died.
+
+        """
+        begun = said = time.monotonic()
+        while True:
+            finished, left = wait_for(under_way, LOOK_EVERY, FIRST_COMPLETED)
+            for future in finished:
+                future.result()
+            self._complain_of_dead_programs()
+            if not left or (finished and until == FIRST_COMPLETED):
+                return finished
+            if finished:
+                wait_for(left, LOOK_EVERY)
+            if time.monotonic() - said > SAY_EVERY:
+                said = time.monotonic()
+                names = sorted({under_way[each] for each in left})
+                awaited = "; ".join(f"{name}: {self._doing[name]}" for name in names)
+                self._say(f"  … {said - begun:.0f} s: {awaited}")
+
+    def _complain_of_dead_programs(self) -> None:
+        for failure in self._programs.failures():
+            raise LabRunError(str(failure))
 
 
 def _found(program: str) -> bool:

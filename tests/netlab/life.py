@@ -18,8 +18,14 @@ GONE_TIMEOUT = 10.0
 
 
 @contextlib.contextmanager
-def running(topology: Topology, work: Path, say: Say) -> Iterator[Lab]:
+def running(topology: Topology, work: Path, say: Say, *, capture: bool = False) -> Iterator[Lab]:
     """The lab is up inside the block and gone after it, however the block or this process ends.
+
+    Args:
+        topology: the lab.
+        work: gets a directory of the lab's name with its logs.
+        say: hears how far things are.
+        capture: capture every node's packets from the moment that it has links.
 
     Raises:
         LabError: it cannot be brought up, is in use, or is up already.
@@ -28,14 +34,14 @@ def running(topology: Topology, work: Path, say: Say) -> Iterator[Lab]:
     with state.held(topology.name):
         _refuse_second(topology.name)
         lab = Lab(topology, work, say)
-        try:
-            with _guarded(topology.name):
+        if capture:
+            lab.capture_all()
+        with _guarded(topology.name):
+            try:
                 lab.up()
                 yield lab
-        finally:
-            with interrupts.ignored():
-                take_down(topology.name)
-                lab.collect()
+            finally:
+                _end(lab)
 
 
 def bring_up(topology: Topology, work: Path, say: Say) -> Lab:
@@ -48,16 +54,47 @@ def bring_up(topology: Topology, work: Path, say: Say) -> Lab:
     with state.held(topology.name):
         _refuse_second(topology.name)
         lab = Lab(topology, work, say)
-        try:
-            with _guarded(topology.name):
+        with _guarded(topology.name):
+            try:
                 lab.up()
-        except BaseException:
-            with interrupts.ignored():
-                take_down(topology.name)
-                lab.collect()
-            raise
-        lab.keep()
+                lab.keep()
+            except BaseException:
+                _end(lab)
+                raise
         return lab
+
+
+def _end(lab: Lab) -> None:
+    with interrupts.ignored():
+        lab.give_up()
+        take_down(lab.topology.name)
+        lab.collect()
+
+
+def put_away(name: str) -> bool:
+    """Take a lab down that is up on purpose, or that a killed run left behind; whether there was one.
+
+    Raises:
+        LabError: a run holds it, or something cannot be taken away.
+
+    """
+    with state.held(name), interrupts.ignored():
+        there = state.read(name) is not None
+        take_down(name)
+    return there
+
+
+def clean_after_killed_run(name: str) -> None:
+    """Take away what a run left behind that was killed; a lab that is up on purpose stays.
+
+    Raises:
+        LabError: another run has begun, and cleans up itself; or something cannot be taken away.
+
+    """
+    with state.held(name):
+        known = state.read(name)
+        if known is not None and not known.kept:
+            take_down(name)
 
 
 def take_down(name: str) -> None:
@@ -89,16 +126,14 @@ def _refuse_second(name: str) -> None:
     """Take away what a killed run left behind; a lab that is up on purpose stays."""
     known = state.read(name)
     if known is not None and known.kept:
-        raise LabSetupError(
-            f"lab {name} is up already: take it down first (python -m tests.netlab down FOLDER)"
-        )
+        raise LabSetupError(f"lab {name} is up already: take it down first: make lab-down LAB={known.file}")
     take_down(name)
 
 
 @contextlib.contextmanager
 def _guarded(name: str) -> Iterator[None]:
     """Should this process be killed inside the block, another one takes the lab down."""
-    down = [sys.executable, "-m", "tests.netlab", "down", "--abandoned", name]
+    down = [sys.executable, "-m", "tests.netlab", "down", "--after-killed-run", name]
     guard = subprocess.Popen(
         ["sh", "-c", 'read -r word; [ "$word" = done ] || exec "$@"', "guard", *down],
         stdin=subprocess.PIPE,
@@ -110,4 +145,5 @@ def _guarded(name: str) -> Iterator[None]:
     try:
         yield
     finally:
-        guard.communicate(b"done\n")
+        with interrupts.ignored():
+            guard.communicate(b"done\n")

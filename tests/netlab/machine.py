@@ -16,9 +16,8 @@ class Machine(Protocol):
     def image(self) -> str:
         """Its image, as the lab names it."""
 
-    @property
-    def python(self) -> str:
-        """A Python interpreter that it can run."""
-
     def run(self, *argv: str, pod: str = "", timeout: float = 30.0, stdin: str = "") -> Finished:
         """Run a program to its end inside the node, or inside one of its pods."""
+
+    def run_in_network(self, *argv: str, pod: str = "", timeout: float = 30.0) -> Finished:
+        """Run a program of this machine in the network of the node, or of one of its pods."""

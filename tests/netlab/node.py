@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,11 +32,6 @@ class RunningNode:
     environment: Mapping[str, str]
     log: Path
 
-    @property
-    def python(self) -> str:
-        """A Python interpreter that it can run."""
-        return sys.executable
-
     def argv(self, *argv: str, pod: str = "") -> list[str]:
         """The command line that runs `argv` inside the node, or inside one of its pods."""
         inside = ["ip", "netns", "exec", pod, *argv] if pod else list(argv)
@@ -49,6 +43,14 @@ class RunningNode:
         return command.run(
             self.argv(*argv, pod=pod), timeout=timeout, stdin=stdin, environment=self.environment
         )
+
+    def run_in_network(self, *argv: str, pod: str = "", timeout: float = 30.0) -> command.Finished:
+        """Run a program of this machine in the network of the node, or of one of its pods.
+
+        It sees this machine's files, so that a node needs no program to be looked at.
+        """
+        home = f"/proc/{self.pid}/root/run/netns/{pod}" if pod else f"/proc/{self.pid}/ns/net"
+        return command.run(["nsenter", f"--net={home}", "--", *argv], timeout=timeout)
 
     def spawn(self, *argv: str, pod: str = "") -> "subprocess.Popen[bytes]":
         """Start a program that keeps running; it writes into the node's log and outlives the caller."""

@@ -45,7 +45,11 @@ def needs(step: Step, nodes: Mapping[str, Node]) -> tuple[Step, ...]:
     name, phase = step
     before: tuple[Step, ...] = ((name, _BEFORE[phase]),) if phase in _BEFORE else ()
     waits = () if phase == "exec" else nodes[name].stages.get(phase, StagePlan()).wait_for
-    return (*before, *waits)
+    # A shared network namespace must be there first (core/clab.go, createNamespaceSharingDependency).
+    lender: tuple[Step, ...] = (
+        ((nodes[name].shares, "create"),) if phase == "create" and nodes[name].shares else ()
+    )
+    return (*before, *waits, *lender)
 
 
 def ready(done: Collection[Step], nodes: Mapping[str, Node]) -> tuple[Step, ...]:

@@ -3,35 +3,45 @@
 import fcntl
 import json
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from tests.netlab import processes
 from tests.netlab.errors import LabSetupError
 from tests.netlab.node import RunningNode
 
 HOME = Path("/run/bgpnet-netlab")
 """One directory a lab. It is the lab's lock (flock) and holds its state; it goes with the lab."""
+PATIENCE = 20.0
+"""Seconds to wait for a lab that is just being taken down."""
 
 
 @dataclass(frozen=True, slots=True)
 class LabState:
     """Everything of a lab that exists outside its own mount namespaces.
 
+    `file` is its topology, as an absolute path.
     `links` are interfaces in the root namespace; `pids` are PID 1 of the nodes as seen from outside, with
     their start time in clock ticks (proc(5), field 22), so that a PID given to another process is not taken
     for the node's.
     """
 
     name: str
-    folder: str
+    file: str
     namespaces: tuple[str, ...]
     links: tuple[str, ...]
     nodes: tuple[RunningNode, ...] = ()
     pids: tuple[tuple[int, int], ...] = ()
-    kept: bool = False
-    """Up until somebody takes it down; otherwise a run holds it."""
+    runner: int = 0
+    """PID of the run that the lab ends with; 0: it is up until somebody takes it down."""
+
+    @property
+    def kept(self) -> bool:
+        """Whether the lab is meant to be up without a run."""
+        return self.runner == 0
 
 
 def directory(name: str) -> Path:
@@ -56,12 +66,12 @@ def read(name: str) -> LabState | None:
     nodes = tuple(RunningNode(**{**node, "log": Path(node["log"])}) for node in raw["nodes"])
     return LabState(
         name=raw["name"],
-        folder=raw["folder"],
+        file=raw["file"],
         namespaces=tuple(raw["namespaces"]),
         links=tuple(raw["links"]),
         nodes=nodes,
         pids=tuple((pid, start) for pid, start in raw["pids"]),
-        kept=raw["kept"],
+        runner=raw["runner"],
     )
 
 
@@ -82,8 +92,9 @@ def held(name: str) -> Iterator[None]:
     try:
         yield
     finally:
-        with suppress(OSError):  # state is still there: the lab stays up
+        with suppress(OSError):
             (directory(name) / "scratch").rmdir()
+        with suppress(OSError):  # state is still there: the lab stays up
             directory(name).rmdir()
             HOME.rmdir()
         os.close(handle)
@@ -91,6 +102,7 @@ def held(name: str) -> Iterator[None]:
 
 def _lock(name: str) -> int:
     path = directory(name)
+    deadline = time.monotonic() + PATIENCE
     while True:
         path.mkdir(parents=True, exist_ok=True)
         try:
@@ -101,10 +113,22 @@ def _lock(name: str) -> int:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(handle)
-            raise LabSetupError(
-                f"lab {name} is in use by another run: wait for it, or give this one a name prefix"
-            ) from None
+            _refuse_living_runner(name, deadline)
+            time.sleep(0.05)
+            continue
         with suppress(FileNotFoundError):
             if os.fstat(handle).st_ino == path.stat().st_ino:
                 return handle
         os.close(handle)
+
+
+def _refuse_living_runner(name: str, deadline: float) -> None:
+    """Complain about the run that holds a lab; one that is being taken down is waited for."""
+    known = read(name)
+    if known is not None and processes.alive(known.runner):
+        raise LabSetupError(
+            f"lab {name} is in use by another run (process {known.runner}): wait for its end, or give this"
+            " lab another name"
+        )
+    if time.monotonic() > deadline:
+        raise LabSetupError(f"lab {name} is in use and does not get free: try again in a moment")

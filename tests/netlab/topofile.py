@@ -27,13 +27,16 @@ def _hyphenated(name: str) -> str:
     return name.replace("_", "-")
 
 
+VERBATIM = frozenset({"env", "labels", "sysctls"})
+"""Mappings whose values are text as it stands in the file."""
+
+
 class Model(BaseModel):
     """Base: no unknown keys; `a_b` is written `a-b`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=_hyphenated)
 
 
-Scalar = str | int | float | bool
 Stage = Literal["create", "create-links", "configure", "healthy", "exit"]
 InterfaceName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,14}$")]
 Mac = Annotated[str, Field(pattern=r"^(?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}$")]
@@ -81,11 +84,11 @@ class NodeFields(Model):
     entrypoint: str | None = None
     cmd: str | None = None
     binds: list[str] = []
-    env: dict[str, Scalar | None] = {}
+    env: dict[str, str | None] = {}
     env_files: list[str] = []
     exec: list[str] = []
-    sysctls: dict[str, Scalar] = {}
-    labels: dict[str, Scalar] = {}
+    sysctls: dict[str, str] = {}
+    labels: dict[str, str | None] = {}
     network_mode: Annotated[str, Field(pattern=r"^(none|host|container:\S+)$")] | None = None
     healthcheck: HealthCheck | None = None
     stages: dict[Stage, StageFields] = {}
@@ -98,7 +101,7 @@ class NodeFields(Model):
     memory: str | None = None
     mgmt_ipv4: str | None = None
     mgmt_ipv6: str | None = None
-    ports: list[str] | None = None
+    ports: list[str | int] | None = None
     privileged: bool | None = None
     restart_policy: str | None = None
     user: str | int | None = None
@@ -112,7 +115,7 @@ class BriefLink(Model):
     ipv4: list[str] = []
     ipv6: list[str] = []
     vars: dict[str, Any] = {}
-    labels: dict[str, Scalar] = {}
+    labels: dict[str, str | None] = {}
 
 
 class LongEndpoint(Model):
@@ -135,7 +138,7 @@ class VethLink(Model):
     ipv4: list[str] = []
     ipv6: list[str] = []
     vars: dict[str, Any] = {}
-    labels: dict[str, Scalar] = {}
+    labels: dict[str, str | None] = {}
 
 
 class HostLink(Model):
@@ -146,7 +149,7 @@ class HostLink(Model):
     host_interface: InterfaceName
     mtu: Mtu | None = None
     vars: dict[str, Any] = {}
-    labels: dict[str, Scalar] = {}
+    labels: dict[str, str | None] = {}
 
 
 def _link_form(value: object) -> str:

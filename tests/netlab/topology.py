@@ -55,6 +55,11 @@ class Node:
         """Whether the node is a machine of its own: a bridge or the host itself is not."""
         return self.kind == "linux"
 
+    @property
+    def namespace_owner(self) -> bool:
+        """Whether a network namespace is made for this node."""
+        return bool(self.namespace) and not self.shares
+
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
@@ -78,8 +83,13 @@ class Topology:
     """A lab. `name` already has the prefix that the caller asked for."""
 
     name: str
-    folder: Path
+    file: Path
     nodes: Mapping[str, Node]
     links: tuple[Link, ...]
     notices: tuple[str, ...] = ()
     """What was accepted and has no meaning on network namespaces, in words."""
+
+    @property
+    def folder(self) -> Path:
+        """The folder that relative paths start from."""
+        return self.file.parent

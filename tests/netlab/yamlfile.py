@@ -1,5 +1,6 @@
 """YAML that remembers where everything stands, so that a complaint can name its line."""
 
+import re
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -47,14 +48,30 @@ def spell_value(value: object) -> str:
     return text if len(text) <= 80 else text[:77] + "..."
 
 
-def parse(text: str, file: str) -> Document:
+class _Loader(yaml.SafeLoader):
+    """YAML 1.1 without its numbers to the base 60: a MAC address or `22:22` is text, as for containerlab."""
+
+
+_INTEGER = re.compile(r"^[-+]?(?:0b[01_]+|0[0-7_]*|0x[0-9a-fA-F_]+|[1-9][0-9_]*)$")
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, _INTEGER if tag == "tag:yaml.org,2002:int" else pattern) for tag, pattern in resolvers]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def parse(text: str, file: str, verbatim: frozenset[str] = frozenset()) -> Document:
     """Parse one YAML document.
+
+    Args:
+        text: the file's text.
+        file: its name, for complaints.
+        verbatim: keys of mappings whose values are text as it stands: `1.10` stays `1.10`, `yes` stays `yes`.
 
     Raises:
         LabFileError: it is not YAML, is empty, or a mapping has a key twice.
 
     """
-    loader = yaml.SafeLoader(text)
+    loader = _Loader(text)
     try:
         root = loader.get_single_node()
         if root is None:
@@ -63,6 +80,7 @@ def parse(text: str, file: str) -> Document:
         if repeated:
             raise LabFileError(repeated)
         lines = dict(_lines(root, ()))
+        _keep_verbatim(root, verbatim)
         data = loader.construct_document(root)
     except yaml.YAMLError as error:
         raise LabFileError((_syntax_complaint(error, file),)) from error
@@ -90,6 +108,20 @@ def _lines(node: yaml.Node, path: Path) -> Iterator[tuple[Path, int]]:
     elif isinstance(node, yaml.SequenceNode):
         for index, value in enumerate(node.value):
             yield from _lines(value, (*path, index))
+
+
+def _keep_verbatim(node: yaml.Node, keys: frozenset[str]) -> None:
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            if key.value in keys and isinstance(value, yaml.MappingNode):
+                for _, scalar in value.value:
+                    if isinstance(scalar, yaml.ScalarNode) and scalar.tag != "tag:yaml.org,2002:null":
+                        scalar.tag = "tag:yaml.org,2002:str"
+            else:
+                _keep_verbatim(value, keys)
+    elif isinstance(node, yaml.SequenceNode):
+        for value in node.value:
+            _keep_verbatim(value, keys)
 
 
 def _repeated_keys(node: yaml.Node, file: str) -> Iterator[Complaint]:

@@ -1,7 +1,9 @@
 """PID 1 of a node: gives the node a file system of its own, then waits for orphans until it is killed.
 
 Started in fresh mount, PID, UTS and IPC namespaces and in the node's network namespace, with a specification
-(JSON) on standard input; answers one line of JSON: `{"pid": <pid outside>}` or `{"error": "…"}`.
+(one line of JSON) on standard input; answers one line of JSON: `{"pid": <pid outside>}` or `{"error": "…"}`.
+It stays only when it then reads the line `stay`, so that a runner which dies before it has written the PID
+down leaves nothing.
 
 The node sees the host's files through an overlay, so that nothing that it writes reaches the host, with
 private /run and /tmp, /proc and /sys of its own namespaces, and the binds of the lab. All of it lives in the
@@ -106,6 +108,8 @@ def own_files(spec: dict[str, Any]) -> None:
         mount("netlab", root + hidden, "tmpfs", options="mode=755")
         entry = pwd.getpwnam(owner)
         os.chown(root + hidden, entry.pw_uid, entry.pw_gid)
+    for path, text in spec["files"].items():
+        Path(root + path).write_text(text, encoding="utf-8")
     for handle, each in sources:
         bind(f"/proc/self/fd/{handle}", root + each["target"], read_only=each["read_only"])
         os.close(handle)
@@ -155,7 +159,7 @@ def say(answer: dict[str, Any]) -> None:
 def main() -> None:
     """Set the node up, answer, and stay."""
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
-    spec = json.load(sys.stdin)
+    spec = json.loads(sys.stdin.readline())
     pid = int(Path("/proc/self").readlink().name)  # the old /proc still shows the PID outside
     try:
         own_files(spec)
@@ -165,6 +169,8 @@ def main() -> None:
         say({"error": str(error)})
         raise SystemExit(1) from error
     say({"pid": pid})
+    if sys.stdin.readline() != "stay\n":
+        return
     os.close(0)
     null = os.open("/dev/null", os.O_RDWR)
     os.dup2(null, 1)
