@@ -36,9 +36,9 @@ class SmallLab:
             (self.folder / "expect.yml").write_text(expect, encoding="utf-8")
 
     def call(self, verb: str, *rest: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        """Run a verb to its end."""
+        """Run a verb to its end. `rest`: its arguments, if not just the folder."""
         return subprocess.run(
-            [*COMMAND, verb, *(rest if rest and rest[0].startswith("-") else (str(self.folder), *rest))],
+            [*COMMAND, verb, *(rest or (str(self.folder),))],
             capture_output=True,
             text=True,
             timeout=120,

@@ -74,7 +74,16 @@ def running(nodes: Iterable[RunningNode], folder: Path, packets: int) -> Iterato
 def _tcpdump(namespace: str, path: Path, packets: int) -> "subprocess.Popen[str]":
     return subprocess.Popen(
         [
-            *("nsenter", f"--net={kernel.NAMED / namespace}", "tcpdump", "-Z", "root", "-n", "-U"),
+            *(
+                "nsenter",
+                f"--net={kernel.NAMED / namespace}",
+                "tcpdump",
+                "-Z",
+                "root",
+                "-n",
+                "-U",
+                "--immediate-mode",
+            ),
             *("-i", "any", "-s", str(SNAPSHOT), "-c", str(packets), "-w", str(path)),
         ],
         stdin=subprocess.DEVNULL,
