@@ -132,18 +132,25 @@ def _refuse_second(name: str) -> None:
 
 @contextlib.contextmanager
 def _guarded(name: str) -> Iterator[None]:
-    """Should this process be killed inside the block, another one takes the lab down."""
+    """Should this process be killed inside the block, or kept from cleaning up, another one does it."""
     down = [sys.executable, "-m", "tests.netlab", "down", "--after-killed-run", name]
-    guard = subprocess.Popen(
-        ["sh", "-c", 'read -r word; [ "$word" = done ] || exec "$@"', "guard", *down],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        cwd=REPOSITORY,
-        start_new_session=True,
-    )
+    guards: list[subprocess.Popen[bytes]] = []
     try:
+        with interrupts.deferred():
+            guards.append(
+                subprocess.Popen(
+                    ["sh", "-c", 'read -r word; [ "$word" = done ] || exec "$@"', "guard", *down],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    cwd=REPOSITORY,
+                    start_new_session=True,
+                )
+            )
         yield
     finally:
         with interrupts.ignored():
-            guard.communicate(b"done\n")
+            known = state.read(name)
+            clean = known is None or known.kept
+            for guard in guards:
+                guard.communicate(b"done\n" if clean else b"")

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from tests.netlab import processes
+from tests.netlab import interrupts, processes
 from tests.netlab.errors import LabSetupError
 from tests.netlab.node import RunningNode
 
@@ -88,38 +88,44 @@ def held(name: str) -> Iterator[None]:
         LabSetupError: somebody does.
 
     """
-    handle = _lock(name)
+    locks: list[int] = []
+    deadline = time.monotonic() + PATIENCE
     try:
+        while not locks:
+            with interrupts.deferred():
+                locks += _try_lock(directory(name))
+            if not locks:
+                _refuse_living_runner(name, deadline)
+                time.sleep(0.05)
         yield
     finally:
-        with suppress(OSError):
-            (directory(name) / "scratch").rmdir()
-        with suppress(OSError):  # state is still there: the lab stays up
-            directory(name).rmdir()
-            HOME.rmdir()
-        os.close(handle)
+        if locks:
+            with interrupts.ignored():
+                _unlock(name, locks[0])
 
 
-def _lock(name: str) -> int:
-    path = directory(name)
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        path.mkdir(parents=True, exist_ok=True)
-        try:
-            handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-        except FileNotFoundError:
-            continue  # the one before us took the directory away
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(handle)
-            _refuse_living_runner(name, deadline)
-            time.sleep(0.05)
-            continue
-        with suppress(FileNotFoundError):
-            if os.fstat(handle).st_ino == path.stat().st_ino:
-                return handle
-        os.close(handle)
+def _try_lock(path: Path) -> list[int]:
+    """The handle of the locked directory, if nobody else has locked it."""
+    path.mkdir(parents=True, exist_ok=True)
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    except FileNotFoundError:
+        return []  # the one before us took the directory away
+    with suppress(BlockingIOError, FileNotFoundError):
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.fstat(handle).st_ino == path.stat().st_ino:
+            return [handle]
+    os.close(handle)
+    return []
+
+
+def _unlock(name: str, handle: int) -> None:
+    with suppress(OSError):
+        (directory(name) / "scratch").rmdir()
+    with suppress(OSError):  # state is still there: the lab stays up
+        directory(name).rmdir()
+        HOME.rmdir()
+    os.close(handle)
 
 
 def _refuse_living_runner(name: str, deadline: float) -> None:
