@@ -5,6 +5,7 @@
 
 import json
 import os
+import subprocess
 import sys
 import tempfile
 import time
@@ -30,6 +31,8 @@ STALL = 4.0
 """Seconds that a peer stalls: less than the hold time, 9."""
 LATE = 5.0
 """Seconds without an agent, while the new sessions are up and End-of-RIB is due."""
+GONE = 10.0
+"""Seconds for a bare ExaBGP to end with its lab."""
 BEFORE, AFTER = 1.0, 1.5
 """Seconds of probing before the fault and after everything is settled again."""
 
@@ -153,16 +156,22 @@ def run(case: Case, work: Path) -> Outcome:
         "SPEAKER": "graceful" if case.graceful else "plain",
     }
     options = reading.Options(work, environment, name_prefix=f"t{os.getpid()}-")
-    with life.running(reading.read(FOLDER, options), work, print) as lab:
-        return _Rig(lab, case).outcome()
+    started: list[subprocess.Popen[bytes]] = []
+    try:
+        with life.running(reading.read(FOLDER, options), work, print) as lab:
+            return _Rig(lab, case, started).outcome()
+    finally:
+        for process in started:
+            process.wait(GONE)
 
 
 class _Rig:
     """A rig that is up."""
 
-    def __init__(self, lab: Lab, case: Case) -> None:
+    def __init__(self, lab: Lab, case: Case, started: "list[subprocess.Popen[bytes]]") -> None:
         self._lab = lab
         self._case = case
+        self._started = started
         self._node = lab.node("node")
         self._tors = [lab.node(name) for name in TORS]
 
@@ -212,7 +221,7 @@ class _Rig:
             self._lab.start_programs(self._lab.topology.nodes["node"])
 
     def _start_exabgp(self) -> None:
-        self._node.spawn("exabgp", "/etc/exabgp/exabgp.conf")
+        self._started.append(self._node.spawn("exabgp", "/etc/exabgp/exabgp.conf"))
 
     def _stall(self, before: str) -> None:
         """Stop tor1's routing program as soon as its session is a new one."""

@@ -67,6 +67,8 @@ class Programs:
             running.run("sh", "-c", 'command -v -- "$1"', "sh", argv[0]).checked(
                 f"node {node.name} has no program {argv[0]}"
             )
+            if former := self._started.pop(node.name, None):
+                former[1].wait(END_TIMEOUT)
             self._started[node.name] = (running, running.spawn(*argv))
             self._youngest = time.monotonic()
 
