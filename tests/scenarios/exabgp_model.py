@@ -50,6 +50,10 @@ class Peer:
     resets: int = 0
 
 
+GONE = "gone"
+"""Stands for the number of a command whose agent has left."""
+
+
 class Exabgp:
     """One life of the process, and its relay. `lines` is what the agent has not read yet."""
 
@@ -78,8 +82,9 @@ class Exabgp:
         self.kept, self.agent = [], True
 
     def disconnect(self) -> None:
-        """It is gone."""
+        """It is gone; the command on its way is carried out, and its answer is for nobody."""
         self.agent, self.gap, self.lines = False, True, []
+        self.commands = deque(f"{GONE} {command.partition(' ')[2]}" for command in self.commands)
 
     def say(self, text: bytes) -> None:
         """The agent writes."""
@@ -205,11 +210,15 @@ class Exabgp:
         words = command.split()
         if words[0] == "show":
             for told in self._neighbors() if words[1] == "neighbor" else self._tables():
-                self.lines.append(json.dumps({"id": int(number), "line": told}).encode())
+                self._answer(number, "line", told)
             answer = "done"
         else:
             answer = self._change(self.peers[ip_address(words[1])], words[2:])
-        self.lines.append(json.dumps({"id": int(number), "answer": answer}).encode())
+        self._answer(number, "answer", answer)
+
+    def _answer(self, number: str, what: str, told: object) -> None:
+        if number != GONE:
+            self.lines.append(json.dumps({"id": int(number), what: told}).encode())
 
     def _change(self, peer: Peer, words: list[str]) -> str:
         match words:

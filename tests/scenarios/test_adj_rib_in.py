@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bgpnet.drivers.exabgp.adjribin import MARK_LATE, QUIET, AdjRibIn
@@ -260,6 +260,11 @@ def act(story: Story, one: Act) -> None:
 
 
 @settings(max_examples=300, deadline=None)
+@example(
+    history=[Act("connect", 0, frozenset(), 2), Act("agent", 0, frozenset(), 0)],
+    enhanced=False,
+    graceful=False,
+)
 @given(st.lists(ACTS, max_size=40), st.booleans(), st.booleans())
 def test_every_history_ends_with_the_peers_tables(
     history: list[Act],
