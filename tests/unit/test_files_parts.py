@@ -39,6 +39,13 @@ def test_a_file_that_comes_or_goes_between_two_looks_waits() -> None:
     assert settled(Look({}), Look({}), Look({"a": (1,)})) == Look({})
 
 
+def test_a_file_that_is_removed_and_written_over_and_over_is_not_gone() -> None:
+    taken = Look({"a": (1,), "b": (1,)}, {}, (1,))
+    first, second = Look({"b": (1,)}, {}, (2,)), Look({"b": (2,)}, {}, (3,))
+    assert settled(taken, first, second) == taken
+    assert settled(taken, second, second) == second
+
+
 def test_a_folder_is_gone_when_two_looks_agree() -> None:
     taken = Look({"a": (1,)})
     assert settled(taken, Look(GONE), Look(GONE)) == Look(GONE)

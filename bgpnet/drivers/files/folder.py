@@ -25,7 +25,16 @@ def manifests(folder: Path) -> dict[str, Signature] | Unreadable:
 
 def signatures(folder: Path, names: Iterable[str]) -> dict[str, Signature]:
     """Signature of each file, links followed. Names are relative to the folder, or absolute."""
-    return {name: _signature(f"{folder}/{name}" if name[0] != "/" else name) for name in names}
+    return {name: signature(f"{folder}/{name}" if name[0] != "/" else name) for name in names}
+
+
+def signature(path: str) -> Signature:
+    """Signature of a file or folder, links followed."""
+    try:
+        seen = os.stat(path)  # noqa: PTH116 - a Path each poll would cost more than the call
+    except OSError as error:
+        return (error.errno or 0,)
+    return (seen.st_dev, seen.st_ino, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns)
 
 
 def content(path: Path) -> Content:
@@ -43,14 +52,6 @@ def content(path: Path) -> Content:
     if found is None or len(found) > MAX_BYTES:
         return Unreadable(f"it is larger than {MAX_BYTES >> 20} MiB", "split it")
     return found
-
-
-def _signature(path: str) -> Signature:
-    try:
-        seen = os.stat(path)  # noqa: PTH116 - a Path each poll would cost more than the call
-    except OSError as error:
-        return (error.errno or 0,)
-    return (seen.st_dev, seen.st_ino, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns)
 
 
 def _words(error: OSError) -> str:

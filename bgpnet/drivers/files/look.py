@@ -17,14 +17,23 @@ Signatures = Mapping[str, Signature]
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """Signatures by file name; of the manifests, or why the folder cannot be read, and of password files."""
+    """Signatures by file name; of the manifests, or why the folder cannot be read, and of password files.
+
+    `folder` is that of the folder itself, which changes when a name comes or goes.
+    """
 
     manifests: Signatures | Unreadable = field(default_factory=dict)
     passwords: Signatures = field(default_factory=dict)
+    folder: Signature = ()
 
 
 def settled(taken: Look, first: Look, second: Look) -> Look:
-    """What two looks agree on; where they do not, what was taken in last: the next poll looks again."""
+    """What two looks agree on; where they do not, what was taken in last: the next poll looks again.
+
+    A file that neither shows is gone only if no name came or went between them: it may have been there, as
+    one is that a program removes and writes again, over and over.
+    """
+    still = first.folder == second.folder
     manifests = second.manifests
     if isinstance(manifests, Unreadable):
         if not isinstance(first.manifests, Unreadable):
@@ -34,7 +43,10 @@ def settled(taken: Look, first: Look, second: Look) -> Look:
     else:
         before = {} if isinstance(taken.manifests, Unreadable) else taken.manifests
         manifests = _agreed(before, first.manifests, manifests)
-    return Look(manifests, _agreed(taken.passwords, first.passwords, second.passwords))
+        if not still:
+            manifests = {name: old for name, old in before.items() if name not in manifests} | manifests
+    passwords = _agreed(taken.passwords, first.passwords, second.passwords)
+    return Look(manifests, passwords, second.folder if still else taken.folder)
 
 
 def changed(before: Signatures | Unreadable, now: Signatures) -> list[str]:
@@ -43,7 +55,7 @@ def changed(before: Signatures | Unreadable, now: Signatures) -> list[str]:
     return sorted(name for name, signature in now.items() if old.get(name) != signature)
 
 
-def _agreed(taken: Signatures, first: Signatures, second: Signatures) -> Signatures:
+def _agreed(taken: Signatures, first: Signatures, second: Signatures) -> dict[str, Signature]:
     agreed = {}
     for name in first.keys() | second.keys():
         signature = second.get(name) if first.get(name) == second.get(name) else taken.get(name)

@@ -77,7 +77,8 @@ class FilesSource:
             await asyncio.sleep(max(self._poll, min(cost / SHARE, SLOWEST)))
 
     def _look(self) -> Look:
-        return Look(disk.manifests(self._folder), disk.signatures(self._folder, self._passwords))
+        folder = disk.signature(str(self._folder))
+        return Look(disk.manifests(self._folder), disk.signatures(self._folder, self._passwords), folder)
 
     async def _take(self, now: Look) -> None:
         """Read what changed, decide, tell."""
