@@ -15,8 +15,8 @@ def sessions(
 ) -> tuple[tuple[Session, ...] | None, tuple[Rejection, ...]]:
     """Sessions of the node in canonical order, and the peers that were refused.
 
-    None: no router-id can be told, so no session can be judged. An address that is missing from a Node is as
-    likely a mistake as an order.
+    None: no session can be judged, as there is no router-id, or no BGPConfiguration and so no AS number. What
+    is missing from a Node, or missing altogether, is as likely a mistake as an order.
 
     Of two peers with one address the older wins, then the smaller name.
     """
@@ -43,6 +43,8 @@ def sessions(
             made[outcome.peer] = outcome
         else:
             rejections.append(outcome)
+    if not made and any(each.reason is Reason.NO_LOCAL_ASN for each in rejections):
+        return None, tuple(rejections)
     return tuple(sorted(made.values(), key=lambda session: address_order(session.peer))), tuple(rejections)
 
 
@@ -86,7 +88,8 @@ def _session(
             "spec.localASN",
             "not set",
             Reason.NO_LOCAL_ASN,
-            "set it here, or spec.localASN of BGPConfiguration default",
+            "set it here, or spec.localASN of BGPConfiguration default; a node without any AS number keeps "
+            "its sessions and routes as they are",
         )
     if peer.password_error:
         return _rejected(

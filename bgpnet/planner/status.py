@@ -105,7 +105,7 @@ def _not_ready(snapshot: Snapshot, plan: Plan, sessions: tuple[SessionStatus, ..
         if snapshot.kernel is None:
             return ("the kernel was not read yet",)
         there = any(node.name == plan.node_name for node in snapshot.declared.nodes)
-        return ("the node has no router-id",) if there else ("the node is not declared",)
+        return ("the node has no router-id or no AS number",) if there else ("the node is not declared",)
     told = {session.peer: session for session in sessions if session.reason == "" and not session.pending}
     missing = [
         f"no session for {family} is up with every prefix announced"

@@ -59,10 +59,22 @@ def test_a_source_address_that_the_node_has_not_is_refused() -> None:
     assert judged(far) == ([], [("tor", "spec.sourceAddress", "10.0.1.99", Reason.NOT_CONNECTED)])
 
 
-def test_without_an_as_there_is_no_session() -> None:
-    assert judged(facts.peer("tor", "10.0.1.1"), local_asn=None) == (
-        [],
-        [("tor", "spec.localASN", "not set", Reason.NO_LOCAL_ASN)],
+def test_a_node_without_any_as_is_left_as_it_is() -> None:
+    """Its BGPConfiguration is gone: as likely a mistake as an order."""
+    declared = replace(facts.two_tors(), configuration=None)
+    made, refused = sessions(NODE, declared, facts.UPLINKS)
+    assert made is None
+    assert [(r.object.name, r.field, r.found, r.reason) for r in refused] == [
+        ("tor1", "spec.localASN", "not set", Reason.NO_LOCAL_ASN),
+        ("tor2", "spec.localASN", "not set", Reason.NO_LOCAL_ASN),
+    ]
+
+
+def test_a_peer_without_an_as_harms_no_peer_that_has_one() -> None:
+    with_as = replace(facts.peer("tor1", "10.0.1.1"), local_asn=64513)
+    assert judged(with_as, facts.peer("tor2", "10.0.2.1"), local_asn=None) == (
+        ["10.0.1.1"],
+        [("tor2", "spec.localASN", "not set", Reason.NO_LOCAL_ASN)],
     )
 
 

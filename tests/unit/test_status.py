@@ -77,7 +77,7 @@ def test_a_source_that_cannot_be_read_is_named() -> None:
 def test_a_node_without_addresses_says_why_it_is_not_ready() -> None:
     bare = facts.two_tors(facts.node("n1", "10.244.1.0/26", addresses=()))
     status = told(snapshot=facts.snapshot(declared=bare))
-    assert status.not_ready_because == ("the node has no router-id",)
+    assert status.not_ready_because == ("the node has no router-id or no AS number",)
     assert [each.reason for each in status.rejections] == ["NoAddress"]
 
 
