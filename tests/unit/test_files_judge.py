@@ -2,12 +2,18 @@
 
 from itertools import permutations
 
-from bgpnet.drivers.files.contents import FileState, Password, Unreadable
-from bgpnet.drivers.files.judge import judge, merge, password_files
+from bgpnet.drivers.files.contents import Content, FileState, GoodObject, Password, Unreadable
+from bgpnet.drivers.files.judge import judge as judge_at
+from bgpnet.drivers.files.judge import merge, password_files
 from bgpnet.model.rejection import ObjectRef, Reason, Rejection
 from bgpnet.model.secret import Secret
 
 GOOD = FileState()
+NOW = 1_700_000_000.0
+
+
+def judge(file: str, content: Content, before: tuple[GoodObject, ...] = (), now: float = NOW) -> FileState:
+    return judge_at(file, content, before, now)
 
 
 def pool(name: str, cidr: str = "10.0.0.0/8") -> str:
@@ -145,6 +151,29 @@ def test_the_first_of_two_objects_counts() -> None:
             ("b.yaml", 1, Reason.DUPLICATE_OBJECT),
         ]
         assert "a.yaml:1" in declared.rejections[0].remedy
+
+
+def test_an_older_object_is_not_displaced_by_a_copy_of_it() -> None:
+    old = judge("b.yaml", text(pool("x")), (), NOW)
+    copied = judge("a.yaml", text(pool("x", "172.16.0.0/12")), (), NOW + 1)
+    edited = judge("b.yaml", text(pool("y"), pool("x", "192.168.0.0/16")), old.objects, NOW + 2)
+    for state, cidr in ((old, "10.0.0.0/8"), (edited, "192.168.0.0/16")):
+        declared = merge({"a.yaml": copied, "b.yaml": state}, {})
+        assert cidr in [str(found.cidr) for found in declared.pools]
+        (refused,) = declared.rejections
+        assert (refused.object.file, refused.reason) == ("a.yaml", Reason.DUPLICATE_OBJECT)
+
+
+def test_a_peer_is_as_old_as_its_place_in_the_folder_unless_it_says_otherwise() -> None:
+    """Of two peers with one address the older wins, and no copy is older."""
+    said = peer("c").replace("{name: c}", "{name: c, creationTimestamp: '2001-02-03T04:05:06Z'}")
+    files = {
+        "a": judge("a", text(peer("a")), (), NOW + 1),
+        "b": judge("b", text(peer("b")), (), NOW),
+        "c": judge("c", text(said), (), NOW + 2),
+    }
+    by_age = sorted(merge(files, {}).peers, key=lambda found: found.created)
+    assert [found.ref.name for found in by_age] == ["c", "b", "a"]
 
 
 def test_objects_of_two_kinds_may_share_a_name() -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from bgpnet.drivers.files import folder as disk
-from bgpnet.drivers.files.contents import MAX_BYTES, FileState, Password, Unreadable
-from bgpnet.drivers.files.judge import judge
+from bgpnet.drivers.files.contents import MAX_BYTES, Content, FileState, GoodObject, Password, Unreadable
+from bgpnet.drivers.files.judge import judge as judge_at
 from bgpnet.drivers.files.lastgood import LastGood
 from bgpnet.drivers.files.look import UNREAD, Look, changed, settled
 from bgpnet.drivers.files.passwords import password
@@ -22,6 +22,10 @@ kind: IPPool
 metadata: {name: a}
 spec: {cidr: 10.0.0.0/8}
 """
+
+
+def judge(file: str, content: Content, before: tuple[GoodObject, ...]) -> FileState:
+    return judge_at(file, content, before, 1_700_000_000.5)
 
 
 # --- two looks -------------------------------------------------------------------------------------------
@@ -163,7 +167,7 @@ def test_a_damaged_last_good_state_is_none(tmp_path: Path, damage: str) -> None:
         case "changed":
             path.write_bytes(saved.replace(b"10.0.0.0/8", b"10.0.0.0/9"))
         case "version":
-            path.write_bytes(json.dumps({**json.loads(saved), "version": 2}).encode())
+            path.write_bytes(json.dumps({**json.loads(saved), "version": 1}).encode())
         case "empty":
             path.write_bytes(b"")
         case "shape":

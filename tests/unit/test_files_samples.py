@@ -14,13 +14,13 @@ SAMPLES = Path(__file__).parents[2] / "config" / "samples"
 @pytest.mark.parametrize("kind", [kind for _, kind in KINDS])
 def test_every_kind_has_a_sample_that_loads(kind: str) -> None:
     path = SAMPLES / f"{kind.lower()}.yaml"
-    state = judge(path.name, path.read_bytes(), ())
+    state = judge(path.name, path.read_bytes(), (), 0.0)
     assert state.rejections == ()
     assert {good.ref.kind for good in state.objects} == {kind}
 
 
 def test_the_samples_go_together() -> None:
-    files = {path.name: judge(path.name, path.read_bytes(), ()) for path in SAMPLES.iterdir()}
+    files = {path.name: judge(path.name, path.read_bytes(), (), 0.0) for path in SAMPLES.iterdir()}
     declared = merge(files, {})
     assert declared.rejections == ()
     assert declared.configuration is not None

@@ -293,6 +293,21 @@ def test_a_restart_remembers_what_is_broken_now(tmp_path: Path) -> None:
     asyncio.run(story())
 
 
+def test_a_restart_remembers_what_was_there_first(tmp_path: Path) -> None:
+    folder = folder_with(tmp_path, b=pool("x"))
+
+    async def story() -> None:
+        async with watched(folder) as seen:
+            await seen.until(has("x"))
+            (folder / "a.yaml").write_text(pool("x", "172.16.0.0/12"))
+            await seen.until(refused(Reason.DUPLICATE_OBJECT))
+        async with watched(folder) as seen:
+            declared = await seen.until(refused(Reason.DUPLICATE_OBJECT))
+            assert [str(found.cidr) for found in declared.pools] == ["10.0.0.0/8"]
+
+    asyncio.run(story())
+
+
 def test_a_restart_without_the_folder_remembers_all(tmp_path: Path) -> None:
     folder = folder_with(tmp_path, a=pool("a"), b=pool("b"))
 

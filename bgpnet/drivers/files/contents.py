@@ -24,10 +24,12 @@ Content = bytes | Unreadable
 
 @dataclass(frozen=True, slots=True)
 class GoodObject:
-    """An object that was read, and where it stood."""
+    """An object that was read, where it stood, and since when it has been in this file."""
 
     ref: ObjectRef
     object: Manifest
+    since: float
+    """Seconds since the epoch. Of two objects that exclude each other the one that was there first counts."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Final
 
 from bgpnet.drivers.files.contents import Content, FileState, GoodObject, Password, Unreadable
@@ -17,7 +18,7 @@ MAX_REJECTIONS: Final = 1000
 """Of one file."""
 
 
-def judge(file: str, content: Content, before: tuple[GoodObject, ...]) -> FileState:
+def judge(file: str, content: Content, before: tuple[GoodObject, ...], now: float) -> FileState:
     """What holds of a file now.
 
     A file that cannot be read or parsed keeps all its last good objects, and so does one that is empty, as a
@@ -29,6 +30,7 @@ def judge(file: str, content: Content, before: tuple[GoodObject, ...]) -> FileSt
         file: the file's name.
         content: what is in it.
         before: its last good objects.
+        now: seconds since the epoch, not before any of `before`.
     """
     kept = "its last good state stays in force" if before else "nothing of it is in force"
     if isinstance(content, Unreadable):
@@ -42,13 +44,15 @@ def judge(file: str, content: Content, before: tuple[GoodObject, ...]) -> FileSt
         place = ObjectRef("", "", file, documents.line)
         remedy = f"{kept}; correct the file"
         return _as_before(before, place, documents.problem, Reason.BROKEN_FILE, remedy)
-    return _weigh([_read(file, item) for document in documents for item in document.items()], before)
+    return _weigh([_read(file, item) for document in documents for item in document.items()], before, now)
 
 
 def merge(
     files: Mapping[str, FileState], passwords: Mapping[str, Password], more: Iterable[Rejection] = ()
 ) -> Declared:
-    """All files together, in the order of their names: of two objects of one kind and name the first counts.
+    """All files together. Of two objects of one kind and name the older counts, then that of the first file.
+
+    So a copy never takes the place of what is in force, whatever its file or its peer is called.
 
     Args:
         files: state by file name.
@@ -60,15 +64,14 @@ def merge(
     rejections = list(more)
     for _, state in sorted(files.items()):
         rejections += state.rejections
-        for good in state.objects:
-            key = (good.ref.kind, good.ref.name)
-            if key in first:
-                rejections.append(_duplicate(good.ref, first[key]))
-                continue
-            first[key] = good.ref
-            fact, refused = _with_password(good, passwords)
-            facts.append(fact)
-            rejections += refused
+    for good in _oldest_first(files):
+        if _key(good.ref) in first:
+            rejections.append(_duplicate(good.ref, first[_key(good.ref)]))
+            continue
+        first[_key(good.ref)] = good.ref
+        fact, refused = _with_password(good, passwords)
+        facts.append(fact)
+        rejections += refused
     return declare(facts, rejections)
 
 
@@ -77,6 +80,11 @@ def password_files(files: Mapping[str, FileState]) -> frozenset[str]:
     objects = (good.object for state in files.values() for good in state.objects)
     named = (peer.spec.password_file for peer in objects if isinstance(peer, BGPPeer))
     return frozenset(name for name in named if name is not None)
+
+
+def _oldest_first(files: Mapping[str, FileState]) -> list[GoodObject]:
+    every = [(good.since, name, good) for name, state in files.items() for good in state.objects]
+    return [good for _, _, good in sorted(every, key=lambda entry: entry[:2])]
 
 
 def _as_before(
@@ -89,19 +97,20 @@ def _read(file: str, document: Document) -> Reading:
     return read(document.value, file, document.line_of)
 
 
-def _weigh(readings: list[Reading], before: tuple[GoodObject, ...]) -> FileState:
+def _weigh(readings: list[Reading], before: tuple[GoodObject, ...], now: float) -> FileState:
     last_good = {_key(good.ref): good for good in before}
     objects: list[GoodObject] = []
     rejections: list[Rejection] = []
     strangers = False
     for reading in readings:
         rejections += reading.rejections
-        earlier = last_good.get(_key(reading.ref)) if reading.rejections else None
+        earlier = last_good.get(_key(reading.ref))
         strangers = strangers or (bool(reading.rejections) and earlier is None)
-        if earlier is not None:
+        if earlier is not None and reading.rejections:
             objects.append(earlier)
         elif reading.object is not None:
-            objects.append(GoodObject(reading.ref, reading.object))
+            since = now if earlier is None else earlier.since
+            objects.append(GoodObject(reading.ref, reading.object, since))
     if strangers:
         there = {_key(good.ref) for good in objects}
         objects += [good for good in before if _key(good.ref) not in there]
@@ -121,6 +130,7 @@ def _with_password(good: GoodObject, passwords: Mapping[str, Password]) -> tuple
     fact = good.object.fact(good.ref)
     if not isinstance(fact, DeclaredPeer) or not isinstance(good.object, BGPPeer):
         return fact, ()
+    fact = replace(fact, created=fact.created or datetime.fromtimestamp(good.since, UTC).isoformat())
     name = good.object.spec.password_file
     if name is None:
         return fact, ()

@@ -11,13 +11,13 @@ from bgpnet.drivers import atomic
 from bgpnet.drivers.files.contents import FileState, GoodObject
 from bgpnet.model.crd.read import read
 
-VERSION: Final = 1
+VERSION: Final = 2
 
 log = logging.getLogger(__name__)
 
 
 class LastGood:
-    """`RunDir.last_good`, 0600: {"version": 1, "sha256": …, "content": {"folder": …, "files": {…}}}."""
+    """`RunDir.last_good`, 0600: {"version": 2, "sha256": …, "content": {"folder": …, "files": {…}}}."""
 
     def __init__(self, path: Path, folder: Path) -> None:
         self._path = path
@@ -50,6 +50,7 @@ class LastGood:
             file: [
                 {
                     "line": good.ref.line,
+                    "since": good.since,
                     "object": good.object.model_dump(mode="json", by_alias=True, exclude_unset=True),
                 }
                 for good in state.objects
@@ -65,11 +66,12 @@ class LastGood:
 
 
 def _objects(file: str, objects: list[dict[str, Any]]) -> list[GoodObject]:
-    readings = [
-        read(entry["object"], file, lambda _, line=int(entry["line"]): line)  # type: ignore[misc]
-        for entry in objects
-    ]
-    return [GoodObject(reading.ref, reading.object) for reading in readings if reading.object is not None]
+    good = []
+    for entry in objects:
+        reading = read(entry["object"], file, lambda _, line=int(entry["line"]): line)  # type: ignore[misc]
+        if reading.object is not None:
+            good.append(GoodObject(reading.ref, reading.object, float(entry["since"])))
+    return good
 
 
 def _sum(content: object) -> str:

@@ -95,11 +95,14 @@ class FilesSource:
     async def _read_manifests(self, now: Signatures) -> dict[str, Signature]:
         """Judge the changed files, forget those that are gone; marks for those that could not be read."""
         unread = {}
+        # A clock that was put back must not make what is new the oldest.
+        latest = max((good.since for state in self._files.values() for good in state.objects), default=0.0)
+        moment = max(time.time(), latest)
         for name in changed(self._taken.manifests, now):
             content = disk.content(self._folder / name)
             if isinstance(content, Unreadable):
                 unread[name] = UNREAD
-            self._files[name] = judge(name, content, self._files.get(name, FileState()).objects)
+            self._files[name] = judge(name, content, self._files.get(name, FileState()).objects, moment)
             await asyncio.sleep(0)  # a thousand files must not keep the rest of the agent waiting
         for name in self._files.keys() - now.keys():
             del self._files[name]
