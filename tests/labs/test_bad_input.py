@@ -7,6 +7,7 @@ remedy. Nothing else changes: the ToR's word is that no session fell and no UPDA
 import json
 import os
 import shutil
+import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -415,6 +416,11 @@ class Rack:
             for peer, told in json.loads(shown).items()
         }
 
+    def held(self) -> tuple[dict[str, tuple[object, ...]], int]:
+        """How often each session came and went, and the version of the ToR's table: no route changed."""
+        table = self.tor.run("vtysh", "-c", "show bgp ipv4 unicast json").checked("vtysh").stdout
+        return {peer: told[:3] for peer, told in self.heard().items()}, json.loads(table)["tableVersion"]
+
     def logged(self) -> int:
         """Length of the node's log, bytes."""
         return self.node.log.stat().st_size
@@ -581,6 +587,30 @@ def test_a_foreign_route_of_the_same_prefix_is_told_and_left_alone(rack: Rack) -
             assert "nexthop" not in there
             rack.node.run("ip", "route", "del", *by_hand, *options).checked("ip route")
             rack.fine()
+
+
+def test_an_agent_that_starts_amid_bad_input_keeps_what_was_in_force(rack: Rack) -> None:
+    """The last good state is on disk, and with it who was there first; the routes are told again."""
+    before = rack.held()
+    for bads in (
+        (named("a file cut in half"), named("a duplicate peer")),
+        (named("a folder that vanishes"),),
+    ):
+        for bad in bads:
+            bad.put(rack.folder)
+        check_told(rack, bads, 0)
+        since = rack.logged()
+        rack.node.signal(signal.SIGKILL, "bgpnet", "agent")
+        demo.until("the agent is back", lambda: rack.status()[0] == 1)
+        check_told(rack, bads, since)
+        rack.good()
+        rack.fine()
+        assert rack.held() == before
+        assert rack.ways() == WAYS
+
+
+def named(name: str) -> Bad:
+    return next(bad for bad in BAD if bad.name == name)
 
 
 def test_a_storm_of_edits_ends_with_the_last_one(rack: Rack) -> None:
