@@ -14,6 +14,7 @@ from bgpnet.agent import http, journal
 from bgpnet.agent.loop import Loop
 from bgpnet.agent.reconciler import Doors, Outcome, step
 from bgpnet.agent.settings import Settings
+from bgpnet.drivers import rundirectory
 from bgpnet.drivers.blocks import BlocksFile
 from bgpnet.drivers.exabgp.speaker import SpeakerDriver
 from bgpnet.drivers.files import FilesSource
@@ -27,8 +28,13 @@ log = logging.getLogger(__name__)
 
 
 def run(settings: Settings) -> int:
-    """Run the agent until SIGTERM or SIGINT. Neither withdraws anything: a stop looks like an upgrade."""
-    asyncio.run(_run(settings))
+    """Run the agent until SIGTERM or SIGINT. Neither withdraws anything: a stop looks like an upgrade.
+
+    Raises:
+        UsageError: another agent works on this run directory: two would undo each other's routes.
+    """
+    with rundirectory.held(settings.run_dir, "agent"):
+        asyncio.run(_run(settings))
     return 0
 
 

@@ -1,6 +1,9 @@
-"""Makes the run directory, and says early and plainly when it cannot be used."""
+"""The run directory: made, found usable, and held by one process of a kind."""
 
+import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -35,3 +38,26 @@ def prepare(run_dir: RunDir) -> None:
             f"--run-dir is {str(root)!r}; it cannot be written ({error.strerror}); give a directory on tmpfs "
             "that this process may write"
         ) from error
+
+
+@contextmanager
+def held(run_dir: RunDir, process: str) -> Iterator[None]:
+    """Hold the run directory for one process of this name; the kernel lets go when the process ends.
+
+    Raises:
+        UsageError: another one holds it.
+    """
+    path = Path(run_dir.root) / f"{process}.lock"
+    lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(lock)
+        raise UsageError(
+            f"--run-dir is {str(run_dir.root)!r}; another bgpnet {process} holds it: stop that one, or give "
+            "this one a run directory of its own"
+        ) from None
+    try:
+        yield
+    finally:
+        os.close(lock)

@@ -9,12 +9,14 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from threading import Thread
 
 import pytest
 
 from bgpnet.cli import main, parser
+from bgpnet.drivers.rundirectory import held
+from bgpnet.model.rundir import RunDir
 from bgpnet.model.status import NodeStatus, RejectionStatus
 
 
@@ -53,6 +55,15 @@ def test_a_wrong_value_is_named_and_exits_2(argv: list[str], capsys: pytest.Capt
     told = capsys.readouterr().err
     assert told.count("\n") == 1
     assert re.match(r"bgpnet: --[a-z-]+ is '.*'[;,] .*[a-z]", told)
+
+
+def test_a_second_agent_of_a_run_directory_exits_2(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    argv = ["agent", "--node", "n1", "--source", "files:/nowhere", "--run-dir", str(tmp_path)]
+    with held(RunDir(PurePosixPath(tmp_path)), "agent"):
+        assert main(argv) == 2
+    assert "another bgpnet agent holds it" in capsys.readouterr().err
 
 
 def test_an_empty_variable_of_the_environment_is_none() -> None:
