@@ -176,7 +176,7 @@ class Attachments:
         attempt, index = 0, self._next_index
         for _try in range(_ATTEMPTS):
             link = PodLink(whose, link_name(whose, attempt), index, addresses)
-            plan = LinkPlan(link, order.netns, mtu, self._ipv6, order.config.mac)
+            plan = attach.plan_link(link, order.netns, mtu, ipv6=self._ipv6, mac=order.config.mac)
             try:
                 attach.create(self._host, plan)
             except KernelError as error:

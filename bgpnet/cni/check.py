@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from bgpnet.drivers.podlink.attach import GATEWAYS
 from bgpnet.drivers.podlink.inspect import ObservedEnd
-from bgpnet.model.cni import PodLink, PreviousInterface, PreviousResult
+from bgpnet.model.cni import PodLink, PreviousResult
 from bgpnet.model.net import Address, family_of
 
 
@@ -17,7 +17,8 @@ def differences(
 ) -> Iterator[str]:
     """What is not as it was made, or not as the runtime was told. `routed`: where the host's routes lead.
 
-    Plug-ins behind us may have changed MAC and MTU of the pod's end: then the result says what they are now.
+    Plug-ins behind us may have changed the MAC address of the pod's end, and then say so in the result; those
+    that change its MTU say nothing.
     """
     ifname = link.attachment.ifname
     if host is None:
@@ -52,15 +53,10 @@ def _told(link: PodLink, pod: ObservedEnd, previous: PreviousResult) -> Iterator
         yield f"prevResult has no interface {ifname} in a sandbox"
         return
     [*_, place] = places
-    yield from _interface(pod, previous.interfaces[place])
+    mac = previous.interfaces[place].mac
+    if mac and mac != pod.mac:
+        yield f"the pod's {ifname} has the MAC address {pod.mac}, prevResult says {mac}"
     told = {address.address for address in previous.addresses if address.interface == place}
     for address in sorted(told.symmetric_difference(link.addresses), key=str):
         what = "which is not of this attachment" if address in told else "is missing in prevResult"
         yield f"address {address} of {ifname} {what}"
-
-
-def _interface(pod: ObservedEnd, told: PreviousInterface) -> Iterator[str]:
-    if told.mac and told.mac != pod.mac:
-        yield f"the pod's {told.name} has the MAC address {pod.mac}, prevResult says {told.mac}"
-    if told.mtu and told.mtu != pod.mtu:
-        yield f"the pod's {told.name} has an MTU of {pod.mtu} bytes, prevResult says {told.mtu}"

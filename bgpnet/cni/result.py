@@ -9,6 +9,7 @@ from bgpnet.model.cni import Dns, NetworkConfig
 from bgpnet.model.errors import CniError
 from bgpnet.model.net import Address, default_prefix, family_of
 
+_ENCODER: Final = json.JSONEncoder(check_circular=False)
 _ADDRESS_WITH_VERSION: Final = {"0.3.0", "0.3.1", "0.4.0"}
 _INTERFACE_WITH_MTU: Final = {"1.1.0"}
 _POD_INTERFACE: Final = 1  # its place among our `interfaces`
@@ -37,7 +38,7 @@ def add_result(config: NetworkConfig, plan: LinkPlan, sandbox: str) -> bytes:
         ],
         "dns": _dns(config.dns) or before.get("dns") or {},
     }
-    return json.dumps(result).encode()
+    return _ENCODER.encode(result).encode()
 
 
 def error_result(version: str, error: CniError) -> bytes:

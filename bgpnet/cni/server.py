@@ -1,6 +1,7 @@
 """`bgpnet cni`: one process per node that answers the shim."""
 
 import fcntl
+import gc
 import logging
 import os
 import signal
@@ -50,6 +51,7 @@ def serve(run_dir: RunDir) -> int:
         listener = stack.enter_context(
             unixsocket.listening(run_dir.cni_socket, kind=socket.SOCK_SEQPACKET, queue=_QUEUE)
         )
+        gc.freeze()  # what is there now stays: an ADD does not wait while it is looked through
         log.info("cni server ready socket=%s", run_dir.cni_socket)
         Calls(listener, commands, housekeeping, time.monotonic).run(stop)
     log.info("cni server ended")

@@ -83,11 +83,10 @@ class Dns:
 
 @dataclass(frozen=True, slots=True)
 class PreviousInterface:
-    """An interface of a result. `sandbox` is '' for one of the host, `mac` '' and `mtu` 0 where unsaid."""
+    """An interface of a result. `sandbox` is '' for one of the host, `mac` '' where unsaid."""
 
     name: str
     mac: str
-    mtu: int
     sandbox: str
 
 

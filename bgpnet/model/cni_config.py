@@ -194,9 +194,11 @@ def _strings(dns: Mapping[str, Any], field: str) -> tuple[str, ...]:
 
 
 def _valid(config: Mapping[str, Any]) -> frozenset[tuple[str, str]] | None:
-    field = "cni.dev/valid-attachments"
-    if config.get(field) is None:
+    # Early runtime libraries of version 1.1.0 had the second name. They write null for an empty list.
+    fields = [name for name in ("cni.dev/valid-attachments", "cni.dev/attachments") if name in config]
+    if not fields:
         return None
+    field = fields[0]
     pairs = set()
     for item in list_in(config, field):
         container, ifname = (

@@ -31,7 +31,6 @@ def _interface(item: object) -> PreviousInterface:
     return PreviousInterface(
         text_in(item, "name", f"{path}.name"),
         text_in(item, "mac", f"{path}.mac").lower(),
-        number_in(item, "mtu", f"{path}.mtu"),
         text_in(item, "sandbox", f"{path}.sandbox"),
     )
 

@@ -21,6 +21,8 @@ from bgpnet.model.net import Address
 FREED_KEPT: Final = 4096
 """Freed addresses that are remembered; of those before them nobody asks any more when they were freed."""
 
+_ENCODER: Final = json.JSONEncoder(check_circular=False, separators=(",", ":"))
+
 
 @dataclass(frozen=True, slots=True)
 class PodRecord:
@@ -110,4 +112,4 @@ def freed_line(addresses: Iterable[Address], at: float) -> bytes:
 
 
 def _line(record: dict[str, object]) -> bytes:
-    return json.dumps(record, separators=(",", ":")).encode() + b"\n"
+    return _ENCODER.encode(record).encode() + b"\n"

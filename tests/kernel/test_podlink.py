@@ -11,7 +11,7 @@ from ipaddress import ip_address
 import pytest
 
 from bgpnet.drivers.podlink import attach, requests
-from bgpnet.drivers.podlink.attach import LinkPlan
+from bgpnet.drivers.podlink.attach import LinkPlan, plan_link
 from bgpnet.drivers.podlink.channel import Channel
 from bgpnet.drivers.podlink.names import link_name
 from bgpnet.drivers.podlink.observe import ObservedLink, exists, observe
@@ -39,7 +39,7 @@ class Rig:
 
     def plan(self, *addresses: str, index: int = INDEX) -> LinkPlan:
         link = PodLink(WHOSE, NAME, index, tuple(ip_address(text) for text in addresses))
-        return LinkPlan(link, self.netns, 1500, ipv6=True)
+        return plan_link(link, self.netns, 1500, ipv6=True)
 
     def attach(self, *addresses: str) -> None:
         plan = self.plan(*addresses)

@@ -154,7 +154,7 @@ def test_cooling_times_that_there_are_not(seconds: object) -> None:
         ({"interfaces": {"a": 1}}, "prevResult.interfaces is"),
         ({"interfaces": [5]}, "prevResult.interfaces is 5"),
         ({"interfaces": [{"name": 5}]}, "prevResult.interfaces.name is 5"),
-        ({"interfaces": [{"mtu": "x"}]}, "prevResult.interfaces.mtu is"),
+        ({"interfaces": [{"sandbox": ["x"]}]}, "prevResult.interfaces.sandbox is"),
         ({"ips": "x"}, "prevResult.ips is"),
         ({"ips": ["10.0.0.1/32"]}, "prevResult.ips is"),
         ({"ips": [{}]}, "prevResult.ips.address is"),
@@ -181,6 +181,13 @@ def test_arguments_that_ask_for_something_are_refused_by_name(argument: str, fie
     with pytest.raises(CniError, match=rf"CNI_ARGS has {argument[:2]}.*runtimeConfig\.{field}") as raised:
         parse_pod({"CNI_ARGS": f"IgnoreUnknown=1;{argument}"})
     assert raised.value.code == CniCode.BAD_ENVIRONMENT
+
+
+@pytest.mark.parametrize("field", ["cni.dev/valid-attachments", "cni.dev/attachments"])
+@pytest.mark.parametrize("nothing", [[], None])
+def test_no_valid_attachments_are_not_the_same_as_no_word_of_them(field: str, nothing: object) -> None:
+    assert parse_config(CONFIG | {field: nothing}, Command.GC).valid == frozenset()
+    assert parse_config(CONFIG, Command.GC).valid is None
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bgpnet.cni.result import add_result, error_result
-from bgpnet.drivers.podlink.attach import LinkPlan
+from bgpnet.drivers.podlink.attach import plan_link
 from bgpnet.model.cni import SUPPORTED_VERSIONS, Attachment, CniCode, Dns, NetworkConfig, PodLink
 from bgpnet.model.errors import CniError
 
@@ -17,7 +17,7 @@ LINK = PodLink(
     70000,
     (ip_address("10.244.1.7"), ip_address("fd00::7")),
 )
-PLAN = LinkPlan(LINK, netns=9, mtu=1450, ipv6=True)
+PLAN = plan_link(LINK, netns=9, mtu=1450, ipv6=True)
 
 
 def result(version: str, dns: Dns = Dns()) -> dict[str, Any]:  # noqa: B008 - frozen

@@ -27,27 +27,28 @@ IPV6_MTU: Final = 1280
 
 @dataclass(frozen=True, slots=True)
 class LinkPlan:
-    """A pod's link as it is to be.
+    """A pod's link as it is to be, with its two ends.
 
-    `netns` is a descriptor, `mtu` in bytes. `ipv6`: the kernel has IPv6. `mac`: b"" when we choose the pod's.
+    `netns` is a descriptor, `mtu` in bytes. `ipv6`: the kernel has IPv6.
     """
 
     link: PodLink
     netns: int
     mtu: int
     ipv6: bool
-    mac: bytes = b""
+    host: End
+    pod: End
 
-    @property
-    def host(self) -> End:
-        """The host's end."""
-        return End(self.link.name, self.link.index, HOST_MAC)
 
-    @property
-    def pod(self) -> End:
-        """The pod's end. Its index differs from the host's, so that nobody takes the pair for one device."""
-        whose = self.link.attachment
-        return End(whose.ifname, self.link.index + 1, self.mac or pod_mac(whose))
+def plan_link(link: PodLink, netns: int, mtu: int, *, ipv6: bool, mac: bytes = b"") -> LinkPlan:
+    """The plan of a link; `mac` is the pod's, where it is not ours to choose.
+
+    The ends' indexes differ, so that nobody takes the pair for one device.
+    """
+    whose = link.attachment
+    host = End(link.name, link.index, HOST_MAC)
+    pod = End(whose.ifname, link.index + 1, mac or pod_mac(whose))
+    return LinkPlan(link, netns, mtu, ipv6, host, pod)
 
 
 def create(host: Channel, plan: LinkPlan) -> None:

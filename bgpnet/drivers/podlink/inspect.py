@@ -14,11 +14,10 @@ from bgpnet.model.net import Address
 
 @dataclass(frozen=True, slots=True)
 class ObservedEnd:
-    """An end: `mac` with colons, `mtu` in bytes, its addresses, and the gateways of its default routes."""
+    """An end: `mac` with colons, its addresses, and the gateways of its default routes."""
 
     up: bool
     mac: str
-    mtu: int
     addresses: frozenset[Address]
     gateways: frozenset[Address]
 
@@ -45,7 +44,6 @@ def inspect(channel: Channel, name: str) -> ObservedEnd | None:
     return ObservedEnd(
         up=bool(flags & requests.UP),
         mac=fields.get(requests.IFLA_ADDRESS, b"").hex(":"),
-        mtu=read_number(fields[requests.IFLA_MTU]),
         addresses=frozenset(addresses),
         gateways=frozenset(gateways),
     )

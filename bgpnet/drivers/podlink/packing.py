@@ -24,6 +24,8 @@ _ERROR_TEXT: Final = 1  # NLMSGERR_ATTR_MSG
 _HEADER: Final = struct.Struct("=IHHII")
 _ATTRIBUTE: Final = struct.Struct("=HH")
 _NUMBER: Final = struct.Struct("=I")
+_NUMBER_ATTRIBUTE: Final = struct.Struct("=HHI")
+_PADDING: Final = (b"", b"\0\0\0", b"\0\0", b"\0")  # behind a payload, by its length modulo 4
 _ERRNO: Final = struct.Struct("=i")
 
 
@@ -49,8 +51,8 @@ class Reply:
 
 def attribute(kind: int, payload: bytes) -> bytes:
     """One attribute (struct nlattr) with its padding."""
-    length = 4 + len(payload)
-    return _ATTRIBUTE.pack(length, kind) + payload + bytes(-length % 4)
+    length = len(payload)
+    return _ATTRIBUTE.pack(4 + length, kind) + payload + _PADDING[length & 3]
 
 
 def nested(kind: int, *attributes: bytes) -> bytes:
@@ -70,7 +72,7 @@ def read_text(payload: bytes) -> str:
 
 def number(kind: int, value: int) -> bytes:
     """An unsigned attribute of 32 bits."""
-    return attribute(kind, _NUMBER.pack(value))
+    return _NUMBER_ATTRIBUTE.pack(8, kind, value)
 
 
 def read_number(payload: bytes) -> int:

@@ -22,7 +22,7 @@ _NEW_NEIGHBOUR: Final = 28
 IFLA_IFNAME: Final = 3
 IFLA_ALIAS: Final = 20
 IFLA_ADDRESS: Final = 1
-IFLA_MTU: Final = 4
+_IFLA_MTU: Final = 4
 IFLA_GROUP: Final = 27
 _IFLA_LINKINFO: Final = 18
 _IFLA_AF_SPEC: Final = 26
@@ -66,6 +66,12 @@ _NEIGHBOUR: Final = struct.Struct("=BxxxiHBB")
 
 NEW: Final = CREATE | EXCLUSIVE
 
+_QUIET: Final = nested(
+    _IFLA_AF_SPEC, nested(socket.AF_INET6, attribute(_ADDR_GEN_MODE, bytes([_GEN_MODE_NONE])))
+)
+_ONE_QUEUE: Final = number(_IFLA_TX_QUEUES, 1) + number(_IFLA_RX_QUEUES, 1)
+_VETH: Final = text(_INFO_KIND, "veth")
+
 
 @dataclass(frozen=True, slots=True)
 class End:
@@ -82,7 +88,7 @@ def create_pair(host: End, pod: End, netns: int, mtu: int) -> Message:
     The pod's end cannot be: it would be opened before it has its peer (drivers/net/veth.c, ENOTCONN).
     """
     peer = _link(pod.index) + _end(pod, mtu) + number(_IFLA_NET_NS_FD, netns)
-    kind = text(_INFO_KIND, "veth") + nested(_INFO_DATA, attribute(_VETH_PEER, peer))
+    kind = _VETH + nested(_INFO_DATA, attribute(_VETH_PEER, peer))
     body = _link(host.index, UP) + _end(host, mtu) + nested(_IFLA_LINKINFO, kind)
     return Message(NEW_LINK, NEW, body, f"creating the veth pair {host.name} (host) and {pod.name} (pod)")
 
@@ -96,9 +102,7 @@ def set_alias(end: End, alias: str) -> Message:
 
 def make_quiet(end: End) -> Message:
     """Let IPv6 make no link-local address on an end: it would cost a detection, multicast groups and time."""
-    mode = attribute(_ADDR_GEN_MODE, bytes([_GEN_MODE_NONE]))
-    body = _link(end.index) + nested(_IFLA_AF_SPEC, nested(socket.AF_INET6, mode))
-    return Message(_SET_LINK, 0, body, f"turning link-local addresses off on {end.name}")
+    return Message(_SET_LINK, 0, _link(end.index) + _QUIET, f"turning link-local addresses off on {end.name}")
 
 
 def bring_up(end: End) -> Message:
@@ -143,7 +147,7 @@ def delete_group(group: int) -> Message:
 
 def dump_pairs() -> Message:
     """Every veth link of the namespace."""
-    kind = nested(_IFLA_LINKINFO, text(_INFO_KIND, "veth"))
+    kind = nested(_IFLA_LINKINFO, _VETH)
     return Message(
         _GET_LINK, 0, _link(0) + number(_IFLA_EXT_MASK, _SKIP_STATISTICS) + kind, "reading the links"
     )
@@ -233,11 +237,7 @@ def _link(index: int, flags: int = 0) -> bytes:
 
 def _end(end: End, mtu: int) -> bytes:
     return (
-        text(IFLA_IFNAME, end.name)
-        + attribute(IFLA_ADDRESS, end.mac)
-        + number(IFLA_MTU, mtu)
-        + number(_IFLA_TX_QUEUES, 1)
-        + number(_IFLA_RX_QUEUES, 1)
+        text(IFLA_IFNAME, end.name) + attribute(IFLA_ADDRESS, end.mac) + number(_IFLA_MTU, mtu) + _ONE_QUEUE
     )
 
 
