@@ -1,0 +1,1 @@
+"""Benchmarks: ours and the reference programs in one run, interleaved, as ratios."""
