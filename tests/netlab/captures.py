@@ -6,7 +6,6 @@ import subprocess
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from tests.netlab import kernel
 from tests.netlab.errors import LabRunError
 from tests.netlab.node import RunningNode
 
@@ -42,7 +41,7 @@ class Captures:
             path = folder / f"{node.name}.pcap"
             if node.namespace not in captured and path not in self._running:
                 captured.add(node.namespace)
-                self._running[path] = _tcpdump(node.namespace, path, packets)
+                self._running[path] = _tcpdump(node.pid, path, packets)
                 fresh.append(path)
         for path in fresh:
             _wait_until_listening(path, self._running[path])
@@ -71,12 +70,12 @@ def running(nodes: Iterable[RunningNode], folder: Path, packets: int) -> Iterato
         captures.stop()
 
 
-def _tcpdump(namespace: str, path: Path, packets: int) -> "subprocess.Popen[str]":
+def _tcpdump(pid: int, path: Path, packets: int) -> "subprocess.Popen[str]":
     return subprocess.Popen(
         [
             *(
                 "nsenter",
-                f"--net={kernel.NAMED / namespace}",
+                f"--net=/proc/{pid}/ns/net",
                 "tcpdump",
                 "-Z",
                 "root",

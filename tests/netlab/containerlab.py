@@ -12,7 +12,7 @@ from tests.netlab.errors import LabRunError, LabSetupError
 from tests.netlab.lab import Say
 from tests.netlab.labfolder import LabFolder
 from tests.netlab.node import RunningNode
-from tests.netlab.topology import Topology
+from tests.netlab.topology import Node, Topology
 
 PROGRAMS = ("containerlab", "docker")
 DEPLOY_TIMEOUT = 600.0
@@ -42,58 +42,69 @@ def running(
     """The lab is deployed inside the block and destroyed after it, however the block ends.
 
     Raises:
+        LabSetupError: it is deployed already.
         LabRunError: it cannot be deployed or destroyed; with containerlab's words.
 
     """
+    _refuse_deployed(topology, folder)
     if work.exists():
         shutil.rmtree(work)
     work.mkdir(parents=True)
-    say(f"containerlab deploys lab {topology.name}: {', '.join(topology.nodes)}")
+    machines = [node for node in topology.nodes.values() if node.has_processes]
     try:
-        _containerlab("deploy", folder, work)
-        nodes = {
-            name: _container(topology, name, work) for name in topology.nodes if _is_machine(topology, name)
-        }
+        _containerlab("deploy", folder, topology, work).checked("containerlab deploy")
+        say("  deployed")
+        nodes = {node.name: _running(node, work) for node in machines}
         yield nodes
-        for node in nodes.values():
-            logs = command.run(["docker", "logs", node.namespace])
-            node.log.write_text(logs.stdout + logs.stderr, encoding="utf-8")
-    finally:
+        for node in machines:
+            logs = command.run(["docker", "logs", node.container])
+            nodes[node.name].log.write_text(logs.stdout + logs.stderr, encoding="utf-8")
+    except BaseException:
         with interrupts.ignored():
-            _containerlab("destroy", folder, work)
+            _containerlab("destroy", folder, topology, work)
+        raise
+    with interrupts.ignored():
+        _containerlab("destroy", folder, topology, work).checked("containerlab destroy")
 
 
-def _is_machine(topology: Topology, name: str) -> bool:
-    return topology.nodes[name].has_processes
+def _refuse_deployed(topology: Topology, folder: LabFolder) -> None:
+    """A lab that somebody has deployed is theirs: it must not be destroyed at the end."""
+    asked = ["docker", "ps", "--all", "--quiet", "--filter", f"label=containerlab={topology.name}"]
+    if command.run(asked).checked("docker ps").stdout.strip():
+        raise LabSetupError(
+            f"lab {topology.name} is deployed already: containerlab destroy --topo {folder.topology}"
+        )
 
 
-def _containerlab(verb: str, folder: LabFolder, work: Path) -> None:
-    """Run containerlab; what it writes beside the topology goes into `work`."""
-    environment = {**os.environ, "CLAB_LABDIR_BASE": str(work), "CLAB_VERSION_CHECK": "disable"}
-    cleanup = ["--cleanup"] if verb == "destroy" else []
+def _containerlab(verb: str, folder: LabFolder, topology: Topology, work: Path) -> command.Finished:
+    """Run containerlab; what it writes goes into `work`, unless the lab has prepared the folder for it."""
+    environment = {**os.environ, "CLAB_VERSION_CHECK": "disable"}
+    if not (folder.folder / f"clab-{topology.name}").exists():
+        environment["CLAB_LABDIR_BASE"] = str(work)
+    deploys = verb == "deploy"
     done = command.run(
-        ["containerlab", verb, "--topo", str(folder.topology), *cleanup],
-        timeout=DESTROY_TIMEOUT if verb == "destroy" else DEPLOY_TIMEOUT,
+        ["containerlab", verb, "--topo", str(folder.topology), *([] if deploys else ["--cleanup"])],
+        timeout=DEPLOY_TIMEOUT if deploys else DESTROY_TIMEOUT,
         environment=environment,
     )
     (work / f"containerlab-{verb}.log").write_text(done.stdout + done.stderr, encoding="utf-8")
-    done.checked(f"containerlab {verb}")
+    return done
 
 
-def _container(topology: Topology, name: str, work: Path) -> RunningNode:
+def _running(node: Node, work: Path) -> RunningNode:
     """The node behind a container: its first process leads to all its namespaces.
 
     Raises:
         LabRunError: the container does not run.
 
     """
-    node = topology.nodes[name]
-    container = node.namespace or f"clab-{topology.name}-{name}"
-    done = command.run(["docker", "inspect", container]).checked(f"docker inspect {container}")
+    done = command.run(["docker", "inspect", node.container]).checked(f"docker inspect {node.container}")
     (told,) = json.loads(done.stdout)
     pid = int(told["State"]["Pid"])
     if pid == 0:
-        logs = command.run(["docker", "logs", "--tail", "15", container])
-        raise LabRunError(f"container {container} does not run; its last lines:\n{logs.stdout}{logs.stderr}")
+        logs = command.run(["docker", "logs", "--tail", "15", node.container])
+        raise LabRunError(
+            f"container {node.container} does not run; its last lines:\n{logs.stdout}{logs.stderr}"
+        )
     environment = dict(line.split("=", 1) for line in told["Config"]["Env"])
-    return RunningNode(name, container, node.image, pid, environment, work / f"{name}.log")
+    return RunningNode(node.name, node.namespace, node.image, pid, environment, work / f"{node.name}.log")

@@ -135,7 +135,7 @@ class _Reading:
             )
         if kind != "linux":
             self._check_bystander(here, name, kind)
-            return Node(name, kind, namespace="")
+            return Node(name, kind, container="", namespace="")
         mode = _last(level.network_mode for level in levels) or "none"
         image = _last(level.image for level in levels)
         if image is None:
@@ -149,7 +149,8 @@ class _Reading:
         return Node(
             name,
             kind,
-            namespace="" if mode == "host" else self._namespace(name),
+            container=self._container(name),
+            namespace="" if mode == "host" else self._container(name),
             image=image or "",
             entrypoint=self._argv((*here, "entrypoint"), _last(level.entrypoint for level in levels)),
             cmd=self._argv((*here, "cmd"), _last(level.cmd for level in levels)),
@@ -184,14 +185,14 @@ class _Reading:
         return {
             "containerlab": self._file.name,
             "clab-node-name": name,
-            "clab-node-longname": self._namespace(name),
+            "clab-node-longname": self._container(name),
             "clab-node-kind": "linux",
             "clab-node-group": _last(level.group for level in levels) or "",
             "clab-node-lab-dir": self._words(name)["clabNodeDir"],
             "clab-topo-file": str(self._path),
         }
 
-    def _namespace(self, node: str) -> str:
+    def _container(self, node: str) -> str:
         prefix = self._file.prefix
         if prefix == "":
             return f"{self._options.name_prefix}{node}"

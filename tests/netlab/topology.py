@@ -31,12 +31,14 @@ class StagePlan:
 class Node:
     """One node of the lab.
 
-    `namespace` is the name in /run/netns; of a node of kind host or bridge, or with network-mode host, it is
-    empty: the root namespace. `shares` names the node whose namespace it uses (network-mode container:N).
+    `container` is what containerlab calls it. `namespace` is the same name in /run/netns; of a node of kind
+    host or bridge, or with network-mode host, it is empty: the root namespace. `shares` names the node whose
+    namespace it uses (network-mode container:N).
     """
 
     name: str
     kind: str
+    container: str
     namespace: str
     image: str = ""
     entrypoint: tuple[str, ...] | None = None
