@@ -3,6 +3,7 @@
 import contextlib
 import signal
 import subprocess
+import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -49,6 +50,7 @@ class Captures:
     def stop(self) -> None:
         """End them; the files are whole."""
         for process in self._running.values():
+            _wait_until_idle(process)
             process.send_signal(signal.SIGINT)
         for process in self._running.values():
             try:
@@ -91,6 +93,16 @@ def _tcpdump(pid: int, path: Path, packets: int) -> "subprocess.Popen[str]":
         text=True,
         start_new_session=True,
     )
+
+
+def _wait_until_idle(process: "subprocess.Popen[str]") -> None:
+    """Return when tcpdump sleeps: a packet not read yet keeps it runnable, and would be lost at its end."""
+    deadline = time.monotonic() + END_TIMEOUT
+    while process.poll() is None and time.monotonic() < deadline:
+        stat = Path("/proc", str(process.pid), "stat").read_text(encoding="utf-8")
+        if stat.rpartition(")")[2].split()[0] == "S":
+            return
+        time.sleep(0.01)
 
 
 def _wait_until_listening(path: Path, process: "subprocess.Popen[str]") -> None:
