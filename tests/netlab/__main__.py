@@ -17,7 +17,6 @@ from tests.netlab.images import REPOSITORY
 from tests.netlab.topology import Topology
 
 FINE, FAILED, USAGE = 0, 1, 2
-SIGNALLED = 128
 WORK = REPOSITORY / "build" / "labs"
 
 
@@ -37,7 +36,7 @@ def main() -> int:
     except interrupts.Interrupted as interrupted:
         with contextlib.suppress(OSError):  # the terminal may be gone
             print(f"\nended by {interrupted}; everything is taken down", file=sys.stderr)
-        return SIGNALLED + interrupted.number
+        return interrupted.exit_code
 
 
 def parser() -> argparse.ArgumentParser:

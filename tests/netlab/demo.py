@@ -1,5 +1,6 @@
 """`make demo`: a legacy VM reaches pods on two nodes through two ToRs, and keeps reaching them."""
 
+import contextlib
 import os
 import sys
 import time
@@ -7,7 +8,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from tests.netlab import crossing, faults, footprint, life, probes, reading
+from tests.netlab import crossing, faults, footprint, interrupts, life, probes, reading
 from tests.netlab.errors import LabError
 from tests.netlab.lab import REPOSITORY, Lab
 from tests.netlab.node import RunningNode
@@ -37,22 +38,29 @@ class StepFailedError(Exception):
 def main() -> int:
     """Run every step; 0 only if each held."""
     started = time.monotonic()
-    options = reading.Options(REPOSITORY / "build" / "labs", os.environ, name_prefix="demo-")
     try:
-        topology = reading.read(FOLDER, options)
-        say("Starting the lab: two nodes, two ToRs, a leaf router and a VM, in network namespaces.")
-        print(PICTURE)
-        with life.running(topology, REPOSITORY / "build" / "labs", print) as lab:
-            show(lab)
-        say("Everything is taken down again.")
+        with interrupts.raised():
+            run()
     except (LabError, StepFailedError) as error:
         print(f"\nThe demo failed: {error}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        print("\nInterrupted; everything is taken down again.", file=sys.stderr)
-        return 130
+    except interrupts.Interrupted as interrupted:
+        with contextlib.suppress(OSError):  # the terminal may be gone
+            print("\nInterrupted; everything is taken down again.", file=sys.stderr)
+        return interrupted.exit_code
     print(f"\nEvery step held. {time.monotonic() - started:.0f} s in all.")
     return 0
+
+
+def run() -> None:
+    """The lab around the steps."""
+    work = REPOSITORY / "build" / "labs"
+    topology = reading.read(FOLDER, reading.Options(work, os.environ, name_prefix="demo-"))
+    say("Starting the lab: two nodes, two ToRs, a leaf router and a VM, in network namespaces.")
+    print(PICTURE)
+    with life.running(topology, work, print) as lab:
+        show(lab)
+    say("Everything is taken down again.")
 
 
 def show(lab: Lab) -> None:

@@ -16,6 +16,11 @@ class Interrupted(BaseException):
         super().__init__(signal.Signals(number).name)
         self.number = number
 
+    @property
+    def exit_code(self) -> int:
+        """What a shell tells of a process that such a signal ended."""
+        return 128 + self.number
+
 
 def _raise(number: int, _frame: FrameType | None) -> None:
     # Once is enough: a second signal must not end the cleaning up that the first one has begun.
