@@ -97,7 +97,7 @@ class Changes:
 
     def _confirm(self, confirmation: Confirmation, now: float) -> float:
         match confirmation.step(now):
-            case Step.ASK:
+            case Step.ASK if not self._inquiry.waiting:
                 confirmation.asked(now)
                 self._inquiry.ask("show neighbor configuration", confirmation.answered)
             case Step.RELOAD:
@@ -116,7 +116,7 @@ class Changes:
                 process.tell(self._exabgp.pid, signal.SIGKILL)
                 _log.error("exabgp did not run with the configuration, the former one is back")
                 self._refuse("ExaBGP did not run with the configuration: the former one is back")
-            case Step.WAIT:
+            case Step.ASK | Step.WAIT:
                 pass
         return confirmation.due(now)
 

@@ -13,7 +13,7 @@ _LONGEST: Final = 8 << 20
 
 
 class Inquiry:
-    """Asks; `heard` is called at each complete answer, whatever the question was."""
+    """Asks; `heard` is called at each part of an answer, whatever the question was."""
 
     def __init__(
         self, relay: PurePosixPath, selector: selectors.BaseSelector, heard: Callable[[], None]
@@ -25,6 +25,11 @@ class Inquiry:
         self._rest = b""
         self._lines: list[str] = []
         self._then: Callable[[list[str]], None] | None = None
+
+    @property
+    def waiting(self) -> bool:
+        """Whether a question has no complete answer yet. ExaBGP takes seconds to tell of a hundred peers."""
+        return self._link is not None
 
     def ask(self, command: str, then: Callable[[list[str]], None] | None = None) -> None:
         """Ask, and call `then` with the lines of the answer.
@@ -62,6 +67,7 @@ class Inquiry:
         for line in lines:
             message = json.loads(line)
             if "line" in message:
+                self._heard()
                 self._lines.append(str(message["line"]))
             elif "answer" in message:
                 then = self._then if message["answer"] == "done" else None

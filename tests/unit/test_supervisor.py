@@ -143,6 +143,18 @@ def test_a_configuration_comes_into_force_and_the_next_one_without_a_restart(sup
     assert supervisor.status()["exabgp"] == before["exabgp"]
 
 
+def test_many_sessions_come_into_force_without_a_restart(supervisor: Supervisor) -> None:
+    """ExaBGP takes seconds to tell what it runs with: it must not be asked anew, nor be taken for frozen."""
+    assert supervisor.configure(SESSION)["ok"]
+    before = supervisor.status()
+    many = [replace(SESSION, peer=address(f"127.0.1.{number}")) for number in range(1, 101)]
+    answer = supervisor.configure(*many)
+    assert answer["ok"], answer
+    after = supervisor.status()
+    assert (after["exabgp"], after["restarts"]) == (before["exabgp"], 0)
+    assert after["generation"] == answer["generation"]
+
+
 def test_a_refused_configuration_leaves_the_former_and_tells_no_secret(supervisor: Supervisor) -> None:
     accepted = supervisor.configure(SESSION)
     text = exabgp_conf([replace(SESSION, password=Secret("hush"))], supervisor.status()["relay_argv"])
