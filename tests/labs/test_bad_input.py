@@ -589,6 +589,30 @@ def test_a_foreign_route_of_the_same_prefix_is_told_and_left_alone(rack: Rack) -
             rack.fine()
 
 
+def test_peers_that_nobody_answers_for_harm_nothing_else(rack: Rack) -> None:
+    """A rack is configured before its routers are there. Each peer says why it is not up."""
+    absent = {f"10.0.1.{number}" for number in range(100, 118)}
+    manifest = "---\n".join(
+        peer(f"spare{number}", f"{{peerAddress: {address}, peerASN: 65001}}")
+        for number, address in enumerate(sorted(absent | {"10.0.1.0", "10.0.1.255"}))
+    )
+    with nothing_changes(rack):
+        (rack.folder / "40-spares.yaml").write_text(manifest)
+        told = rack.wait(lambda _, said: len(said["sessions"]) == 22, IN_FORCE)
+        down = [each for each in told["sessions"] if each["object"].startswith("BGPPeer/spare")]
+        assert all(each["reason"] for each in down)
+        assert not told["rejections"]
+        rack.wait(lambda _, said: absent == unreachable(said), 10)
+        rack.good()
+        rack.fine(10)
+
+
+def unreachable(status: dict[str, Any]) -> set[str]:
+    return {each["peer"] for each in status["sessions"] if "cannot be reached" in each["reason"]} - {
+        "10.0.1.0"
+    }
+
+
 def test_an_agent_that_starts_amid_bad_input_keeps_what_was_in_force(rack: Rack) -> None:
     """The last good state is on disk, and with it who was there first; the routes are told again."""
     before = rack.held()

@@ -234,7 +234,7 @@ def test_host_bits_name_the_prefix_that_was_meant(written: str, meant: str) -> N
 
 
 @pytest.mark.parametrize(
-    "address", ["0.0.0.0", "::", "224.0.0.5", "ff02::5", "255.255.255.255", "fe80::1%e", "x", 1]
+    "address", ["0.0.0.0", "::", "224.0.0.5", "ff02::5", "255.255.255.255", "fe80::1%e", "fe80::1", "x", 1]
 )
 def test_peer_addresses_that_are_no_host(address: object) -> None:
     assert refused(peer(peerAddress=address))[:3:2] == ("spec.peerAddress", Reason.INVALID_FIELD)

@@ -62,6 +62,8 @@ def _unicast(value: object) -> Address:
     address = parse_address(value)
     if address.is_unspecified or address.is_multicast or str(address) == "255.255.255.255":
         raise refusal("write the address of one host")
+    if address.version == 6 and address.is_link_local:  # noqa: PLR2004 - the IP version
+        raise refusal("write a global address: a link-local one does not say on which link")
     return address
 
 
