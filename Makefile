@@ -7,7 +7,7 @@ RUNTIME ?= netns
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup packages demo test check format plugin lab lock clean
+.PHONY: help setup packages demo test bench check format plugin lab lock clean
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,10 @@ format: setup ## format the Python code
 
 test: check plugin ## every tier of tests but the cluster's (as root)
 	@$(BIN)/pytest $(ARGS)
+
+bench: setup plugin/build/$(ARCH)/bgpnet ## compare with the reference programs, as ratios: build/bench.json
+	@tests/install-packages.sh tests/bench/debian-packages.txt
+	@$(BIN)/python -m tests.bench $(ARGS)
 
 lock: ## pin the dependencies of pyproject.toml anew, with hashes
 	@$(PYTHON) -m venv build/lock && build/lock/bin/pip install --quiet uv

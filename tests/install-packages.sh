@@ -1,8 +1,8 @@
 #!/bin/sh
-# Installs the Debian packages that the labs and tests need and that are missing. The routers' daemons are
-# run by the labs in namespaces of their own, so the host's copies are neither started nor enabled.
+# Installs the missing Debian packages of a list, by default of those that the labs and tests need. The routers'
+# daemons are run by the labs in namespaces of their own, so the host's copies are neither started nor enabled.
 set -eu
-list=$(dirname "$0")/debian-packages.txt
+list=${1:-$(dirname "$0")/debian-packages.txt}
 missing=""
 for package in $(cat "$list"); do
     dpkg-query -W -f='${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed || missing="$missing $package"

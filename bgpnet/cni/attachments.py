@@ -64,6 +64,7 @@ class Attachments:
         _sweep(host, found)
         self._links = {link.attachment: link for link in found.links}
         self._by_name = {link.name: link for link in found.links}
+        self._blocks: Blocks | None = None
         self._ipam = Ipam(found.held, self._freed(found))
         self._next_index = max((link.index + _INDEXES for link in found.links), default=_FIRST_INDEX)
 
@@ -79,7 +80,9 @@ class Attachments:
         mtu = config.mtu or blocks.mtu
         self._demand_absent(whose)
         _demand_room(blocks, mtu)
-        self._ipam.set_blocks(blocks.prefixes)
+        if blocks is not self._blocks:
+            self._ipam.set_blocks(blocks.prefixes)
+            self._blocks = blocks
         now = self._clock()
         addresses = self._ipam.take(now, config.cooling, config.wanted)
         try:

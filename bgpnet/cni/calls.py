@@ -12,6 +12,7 @@ from bgpnet.cni.housekeeping import Housekeeping
 from bgpnet.model.cni import PodLink
 
 _CALLS: Final = 256  # open at once; further ones wait in the listener's queue
+_TURN: Final = 16  # calls taken before others get their turn
 _ASKING_TIME: Final = 30.0  # seconds that a call has for its request; a shim has given up before
 
 log = logging.getLogger(__name__)
@@ -59,8 +60,8 @@ class Calls:
                 self._housekeeping.work()
                 self._hang_up()
         finally:
-            for call in tuple(self._open):
-                self._close(call)
+            for call in self._open:
+                call.close()
             self._selector.close()
 
     def _patience(self) -> float | None:
@@ -75,42 +76,61 @@ class Calls:
         for call, until in tuple(self._asking.items()):
             if until > now:
                 return
+            del self._asking[call]
+            self._selector.unregister(call)
             self._close(call)
 
     def _accept(self) -> None:
-        try:
-            call, _peer = self._listener.accept()
-        except OSError:
-            return  # it has gone away again
-        call.settimeout(0)
-        self._open.add(call)
-        self._asking[call] = self._clock() + _ASKING_TIME
-        self._selector.register(call, selectors.EVENT_READ)
-        if len(self._open) == _CALLS:
-            self._selector.unregister(self._listener)
+        """Take the calls that wait, not all of them: others wait for their turn, too."""
+        for _ in range(_TURN):
+            try:
+                call, _peer = self._listener.accept()
+            except OSError:
+                return  # there is none, or it has gone away again
+            call.settimeout(0)
+            self._open.add(call)
+            if len(self._open) == _CALLS:
+                self._selector.unregister(self._listener)
+            # A shim asks at once: most requests are there already.
+            if not self._ask(call):
+                self._expect(call)
+            if len(self._open) == _CALLS:
+                return
 
     def _go_on(self, call: socket.socket, made: PodLink | None) -> None:
         """A request has come; or, after an ADD (then `made` is its link), the shim has closed the call."""
-        if made is not None:
-            if not wire.was_taken(call):
-                self._commands.undo(made)
-            self._close(call)
+        self._selector.unregister(call)
+        if made is None:
+            del self._asking[call]
+            if not self._ask(call):
+                self._expect(call)
             return
-        made = self._answer(call)
+        if not wire.was_taken(call):
+            self._commands.undo(made)
+        self._close(call)
+
+    def _expect(self, call: socket.socket) -> None:
+        """Wait for the request of a call."""
+        self._asking[call] = self._clock() + _ASKING_TIME
+        self._selector.register(call, selectors.EVENT_READ)
+
+    def _ask(self, call: socket.socket) -> bool:
+        """Answer the request of a call; False when it has not come yet."""
+        try:
+            request = wire.receive(call)
+        except BlockingIOError:
+            return False
+        except OSError:
+            request = None
+        made = self._answer(call, request) if request else None
         if made is None:
             self._close(call)
         else:
-            del self._asking[call]
-            self._selector.modify(call, selectors.EVENT_READ, made)
+            self._selector.register(call, selectors.EVENT_READ, made)
+        return True
 
-    def _answer(self, call: socket.socket) -> PodLink | None:
-        """Answer the request that waits, and return the link that was made for it."""
-        try:
-            request = wire.receive(call)
-        except OSError:
-            return None
-        if request is None:
-            return None
+    def _answer(self, call: socket.socket, request: wire.Request) -> PodLink | None:
+        """Answer a request, and return the link that was made for it."""
         with request:
             outcome = self._commands.answer(request)
             try:
@@ -126,6 +146,4 @@ class Calls:
         if len(self._open) == _CALLS:
             self._selector.register(self._listener, selectors.EVENT_READ)
         self._open.remove(call)
-        self._asking.pop(call, None)
-        self._selector.unregister(call)
         call.close()

@@ -9,6 +9,8 @@ from bgpnet.model.cni import Dns, NetworkConfig
 from bgpnet.model.errors import CniError
 from bgpnet.model.net import Address, default_prefix, family_of
 
+_GATEWAYS: Final = {family: str(gateway) for family, gateway in GATEWAYS.items()}
+_DEFAULTS: Final = {family: str(default_prefix(family)) for family in GATEWAYS}
 _ENCODER: Final = json.JSONEncoder(check_circular=False)
 _ADDRESS_WITH_VERSION: Final = {"0.3.0", "0.3.1", "0.4.0"}
 _INTERFACE_WITH_MTU: Final = {"1.1.0"}
@@ -34,7 +36,7 @@ def add_result(config: NetworkConfig, plan: LinkPlan, sandbox: str) -> bytes:
         ],
         "routes": [
             *(before.get("routes") or []),
-            *({"dst": str(default_prefix(family)), "gw": str(GATEWAYS[family])} for family in families),
+            *({"dst": _DEFAULTS[family], "gw": _GATEWAYS[family]} for family in families),
         ],
         "dns": _dns(config.dns) or before.get("dns") or {},
     }
@@ -59,7 +61,7 @@ def _interface(config: NetworkConfig, end: End, mtu: int) -> dict[str, Any]:
 def _address(config: NetworkConfig, address: Address, place: int) -> dict[str, Any]:
     shape: dict[str, Any] = {
         "address": f"{address}/{address.max_prefixlen}",
-        "gateway": str(GATEWAYS[family_of(address)]),
+        "gateway": _GATEWAYS[family_of(address)],
         "interface": place,
     }
     if config.version in _ADDRESS_WITH_VERSION:

@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from tests.bench import cni, reference, report
+from tests.bench import churn, cni, datapath, reference, report
 
 OUTPUT = Path("build/bench.json")
 
@@ -12,7 +12,7 @@ OUTPUT = Path("build/bench.json")
 def main() -> int:
     """Run the parts that were asked for, all by default."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parts = {"cni": cni.compare}
+    parts = {"cni": cni.compare, "churn": churn.compare, "datapath": datapath.compare}
     parser.add_argument("part", nargs="*", choices=[*parts, []], help=f"of {', '.join(parts)}")
     asked = parser.parse_args().part or list(parts)
     found = reference.find()

@@ -1,6 +1,8 @@
 """ADD and DEL of both plug-ins, one after another and in bursts."""
 
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -48,9 +50,13 @@ def compare(reference: Reference | None) -> list[Row]:
             for plugin in plugins:
                 burst(plugin, spaces, at_once, figures[plugin.name])
         memory = proportional_kib(own.server) / 1024
-    mine = figures[own.name]
+        with planning():
+            busy = Figures()
+            for _round in range(ROUNDS):
+                sequential(own, spaces[:SEQUENTIAL], busy)
+        mine = figures[own.name]
     theirs = figures[others[0].name] if others else None
-    return [*_rows(mine, theirs, reference.name if reference else ""), *_alone(mine, memory)]
+    return [*_rows(mine, theirs, reference.name if reference else ""), *_alone(mine, busy, memory)]
 
 
 def sequential(plugin: Plugin, spaces: Sequence[str], figures: Figures) -> None:
@@ -101,6 +107,20 @@ def proportional_kib(pid: int) -> int:
         if line.startswith("Pss:"):
             return int(line.split()[1])
     raise RuntimeError(f"process {pid} has no memory")
+
+
+@contextmanager
+def planning() -> Iterator[None]:
+    """While an agent plans for 5,000 nodes without a pause."""
+    busy = subprocess.Popen([sys.executable, "-m", "tests.bench.load"], stdout=subprocess.PIPE)
+    try:
+        assert busy.stdout is not None
+        if not busy.stdout.readline():
+            raise RuntimeError("the planner does not plan")
+        yield
+    finally:
+        busy.kill()
+        busy.communicate()
 
 
 @contextmanager
@@ -187,10 +207,12 @@ def _rows(ours: Figures, theirs: Figures | None, name: str) -> list[Row]:
     return rows
 
 
-def _alone(ours: Figures, memory: float) -> list[Row]:
+def _alone(ours: Figures, busy: Figures, memory: float) -> list[Row]:
     return [
         row("cni/add/held-1000", median_ms(ours.held), None, "", "ms p50"),
         row("cni/add/held-1000-p99", ninety_ninth_ms(ours.held), None, "", "ms p99"),
+        row("cni/add/replanning", median_ms(busy.add), None, "", "ms p50"),
+        row("cni/add/replanning-p99", ninety_ninth_ms(busy.add), None, "", "ms p99"),
         row("cni/memory", memory, None, "", "MiB PSS"),
     ]
 
