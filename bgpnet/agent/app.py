@@ -5,7 +5,7 @@ import json
 import logging
 import signal
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from http import HTTPStatus
 from pathlib import Path
 
@@ -14,14 +14,16 @@ from bgpnet.agent import http, journal
 from bgpnet.agent.loop import Loop
 from bgpnet.agent.reconciler import Doors, Outcome, step
 from bgpnet.agent.settings import Settings
-from bgpnet.drivers import rundirectory
+from bgpnet.drivers import podjournal, rundirectory
 from bgpnet.drivers.blocks import BlocksFile
 from bgpnet.drivers.exabgp.speaker import SpeakerDriver
 from bgpnet.drivers.files import FilesSource
 from bgpnet.drivers.netlink import Netlink
 from bgpnet.drivers.readiness import Readiness
 from bgpnet.drivers.sysctl import Sysctls
+from bgpnet.model.podledger import PodLedger
 from bgpnet.model.status import NodeStatus
+from bgpnet.planner.podstatus import block_status, pod_status
 from bgpnet.planner.status import node_status
 
 log = logging.getLogger(__name__)
@@ -41,8 +43,9 @@ def run(settings: Settings) -> int:
 class _Agent:
     """The last outcome, and what is told of it."""
 
-    def __init__(self, readiness: Readiness) -> None:
+    def __init__(self, readiness: Readiness, pods: Path) -> None:
         self.outcome: Outcome | None = None
+        self._pods = pods
         self._readiness = readiness
         self._was_ready = False
 
@@ -81,14 +84,26 @@ class _Agent:
 
     def status_json(self) -> http.Answer:
         status = self.status()
-        if status is None:
+        if status is None or self.outcome is None:
             return HTTPStatus.SERVICE_UNAVAILABLE, "text/plain", "the first step is not done\n"
+        ledger = self._ledger()
+        status = replace(
+            status, blocks=block_status(self.outcome.plan.own_prefixes, ledger), pods=pod_status(ledger)
+        )
         return HTTPStatus.OK, "application/json", json.dumps(asdict(status)) + "\n"
+
+    def _ledger(self) -> PodLedger:
+        try:
+            return podjournal.read(self._pods)
+        except OSError as error:
+            log.warning("pods not named path=%s error=%r", self._pods, error.strerror)
+            return PodLedger()
 
 
 async def _run(settings: Settings) -> None:
     run_dir = settings.run_dir
-    agent = _Agent(Readiness(Path(run_dir.ready), Path(run_dir.heartbeat), time.monotonic))
+    readiness = Readiness(Path(run_dir.ready), Path(run_dir.heartbeat), time.monotonic)
+    agent = _Agent(readiness, Path(run_dir.pods))
 
     async def take_step() -> Outcome:
         return await step(settings.node_name, doors)

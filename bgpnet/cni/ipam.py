@@ -3,11 +3,6 @@
 Addresses of the node's blocks are given in sequence, block after block; one that came back is given again
 only when no fresh one is left, the longest free first, and not before it has cooled down: who still sends to
 the old pod must not reach the new one.
-
-All addresses of a block are given but the first, when the block has more than two. Pods have /32 and /128
-addresses and the block is no subnet of theirs, so its last address is nobody's broadcast; the first one stays
-free for the node itself, and because many a program takes it for the network's. Of a block with more than
-65,536 addresses the first 65,536 are given: a node runs out of pods long before.
 """
 
 import math
@@ -15,14 +10,11 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
-from typing import Final
 
 from bgpnet.model.cni import CniCode
 from bgpnet.model.errors import CniError
 from bgpnet.model.net import Address, Family, Prefix, family_of
-
-_ADDRESSES_OF_A_BLOCK: Final = 65536
-_BLOCK_WITHOUT_RESERVE: Final = 2  # RFC 3021, RFC 6164: both addresses of a /31 and a /127 are hosts'
+from bgpnet.model.podrange import pod_range
 
 
 class Ipam:
@@ -240,8 +232,5 @@ class _Addresses:
 
 
 def _whole_block(prefix: Prefix) -> _Block:
-    first = int(prefix.network_address)
-    end = first + min(prefix.num_addresses, _ADDRESSES_OF_A_BLOCK)
-    if prefix.num_addresses > _BLOCK_WITHOUT_RESERVE:
-        first += 1
-    return _Block(prefix, first, end, first)
+    numbers = pod_range(prefix)
+    return _Block(prefix, numbers.start, numbers.stop, numbers.start)

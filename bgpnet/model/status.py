@@ -52,6 +52,26 @@ class RejectionStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class PodStatus:
+    """A pod's attachment, as the CNI server recorded it. `pod` is namespace/name, '' without Kubernetes."""
+
+    pod: str
+    uid: str
+    container: str
+    interface: str
+    addresses: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BlockStatus:
+    """A prefix of the node: addresses that pods have, of those that pods can have."""
+
+    prefix: str
+    used: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
 class NodeStatus:
     """The state of one node, as its agent sees it."""
 
@@ -66,6 +86,8 @@ class NodeStatus:
     """Objects and routes refused: something to mend."""
     refused_paths: tuple[RejectionStatus, ...]
     """Learned paths that the import policy left out, as it was told to."""
+    blocks: tuple[BlockStatus, ...] = ()
+    pods: tuple[PodStatus, ...] = ()
 
     @property
     def fine(self) -> bool:

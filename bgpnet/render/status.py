@@ -1,8 +1,11 @@
 """NodeStatus -> the text of `bgpnet status`."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from bgpnet.model.status import NodeStatus, RejectionStatus
+
+_PODS_SHOWN: Final = 20
 
 
 def status_text(status: NodeStatus, now: float) -> str:
@@ -12,6 +15,7 @@ def status_text(status: NodeStatus, now: float) -> str:
         f"Node {status.node}: {ready}\nPrefixes: {', '.join(status.prefixes) or 'none'}",
         _sessions(status, now),
         _routes(status),
+        _pods(status),
         _rejections("Rejected, something to mend", status.rejections),
         _rejections("Learned paths refused by the import policy", status.refused_paths),
     ]
@@ -58,6 +62,19 @@ def _routes(status: NodeStatus) -> str:
         for route in status.routes
     ]
     return table(("ROUTE", "NEXT HOPS", "KERNEL"), rows) if rows else ""
+
+
+def _pods(status: NodeStatus) -> str:
+    lines = [f"Addresses: {block.used} of {block.size} of {block.prefix} in use" for block in status.blocks]
+    rows = [
+        (pod.pod or "-", ", ".join(pod.addresses), pod.interface, pod.container)
+        for pod in status.pods[:_PODS_SHOWN]
+    ]
+    if rows:
+        lines.append(table(("POD", "ADDRESSES", "INTERFACE", "CONTAINER"), rows))
+    if len(status.pods) > len(rows):
+        lines.append(f"and {len(status.pods) - len(rows)} more pods: see -o json")
+    return "\n".join(lines)
 
 
 def _rejections(title: str, rejections: Sequence[RejectionStatus]) -> str:

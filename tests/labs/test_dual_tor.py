@@ -75,6 +75,18 @@ def test_what_the_lab_expects_holds(lab: Lab) -> None:
     assert score.failed == 0, "\n".join(said)
 
 
+def test_status_names_the_pods_and_the_runtime_hears_that_the_node_is_ready(lab: Lab) -> None:
+    node = lab.node("node1")
+    told = json.loads(node.run(demo.BGPNET, "status", "-o", "json").checked("bgpnet status").stdout)
+    assert [(pod["pod"], pod["addresses"]) for pod in told["pods"]] == [
+        ("lab/pod11", ["10.244.1.1"]),
+        ("lab/pod12", ["10.244.1.2"]),
+    ]
+    assert told["blocks"] == [{"prefix": "10.244.1.0/26", "used": 2, "size": 63}]
+    asked = ("env", "CNI_COMMAND=STATUS", "/opt/cni/bin/bgpnet")
+    assert node.run(*asked, stdin='{"cniVersion": "1.1.0", "name": "bgpnet"}').code == 0
+
+
 def test_agent_killed_and_away_for_ten_seconds_loses_nothing(lab: Lab) -> None:
     """Pain point 3: an agent restart drops pods at the ToR."""
     before = established_since(lab)

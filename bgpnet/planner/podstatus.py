@@ -1,0 +1,36 @@
+"""What `bgpnet status` tells of pods and of the addresses that are left for more."""
+
+from collections.abc import Iterable
+
+from bgpnet.model.net import Prefix
+from bgpnet.model.podledger import PodLedger
+from bgpnet.model.podrange import pod_range
+from bgpnet.model.status import BlockStatus, PodStatus
+
+
+def pod_status(ledger: PodLedger) -> tuple[PodStatus, ...]:
+    """Every pod, in the order in which they came."""
+    records = sorted(dict.fromkeys(ledger.pods.values()), key=lambda record: record.since)
+    return tuple(
+        PodStatus(
+            pod="/".join(part for part in (record.pod.namespace, record.pod.name) if part),
+            uid=record.pod.uid,
+            container=record.attachment.container,
+            interface=record.attachment.ifname,
+            addresses=tuple(map(str, record.addresses)),
+        )
+        for record in records
+    )
+
+
+def block_status(prefixes: Iterable[Prefix], ledger: PodLedger) -> tuple[BlockStatus, ...]:
+    """How much of each of the node's prefixes is in use."""
+    used = [(address.version, int(address)) for address in ledger.pods]
+    return tuple(
+        BlockStatus(
+            prefix=str(prefix),
+            used=sum(version == prefix.version and number in numbers for version, number in used),
+            size=len(numbers),
+        )
+        for prefix, numbers in ((prefix, pod_range(prefix)) for prefix in prefixes)
+    )

@@ -1,0 +1,56 @@
+"""What `bgpnet status` tells of pods and addresses."""
+
+from dataclasses import replace
+from ipaddress import ip_address, ip_network
+
+import pytest
+
+from bgpnet.model.cni import Attachment, PodName
+from bgpnet.model.podledger import PodLedger, PodRecord
+from bgpnet.model.podrange import pod_range
+from bgpnet.model.status import BlockStatus, NodeStatus, PodStatus
+from bgpnet.planner.podstatus import block_status, pod_status
+from bgpnet.render.status import status_text
+
+EMPTY = NodeStatus("node1", "1", True, (), (), (), (), (), ())  # noqa: FBT003 - a field's value
+
+
+def ledger(count: int) -> PodLedger:
+    made = PodLedger()
+    for number in range(count, 0, -1):
+        addresses = (ip_address(f"10.244.1.{number}"), ip_address(f"fd00::{number}"))
+        whose = Attachment("pods", f"c{number}", "eth0")
+        made.attach(PodRecord(whose, addresses, PodName("shop", f"cart-{number}", "u"), float(number)))
+    return made
+
+
+def test_pods_are_named_in_the_order_in_which_they_came() -> None:
+    assert pod_status(ledger(2)) == (
+        PodStatus("shop/cart-1", "u", "c1", "eth0", ("10.244.1.1", "fd00::1")),
+        PodStatus("shop/cart-2", "u", "c2", "eth0", ("10.244.1.2", "fd00::2")),
+    )
+
+
+def test_blocks_count_their_own_addresses() -> None:
+    prefixes = (ip_network("10.244.1.0/30"), ip_network("fd00::/64"), ip_network("10.9.0.0/31"))
+    assert block_status(prefixes, ledger(5)) == (
+        BlockStatus("10.244.1.0/30", 3, 3),
+        BlockStatus("fd00::/64", 5, 65535),
+        BlockStatus("10.9.0.0/31", 0, 2),
+    )
+
+
+@pytest.mark.parametrize(
+    ("prefix", "size"), [("10.0.0.0/24", 255), ("10.0.0.0/31", 2), ("10.0.0.0/32", 1), ("fd00::/64", 65535)]
+)
+def test_how_many_pods_a_prefix_is_good_for(prefix: str, size: int) -> None:
+    assert len(pod_range(ip_network(prefix))) == size
+
+
+def test_the_page_names_pods_and_what_is_left() -> None:
+    status = replace(EMPTY, pods=pod_status(ledger(25)), blocks=(BlockStatus("10.244.1.0/26", 25, 63),))
+    page = status_text(status, 0)
+    assert "Addresses: 25 of 63 of 10.244.1.0/26 in use\n" in page
+    assert "shop/cart-20  10.244.1.20, fd00::20  eth0       c20\n" in page
+    assert "and 5 more pods: see -o json" in page
+    assert "POD " not in status_text(EMPTY, 0)
