@@ -105,7 +105,7 @@ class Check(Model):
 
 
 class ExpectFile(Model):
-    """A whole expect.yml. `within`: seconds that a check may take to come true, unless it says otherwise."""
+    """A whole expect.yml. `within`: seconds from the first look until all holds; see `judge.verdicts`."""
 
     within: Seconds = 30.0
     checks: Annotated[list[Check], Field(min_length=1)]

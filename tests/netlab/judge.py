@@ -18,6 +18,8 @@ from tests.netlab.yamlfile import Document, parse
 
 PAUSE = 0.2
 """Seconds between two looks."""
+LAST_CHANCE = 2.0
+"""Seconds for a check whose turn comes when the time of all is over."""
 SAY_EVERY = 5.0
 """Seconds between two words about a check that does not hold yet."""
 
@@ -97,10 +99,16 @@ def judge(expectations: ExpectFile, machines: Mapping[str, Machine], say: Say) -
 
 
 def verdicts(expectations: ExpectFile, machines: Mapping[str, Machine], say: Say) -> Iterator[Result]:
-    """Look at every check in turn, say how it went, and hand the result out before the next one's turn."""
+    """Look at every check in turn, say how it went, and hand the result out before the next one's turn.
+
+    The file's `within` counts from now for all checks together, so that one mistake which many checks feel is
+    not waited for once a check; a check's own `within` counts from its turn.
+    """
+    deadline = time.monotonic() + expectations.within
     for check in expectations.checks:
         begun = time.monotonic()
-        verdict = until_it_holds(check, machines, check.within or expectations.within, say)
+        within = check.within or max(deadline - begun, min(expectations.within, LAST_CHANCE))
+        verdict = until_it_holds(check, machines, within, say)
         took = time.monotonic() - begun
         if verdict.holds:
             say(f"ok      {checks.title(check)} ({took:.1f} s)")
@@ -119,7 +127,7 @@ def until_it_holds(check: Check, machines: Mapping[str, Machine], within: float,
             return verdict
         if now - said > SAY_EVERY:
             said = now
-            say(f"  … {now - begun:.0f} of {within:g} s: {checks.title(check)}: {verdict.seen}")
+            say(f"  … {now - begun:.0f} of {within:.0f} s: {checks.title(check)}: {verdict.seen}")
         time.sleep(PAUSE)
 
 
