@@ -6,8 +6,10 @@ BIN := .venv/bin
 RUNTIME ?= netns
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
+LAB_IS_NAMED = @test -n "$(LAB)" || { echo "make $@: say which folder: make $@ LAB=containerlab/dual-tor" >&2; exit 2; }
+
 .DEFAULT_GOAL := help
-.PHONY: help setup packages demo test bench check format plugin lab lock clean
+.PHONY: help setup packages demo test bench check format plugin lab lab-up lab-down lock clean
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,8 +37,16 @@ demo: setup plugin/build/$(ARCH)/bgpnet ## a legacy VM reaches pods over BGP, an
 	@$(BIN)/python -m tests.netlab.demo
 
 lab: setup plugin/build/$(ARCH)/bgpnet ## run and judge a lab folder: make lab LAB=containerlab/dual-tor
-	@test -n "$(LAB)" || { echo "make lab: say which folder: make lab LAB=containerlab/dual-tor" >&2; exit 2; }
-	@$(BIN)/python -m tests.netlab run --runtime $(RUNTIME) "$(LAB)"
+	$(LAB_IS_NAMED)
+	@$(BIN)/python -m tests.netlab run --runtime $(RUNTIME) $(if $(CAPTURE),--capture) "$(LAB)"
+
+lab-up: setup plugin/build/$(ARCH)/bgpnet ## bring a lab up and leave it up
+	$(LAB_IS_NAMED)
+	@$(BIN)/python -m tests.netlab up "$(LAB)"
+
+lab-down: setup ## take down a lab that is up
+	$(LAB_IS_NAMED)
+	@$(BIN)/python -m tests.netlab down "$(LAB)"
 
 check: setup ## format, lint, types, floors
 	@$(BIN)/ruff format --check --quiet . || { echo "run: make format" >&2; exit 1; }

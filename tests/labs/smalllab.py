@@ -14,6 +14,8 @@ from typing import Any
 from tests.netlab import processes, state
 from tests.netlab.images import REPOSITORY
 
+PREFIX = f"sl{os.getpid()}-"
+"""Begins the names of labs and interfaces of this process; `SL-` stands for it in texts."""
 COMMAND = (sys.executable, "-m", "tests.netlab")
 
 
@@ -31,7 +33,8 @@ class SmallLab:
 
     def write(self, topology: str, expect: str = "") -> None:
         """Write the files; the topology without its name."""
-        (self.folder / "lab.clab.yml").write_text(f"name: {self.name}\n{topology}", encoding="utf-8")
+        text = f"name: {self.name}\n{topology}".replace("SL-", PREFIX)
+        (self.folder / "lab.clab.yml").write_text(text, encoding="utf-8")
         if expect:
             (self.folder / "expect.yml").write_text(expect, encoding="utf-8")
 
@@ -67,7 +70,7 @@ class SmallLab:
         named = [f"namespace {path.name}" for path in Path("/run/netns").glob(f"*{self.name}*")]
         kept = [f"state {path}" for path in state.HOME.glob(f"*{self.name}*")]
         mounts = Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines()
-        links = [path.name for path in Path("/sys/class/net").iterdir() if path.name.startswith("sl-")]
+        links = [path.name for path in Path("/sys/class/net").iterdir() if path.name.startswith(PREFIX)]
         return named + kept + [line for line in mounts if self.name in line] + links + list(self._processes())
 
     def _processes(self) -> Iterator[str]:
@@ -80,7 +83,7 @@ class SmallLab:
 @contextmanager
 def small_lab(folder: Path, name: str) -> Iterator[SmallLab]:
     """A lab folder of a test; whatever is up of it is taken down at the end."""
-    lab = SmallLab(folder, f"sl{os.getpid()}-{name}")
+    lab = SmallLab(folder, f"{PREFIX}{name}")
     try:
         yield lab
     finally:

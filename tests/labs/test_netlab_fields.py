@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.labs.smalllab import SmallLab, small_lab
+from tests.labs.smalllab import PREFIX, SmallLab, small_lab
 from tests.netlab import life, reading
 from tests.netlab.lab import Lab
 
@@ -27,10 +28,20 @@ topology:
 
 @contextmanager
 def running(folder: Path, text: str, **environment: str) -> Iterator[Lab]:
-    (folder / "lab.clab.yml").write_text(f"name: sl{os.getpid()}-fields\n{text}", encoding="utf-8")
+    (folder / "lab.clab.yml").write_text(f"name: SL-fields\n{text}".replace("SL-", PREFIX), encoding="utf-8")
     topology = reading.read(folder, reading.Options(folder / "work", environment))
     with life.running(topology, folder / "work", print) as lab:
         yield lab
+
+
+def interface(name: str) -> Path:
+    """An interface of this machine that a test or its lab makes."""
+    return Path("/sys/class/net") / f"{PREFIX}{name}"
+
+
+def ip(line: str) -> None:
+    """Change this machine's own links: interfaces of this test."""
+    subprocess.run(["ip", *line.replace("SL-", PREFIX).split()], check=True, timeout=20)
 
 
 def printed(lab: Lab, node: str, *argv: str) -> str:
@@ -52,9 +63,9 @@ topology:
         - {node: b, interface: eth2, mac: "12:00:00:00:00:01"}
         - {node: c, interface: eth2, mac: 12:00:00:00:00:02}
     - type: host
-      host-interface: sl-one
+      host-interface: SL-one
       endpoint: {node: c, interface: eth3}
-    - endpoints: ["host:sl-two", "b:eth3"]
+    - endpoints: ["host:SL-two", "b:eth3"]
 """
     with running(tmp_path, text) as lab:
         shown = {
@@ -78,53 +89,53 @@ topology:
         assert all({"UP", "LOWER_UP"} <= set(link["flags"]) for link in shown.values())
         assert all(link["ifindex"] != link["link_index"] for link in shown.values())
         assert {link["ifname"] for link in root} == {"lo", "eth1", "uplink.7"}
-        assert Path("/sys/class/net/sl-one").exists()
-        assert Path("/sys/class/net/sl-two").exists()
-    assert not Path("/sys/class/net/sl-one").exists()
-    assert not Path("/sys/class/net/sl-two").exists()
+        assert interface("one").exists()
+        assert interface("two").exists()
+    assert not interface("one").exists()
+    assert not interface("two").exists()
 
 
 def test_a_bridge_is_one_of_the_machine_and_its_ports_are_made(tmp_path: Path) -> None:
     text = """\
 topology:
   defaults: {kind: linux, image: linux}
-  nodes: {a: {}, sl-br: {kind: bridge}, machine: {kind: host}}
+  nodes: {a: {}, SL-br: {kind: bridge}, machine: {kind: host}}
   links:
-    - endpoints: ["a:eth1", "sl-br:sl-port"]
-    - endpoints: ["a:eth2", "machine:sl-end"]
+    - endpoints: ["a:eth1", "SL-br:SL-port"]
+    - endpoints: ["a:eth2", "machine:SL-end"]
 """
     with small_lab(tmp_path, "bridge") as lab:
         lab.write(text, "checks: [{command: {at: a, run: 'true'}}]\n")
         refused = lab.call("run")
         assert refused.returncode == 2
-        assert "this machine has no bridge sl-br" in refused.stderr
+        assert f"this machine has no bridge {PREFIX}br" in refused.stderr
         assert lab.remains() == []
-        os.system("ip link add sl-br type bridge && ip link set sl-br up")  # noqa: S605 - fixed text
+        ip("link add SL-br type bridge")
         try:
             assert lab.call("up").returncode == 0
-            assert Path("/sys/class/net/sl-port/brport").exists()
-            assert Path("/sys/class/net/sl-end").exists()
+            assert interface("port/brport").exists()
+            assert interface("end").exists()
             assert lab.call("down").returncode == 0
-            assert Path("/sys/class/net/sl-br").exists()
+            assert interface("br").exists()
         finally:
-            os.system("ip link del sl-br")  # noqa: S605 - fixed text
+            ip("link del SL-br")
         assert lab.remains() == []
 
 
 def test_an_interface_that_the_machine_has_already_is_refused_and_stays(tmp_path: Path) -> None:
-    os.system("ip link add sl-mine type veth peer sl-peer")  # noqa: S605 - fixed text
+    ip("link add SL-mine type veth peer SL-peer")
     try:
         with small_lab(tmp_path, "taken") as lab:
             lab.write(
                 "topology:\n  nodes: {a: {kind: linux, image: linux}}\n"
-                "  links: [{endpoints: ['a:eth1', 'host:sl-mine']}]\n"
+                "  links: [{endpoints: ['a:eth1', 'host:SL-mine']}]\n"
             )
             refused = lab.call("up")
             assert refused.returncode == 2
-            assert "already has interfaces sl-mine" in refused.stderr
-        assert Path("/sys/class/net/sl-mine").exists()
+            assert f"already has interfaces {PREFIX}mine" in refused.stderr
+        assert interface("mine").exists()
     finally:
-        os.system("ip link del sl-mine")  # noqa: S605 - fixed text
+        ip("link del SL-mine")
 
 
 def test_a_node_starts_with_containerlabs_sysctls_and_then_its_own(tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ topology:
     last: {stages: {create: {wait-for: [{node: late, stage: healthy}]}}}
   links:
     - endpoints: ["a:eth1", "b:eth1"]
-    - endpoints: ["a:eth2", "host:sl-intr"]
+    - endpoints: ["a:eth2", "host:SL-i"]
 """
 NEVER_HOLDS = "checks:\n  - {command: {at: a, run: sh -c 'touch /srv/looked; false'}, within: 60}\n"
 INSTANTS = (0.2, 0.3, 0.35, 0.4, 0.45, 0.6)
