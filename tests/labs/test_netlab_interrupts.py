@@ -119,6 +119,7 @@ def test_what_a_killed_run_left_is_taken_away_by_the_next_one_and_by_down(lab: S
         lab.write(TOPOLOGY.replace("LAB", lab.name), "checks: [{command: {at: a, run: 'true'}}]\n")
         done = lab.call(verb)
         assert done.returncode == 0, done.stderr
+        assert ("taking away what a killed run" in done.stdout) == (verb == "run")
         assert lab.remains() == []
         lab.write(TOPOLOGY.replace("LAB", lab.name), NEVER_HOLDS)
 

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -248,6 +249,18 @@ def test_a_second_run_of_a_lab_is_refused_and_the_first_goes_on(lab: SmallLab) -
         first.kill()
         first.communicate()
     assert lab.remains() == []
+
+
+def test_without_root_it_says_so() -> None:
+    with tempfile.TemporaryDirectory(prefix="netlab-") as name, small_lab(Path(name), "user") as lab:
+        lab.folder.chmod(0o755)
+        lab.write(PAIR, HOLDS)
+        dropped = ["setpriv", "--reuid", "65534", "--clear-groups", *COMMAND, "run", str(lab.folder)]
+        done = subprocess.run(
+            dropped, capture_output=True, text=True, timeout=20, cwd=REPOSITORY, check=False
+        )
+    assert done.returncode == 2
+    assert done.stderr == "network namespaces need root: run it as root\n"
 
 
 def test_help_names_every_verb() -> None:

@@ -124,7 +124,7 @@ def up(args: argparse.Namespace) -> int:
     topology = topology_of(args.lab)
     announce(topology)
     life.bring_up(topology, WORK, say)
-    me, place = "python -m tests.netlab", args.lab
+    me, place = f"{sys.executable} -m tests.netlab", args.lab
     say(f"Lab {topology.name} is up; logs are in {WORK / topology.name}")
     say(f"  into a node:  {me} exec {place} {next(iter(topology.nodes))} [PROGRAM …]")
     say(f"  down again:   {me} down {place}")

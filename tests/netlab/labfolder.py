@@ -35,10 +35,16 @@ def find(place: Path) -> LabFolder:
     In a folder, `lab.clab.yml` is taken, else the only `*.clab.yml`, as containerlab does.
 
     Raises:
-        LabSetupError: there is none, or more than one.
+        LabSetupError: there is none, or more than one, or it may not be read.
 
     """
-    place = place.resolve()
+    try:
+        return _find(place.resolve())
+    except PermissionError as error:
+        raise LabSetupError(f"{place}: may not be read: {error.strerror}: run it as root") from error
+
+
+def _find(place: Path) -> LabFolder:
     if place.is_file():
         return LabFolder(place)
     if not place.is_dir():

@@ -32,7 +32,7 @@ def running(topology: Topology, work: Path, say: Say, *, capture: bool = False) 
 
     """
     with state.held(topology.name):
-        _refuse_second(topology.name)
+        _refuse_second(topology.name, say)
         lab = Lab(topology, work, say)
         if capture:
             lab.capture_all()
@@ -52,7 +52,7 @@ def bring_up(topology: Topology, work: Path, say: Say) -> Lab:
 
     """
     with state.held(topology.name):
-        _refuse_second(topology.name)
+        _refuse_second(topology.name, say)
         lab = Lab(topology, work, say)
         with _guarded(topology.name):
             try:
@@ -122,11 +122,14 @@ def take_down(name: str) -> None:
     state.forget(name)
 
 
-def _refuse_second(name: str) -> None:
+def _refuse_second(name: str, say: Say) -> None:
     """Take away what a killed run left behind; a lab that is up on purpose stays."""
     known = state.read(name)
-    if known is not None and known.kept:
+    if known is None:
+        return
+    if known.kept:
         raise LabSetupError(f"lab {name} is up already: take it down first: make lab-down LAB={known.file}")
+    say("  taking away what a killed run of this lab has left")
     take_down(name)
 
 

@@ -85,9 +85,11 @@ def held(name: str) -> Iterator[None]:
     """Nobody else touches this lab inside the block.
 
     Raises:
-        LabSetupError: somebody does.
+        LabSetupError: somebody does, or we may not.
 
     """
+    if os.geteuid() != 0:
+        raise LabSetupError("network namespaces need root: run it as root")
     locks: list[int] = []
     deadline = time.monotonic() + PATIENCE
     try:
