@@ -9,6 +9,9 @@ from bgpnet.model.rejection import Reason, Rejection
 from bgpnet.model.snapshot import Declared, DeclaredConfiguration, DeclaredNode, DeclaredPeer, Link
 from bgpnet.planner.selectors import selects
 
+MAX_SESSIONS = 128
+"""Of one node. ExaBGP takes 4 s to tell of a hundred, and one that takes too long is restarted."""
+
 
 def sessions(
     node: DeclaredNode, declared: Declared, links: tuple[Link, ...]
@@ -18,7 +21,7 @@ def sessions(
     None: no session can be judged, as there is no router-id, or no BGPConfiguration and so no AS number. What
     is missing from a Node, or missing altogether, is as likely a mistake as an order.
 
-    Of two peers with one address the older wins, then the smaller name.
+    Of two peers with one address the older wins, then the smaller name; so do the first MAX_SESSIONS.
     """
     mine = [peer for peer in declared.peers if selects(peer.node_selector, dict(node.labels))]
     router_id = _router_id(node, declared.configuration)
@@ -27,18 +30,7 @@ def sessions(
     made: dict[Address, Session] = {}
     rejections: list[Rejection] = []
     for peer in sorted(mine, key=lambda peer: (peer.created, peer.ref.name)):
-        known = made.get(peer.peer_address)
-        outcome = (
-            _rejected(
-                peer,
-                "spec.peerAddress",
-                str(peer.peer_address),
-                Reason.DUPLICATE_PEER,
-                f"{known.ref} has this address for this node; remove one, or part them by nodeSelector",
-            )
-            if known is not None
-            else _session(peer, node, declared.configuration, router_id, links)
-        )
+        outcome = _excess(peer, made) or _session(peer, node, declared.configuration, router_id, links)
         if isinstance(outcome, Session):
             made[outcome.peer] = outcome
         else:
@@ -62,6 +54,20 @@ def no_address(nodes: Iterable[DeclaredNode]) -> tuple[Rejection, ...]:
         for node in nodes
         if not node.addresses
     )
+
+
+def _excess(peer: DeclaredPeer, made: dict[Address, Session]) -> Rejection | None:
+    """Why the sessions that are made leave no room for this peer's; None when they do."""
+    reason, remedy = Reason.DUPLICATE_PEER, ""
+    known = made.get(peer.peer_address)
+    if known is not None:
+        remedy = f"{known.ref} has this address for this node; remove one, or part them by nodeSelector"
+    elif len(made) >= MAX_SESSIONS:
+        reason = Reason.OVER_BUDGET
+        remedy = (
+            f"the node has {MAX_SESSIONS} sessions already, the most of one node; part peers by nodeSelector"
+        )
+    return _rejected(peer, "spec.peerAddress", str(peer.peer_address), reason, remedy) if remedy else None
 
 
 def _session(

@@ -6,7 +6,7 @@ from ipaddress import IPv4Address
 from bgpnet.model.rejection import Reason
 from bgpnet.model.secret import Secret
 from bgpnet.model.snapshot import Declared, DeclaredNode, DeclaredPeer, LabelRequirement, Selector
-from bgpnet.planner.peers import no_address, sessions
+from bgpnet.planner.peers import MAX_SESSIONS, no_address, sessions
 from tests.unit import facts
 
 NODE = facts.node("n1", "10.244.1.0/26")
@@ -52,6 +52,16 @@ def test_a_peer_in_no_subnet_of_ours_is_refused() -> None:
         [],
         [("far", "spec.peerAddress", "10.9.9.9", Reason.NOT_CONNECTED)],
     )
+
+
+def test_a_node_has_only_so_many_sessions_and_the_older_stay() -> None:
+    old = replace(facts.peer("zz", "10.0.1.1"), created="2026-01-01")
+    many = [replace(facts.peer(f"p{n:03}", f"10.0.2.{n}"), created="2026-01-02") for n in range(12, 255)]
+    made, refused = judged(*many, old)
+    assert len(made) == MAX_SESSIONS
+    assert "10.0.1.1" in made
+    assert len(refused) == len(many) + 1 - MAX_SESSIONS
+    assert refused[0] == ("p139", "spec.peerAddress", "10.0.2.139", Reason.OVER_BUDGET)
 
 
 def test_a_source_address_that_the_node_has_not_is_refused() -> None:
