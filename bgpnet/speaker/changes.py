@@ -80,14 +80,14 @@ class Changes:
             return
         self._before = self._store.text()
         self._store.accept()
-        self._confirmation = Confirmation(generation_of(validation.text), now)
+        self._confirmation = Confirmation(validation.text, now)
         if self._exabgp.pid is None:
             self._exabgp.due = now
 
     def _begin(self, text: str, now: float) -> None:
         if text == self._store.text():
             self._before = text
-            self._confirmation = Confirmation(generation_of(text), now)
+            self._confirmation = Confirmation(text, now)
             return
         validation = Validation(self._store, text, now)
         self._validation = validation

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from enum import Enum
 from typing import Final
 
+from bgpnet.render.generation import generation_of
+
 AGAIN: Final = 0.5
 """Seconds between two signals to reload."""
 
@@ -38,10 +40,10 @@ class Step(Enum):
 
 
 class Confirmation:
-    """One configuration on its way into force. Times are monotonic seconds."""
+    """One configuration, a text of `render.exabgp`, on its way into force. Times are monotonic seconds."""
 
-    def __init__(self, generation: str, now: float) -> None:
-        self._generation = generation
+    def __init__(self, text: str, now: float) -> None:
+        self._generations = [generation_of(text)] * _neighbors(text.splitlines())
         self._since = now
         self._asked: float | None = None
         self._signalled = float("-inf")
@@ -56,8 +58,7 @@ class Confirmation:
     def answered(self, lines: Sequence[str]) -> None:
         """The answer to it: every neighbour, each with the generation of the text it came from."""
         found = [match.group(1) for line in lines if (match := _DESCRIPTION.match(line))]
-        neighbors = sum(1 for line in lines if _NEIGHBOR.match(line))
-        self._accepted = len(found) == neighbors and set(found) <= {self._generation}
+        self._accepted = found == self._generations and len(found) == _neighbors(lines)
         self._stale = not self._accepted
 
     def step(self, now: float) -> Step:
@@ -80,3 +81,7 @@ class Confirmation:
     def due(self, now: float) -> float:
         """When to take the next step at the latest."""
         return now + ASK_AGAIN
+
+
+def _neighbors(lines: Sequence[str]) -> int:
+    return sum(1 for line in lines if _NEIGHBOR.match(line))

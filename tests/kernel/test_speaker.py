@@ -172,6 +172,18 @@ def test_sessions_come_and_go_without_touching_the_others(tmp_path: Path) -> Non
         assert told.flaps == 0
 
 
+def test_the_first_session_comes_after_a_time_without_any(tmp_path: Path) -> None:
+    with routers(tmp_path) as (space, [tor]), speaker_node(space, tmp_path / "run") as node:
+        node.agent.want((), ())
+        until(lambda: node.agent.observed() is not None, "exabgp runs, without a session")
+        want(node, [tor], 0)
+        node.agent.ready(tor, 1)
+        want(node, [], 0)
+        until(lambda: node.agent.session(tor) is None, "the session is gone")
+        want(node, [tor], 0)
+        node.agent.ready(tor, 1)
+
+
 def test_end_of_rib_waits_behind_a_stalled_router_and_no_router_waits_for_it(tmp_path: Path) -> None:
     with routers(tmp_path, 2) as (space, [tor1, tor2]), speaker_node(space, tmp_path / "run") as node:
         numbers = range(3, 8000, 4)  # more than the sockets between them take in

@@ -4,6 +4,7 @@ from base64 import b64encode
 from pathlib import Path, PurePosixPath
 
 from bgpnet.model.rundir import RunDir
+from bgpnet.render.generation import header
 from bgpnet.speaker.confirmation import AGAIN, ASK_AGAIN, RELOAD_LIMIT, RESTART_LIMIT, Confirmation, Step
 from bgpnet.speaker.store import Store
 from bgpnet.speaker.validation import redacted
@@ -70,8 +71,13 @@ def shown(*generations: str) -> list[str]:
     return lines
 
 
+def text(neighbors: int) -> str:
+    """A configuration with so many neighbours."""
+    return "\n".join([header(GENERATION), *shown(*[GENERATION] * neighbors), ""])
+
+
 def test_what_is_in_force_already_is_accepted_without_a_signal() -> None:
-    confirmation = Confirmation(GENERATION, 0.0)
+    confirmation = Confirmation(text(2), 0.0)
     assert confirmation.step(0.0) is Step.ASK
     confirmation.asked(0.0)
     assert confirmation.step(0.0) is Step.WAIT
@@ -80,14 +86,24 @@ def test_what_is_in_force_already_is_accepted_without_a_signal() -> None:
 
 
 def test_no_neighbour_at_all_can_be_in_force() -> None:
-    confirmation = Confirmation(GENERATION, 0.0)
+    confirmation = Confirmation(text(0), 0.0)
     confirmation.answered([])
     assert confirmation.step(0.0) is Step.ACCEPTED
 
 
+def test_an_exabgp_without_neighbours_has_not_yet_those_of_a_text() -> None:
+    confirmation = Confirmation(text(2), 0.0)
+    confirmation.answered([])
+    assert confirmation.step(0.0) is Step.RELOAD
+    confirmation.answered(shown(GENERATION))
+    assert confirmation.step(AGAIN) is Step.RELOAD
+    confirmation.answered(shown(GENERATION, GENERATION))
+    assert confirmation.step(AGAIN) is Step.ACCEPTED
+
+
 def test_exabgp_is_told_to_reload_only_after_it_answered() -> None:
     """Until its signal handlers are in place, the signal would kill it."""
-    confirmation = Confirmation(GENERATION, 0.0)
+    confirmation = Confirmation(text(1), 0.0)
     now = 0.0
     while now < RELOAD_LIMIT:
         assert confirmation.step(now) is Step.ASK
@@ -96,7 +112,7 @@ def test_exabgp_is_told_to_reload_only_after_it_answered() -> None:
 
 
 def test_a_dropped_reload_is_repeated() -> None:
-    confirmation = Confirmation(GENERATION, 0.0)
+    confirmation = Confirmation(text(1), 0.0)
     confirmation.asked(0.0)
     confirmation.answered(shown("f" * 16))
     assert confirmation.step(0.0) is Step.RELOAD
@@ -108,7 +124,7 @@ def test_a_dropped_reload_is_repeated() -> None:
 
 
 def test_one_neighbour_of_another_text_is_not_yet_the_new_text() -> None:
-    confirmation = Confirmation(GENERATION, 0.0)
+    confirmation = Confirmation(text(2), 0.0)
     confirmation.answered(shown(GENERATION, "f" * 16))
     assert confirmation.step(0.0) is Step.RELOAD
     confirmation.answered(["neighbor 10.0.0.1 {", "}", *shown(GENERATION)])
@@ -116,7 +132,7 @@ def test_one_neighbour_of_another_text_is_not_yet_the_new_text() -> None:
 
 
 def test_what_reloading_cannot_do_a_restart_does_once() -> None:
-    confirmation = Confirmation(GENERATION, 0.0)
+    confirmation = Confirmation(text(1), 0.0)
     steps = []
     now = 0.0
     while now < RELOAD_LIMIT + RESTART_LIMIT + 1.0:
