@@ -13,6 +13,9 @@ from bgpnet.planner.status import is_path
 
 log = logging.getLogger(__name__)
 
+SHOWN = 20
+"""Routes put, and routes deleted, that are told one by one; of more only the number."""
+
 
 def write(before: Outcome | None, after: Outcome) -> None:
     """Log the difference between two outcomes."""
@@ -23,13 +26,17 @@ def write(before: Outcome | None, after: Outcome) -> None:
 def events(before: Outcome | None, after: Outcome) -> Iterator[tuple[int, str]]:
     """Level and text of each event."""
     yield from _rejections(before, after)
+    put = [change.route for change in after.changes if isinstance(change, PutRoute)]
+    for route in put[:SHOWN]:
+        hops = ",".join(f"{hop.gateway}@{hop.link}" for hop in route.next_hops)
+        yield logging.INFO, f"route put prefix={route.prefix} kind={route.kind} next_hops={hops}"
+    deleted = [change.prefix for change in after.changes if isinstance(change, DeleteRoute)]
+    for prefix in deleted[:SHOWN]:
+        yield logging.INFO, f"route deleted prefix={prefix}"
+    if len(put) > SHOWN or len(deleted) > SHOWN:
+        yield logging.INFO, f"more routes changed, all in all put={len(put)} deleted={len(deleted)}"
     for change in after.changes:
         match change:
-            case PutRoute(route):
-                hops = ",".join(f"{hop.gateway}@{hop.link}" for hop in route.next_hops)
-                yield logging.INFO, f"route put prefix={route.prefix} kind={route.kind} next_hops={hops}"
-            case DeleteRoute(prefix):
-                yield logging.INFO, f"route deleted prefix={prefix}"
             case SetSysctl(sysctl):
                 yield logging.INFO, f"sysctl set path={sysctl.path} value={sysctl.value}"
             case WriteBlocks(blocks):

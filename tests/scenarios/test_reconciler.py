@@ -2,10 +2,12 @@
 
 import asyncio
 import errno
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from ipaddress import ip_network
 
 from bgpnet.agent import journal
 from bgpnet.agent.reconciler import Doors, Outcome, step
+from bgpnet.model.diff import PutRoute
 from bgpnet.model.errors import KernelError
 from bgpnet.model.net import AGENT_PROTOCOL, ROUTE_METRIC, Prefix
 from bgpnet.model.plan import Announcement, Blocks, Route, Session, Sysctl
@@ -16,6 +18,7 @@ from bgpnet.model.snapshot import (
     KernelRoute,
     LearnedPath,
     ObservedSession,
+    RouteKind,
     SessionState,
     Speaker,
 )
@@ -202,3 +205,13 @@ def test_each_event_is_logged_once_and_a_resting_node_is_quiet() -> None:
     assert sum("DefaultRoute" in line for line in lines) == 1
     second = world.step()
     assert list(journal.events(first, second)) == []
+
+
+def test_ten_thousand_routes_are_a_line_in_the_log_and_not_ten_thousand() -> None:
+    world = World(objects=facts.two_tors(facts.node("n1", "10.244.1.0/26")), speaker_says=hearing())
+    outcome = world.step()
+    routes = [Route(ip_network(f"10.0.{n // 256}.{n % 256}/32"), RouteKind.BLACKHOLE) for n in range(10_000)]
+    changes = tuple(PutRoute(route, replaces=False) for route in routes)
+    lines = [line for _, line in journal.events(outcome, replace(outcome, changes=changes))]
+    assert len(lines) == journal.SHOWN + 1
+    assert lines[-1] == "more routes changed, all in all put=10000 deleted=0"
