@@ -27,6 +27,8 @@ class Session:
     password: Secret | None
     link: str
     """Name of the link that connects the peer."""
+    ttl_security: bool = False
+    """Only packets with a TTL of 255 are heard, and sent (RFC 5082)."""
 
 
 @dataclass(frozen=True, slots=True)

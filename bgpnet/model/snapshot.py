@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import IPv4Address
 
-from bgpnet.model.net import Address, Prefix
+from bgpnet.model.net import Address, Family, Prefix
 from bgpnet.model.rejection import ObjectRef, Rejection
 from bgpnet.model.secret import Secret
 
@@ -93,6 +93,8 @@ class DeclaredPeer:
     local_asn: int | None
     source_address: Address | None
     hold_time: int | None
+    families: tuple[Family, ...]
+    ttl_security: bool
     password: Secret | None
     password_error: str
     """Why the password could not be read; empty when it could or none was asked for."""

@@ -25,8 +25,8 @@ def announcements(
         rejections.extend(
             Rejection(
                 session.ref,
-                "spec.peerAddress",
-                str(session.peer),
+                "spec.families",
+                family,
                 Reason.NO_NEXT_HOP,
                 f"{prefix} needs an {family} next hop and link {session.link} has no such address; add one",
             )
@@ -40,7 +40,8 @@ def announcements(
                     "spec.podCIDRs",
                     str(prefix),
                     Reason.NO_SESSION,
-                    f"no BGPPeer gives this node a session for {family}, so nobody is told; add one",
+                    f"no BGPPeer gives this node a session for {family}, so nobody is told; add one, or name "
+                    "the family in a peer's spec.families",
                 )
             )
     made.sort(key=lambda announcement: (address_order(announcement.peer), prefix_order(announcement.prefix)))

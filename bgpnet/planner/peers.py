@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from ipaddress import IPv4Address
 
-from bgpnet.model.net import Address, address_order, family_of
+from bgpnet.model.net import Address, address_order
 from bgpnet.model.plan import Session
 from bgpnet.model.rejection import Reason, Rejection
 from bgpnet.model.snapshot import Declared, DeclaredConfiguration, DeclaredNode, DeclaredPeer, Link
@@ -119,9 +119,10 @@ def _session(
         router_id=router_id,
         hold_time=hold_time,
         restart_time=configuration.restart_time if configuration else 120,
-        families=(family_of(peer.peer_address),),
+        families=peer.families,
         password=peer.password,
         link=link.name,
+        ttl_security=peer.ttl_security,
     )
 
 

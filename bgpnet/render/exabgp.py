@@ -126,6 +126,7 @@ def _neighbor(session: Session, generation: str) -> list[str]:
         f"peer-as {session.peer_asn};",
         f"hold-time {session.hold_time};",
         *password,
+        *(["incoming-ttl 255;"] if session.ttl_security else []),
         "passive false;",
         "auto-flush true;",
         "adj-rib-in false;",

@@ -1,10 +1,11 @@
 """Facts for tests of the pure core: builders with sane defaults, and hypothesis strategies over them."""
 
+from dataclasses import replace
 from ipaddress import IPv4Address, ip_address, ip_interface, ip_network
 
 from hypothesis import strategies as st
 
-from bgpnet.model.net import AGENT_PROTOCOL, ROUTE_METRIC, Address, Prefix
+from bgpnet.model.net import AGENT_PROTOCOL, ROUTE_METRIC, Address, Family, Prefix, family_of
 from bgpnet.model.rejection import ObjectRef
 from bgpnet.model.snapshot import (
     AcceptRule,
@@ -85,6 +86,8 @@ def peer(
         local_asn=None,
         source_address=None,
         hold_time=None,
+        families=(family_of(address(at)),),
+        ttl_security=False,
         password=None,
         password_error="",
         accept=accepting,
@@ -195,13 +198,14 @@ RULES = st.builds(
     more=st.integers(0, 16),
 )
 PEERS = st.builds(
-    lambda name, at, asn, rules: DeclaredPeer(
-        ObjectRef("BGPPeer", name), "", Selector(), at, asn, None, None, None, None, "", tuple(rules)
+    lambda name, at, asn, rules, families: replace(
+        peer(name, str(at), asn, tuple(rules)), families=families or (family_of(at),)
     ),
     name=st.sampled_from(["a", "b", "c"]),
     at=ROUTERS,
     asn=AS_NUMBERS,
     rules=st.lists(RULES, max_size=3),
+    families=st.sampled_from([(), (Family.IPV4, Family.IPV6)]),
 )
 DECLARED = st.builds(
     lambda nodes, pools, peers, asn, budget: Declared(

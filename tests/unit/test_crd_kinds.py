@@ -7,6 +7,7 @@ import pytest
 
 from bgpnet.model.crd.meta import Fact
 from bgpnet.model.crd.read import Reading, read
+from bgpnet.model.net import Family
 from bgpnet.model.rejection import Reason
 from bgpnet.model.snapshot import (
     AcceptRule,
@@ -78,6 +79,7 @@ def test_peer_defaults_ask_for_nothing_and_select_all_nodes() -> None:
     assert told.node_selector == Selector()
     assert (told.local_asn, told.source_address, told.hold_time) == (None, None, None)
     assert (told.password, told.password_error, told.accept) == (None, "", ())
+    assert (told.families, told.ttl_security) == ((Family.IPV4,), False)
 
 
 def test_peer_every_field() -> None:
@@ -86,6 +88,8 @@ def test_peer_every_field() -> None:
         localASN=64513,
         sourceAddress="2001:db8::2",
         holdTime=30,
+        families=["ipv6", "ipv4"],
+        ttlSecurity=True,
         passwordFile="secret",
         nodeSelector={
             "matchLabels": {"rack": "r1"},
@@ -98,6 +102,7 @@ def test_peer_every_field() -> None:
     told = fact(value)
     assert isinstance(told, DeclaredPeer)
     assert (told.local_asn, told.hold_time) == (64513, 30)
+    assert (told.families, told.ttl_security) == ((Family.IPV6, Family.IPV4), True)
     assert told.source_address == ip_address("2001:db8::2")
     assert told.node_selector.requirements == (
         LabelRequirement("rack", "In", ("r1",)),
@@ -184,6 +189,15 @@ def test_as_numbers_that_no_speaker_may_use(asn: object) -> None:
     assert remedy
     assert refused(peer(localASN=asn))[0] == "spec.localASN"
     assert refused(ours("BGPConfiguration", "default", localASN=asn))[0] == "spec.localASN"
+
+
+@pytest.mark.parametrize("families", [[], ["ipv4", "ipv4"], ["ipv5"], "ipv4", ["ipv4", "ipv6", "ipv4"]])
+def test_families_that_are_none(families: object) -> None:
+    assert refused(peer(families=families))[0].startswith("spec.families")
+
+
+def test_ttl_security_is_yes_or_no() -> None:
+    assert refused(peer(ttlSecurity="yes"))[0] == "spec.ttlSecurity"
 
 
 @pytest.mark.parametrize("hold_time", [1, 2, -1, 65536, "9"])

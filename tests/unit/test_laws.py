@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bgpnet.model.diff import Change, DeleteRoute, Observed, PutRoute, SetSysctl, WriteBlocks
 from bgpnet.model.net import AGENT_PROTOCOL, ROUTE_METRIC, Address, Prefix, covers
 from bgpnet.model.plan import Sysctl
-from bgpnet.model.rejection import ObjectRef, Reason
+from bgpnet.model.rejection import Reason
 from bgpnet.model.snapshot import (
     Declared,
     DeclaredPeer,
@@ -19,7 +19,6 @@ from bgpnet.model.snapshot import (
     KernelRoute,
     NextHop,
     RouteKind,
-    Selector,
     Snapshot,
     Speaker,
 )
@@ -108,9 +107,7 @@ def test_law_2_a_node_that_names_no_address_is_left_alone(declared: Declared, ke
 
 OWN = facts.address("10.0.2.11")
 BAD_PEERS = st.builds(
-    lambda at: DeclaredPeer(
-        ObjectRef("BGPPeer", "zz-bad"), "9999", Selector(), at, 65009, None, None, None, None, "", ()
-    ),
+    lambda at: replace(facts.peer("zz-bad", str(at), 65009), created="9999"),
     at=st.sampled_from([OWN, facts.address("10.99.0.1")]),
 )
 

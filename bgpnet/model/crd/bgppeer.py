@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import (
     AfterValidator,
     Field,
+    StrictBool,
     StringConstraints,
     ValidationInfo,
     field_validator,
@@ -14,6 +15,7 @@ from pydantic import (
 from bgpnet.model.crd.fields import Asn, HoldTime, PrefixField, UnicastAddress, refusal
 from bgpnet.model.crd.meta import Manifest, Strict, Unread
 from bgpnet.model.crd.selector import LabelSelector
+from bgpnet.model.net import Family, family_of
 from bgpnet.model.rejection import ObjectRef
 from bgpnet.model.snapshot import AcceptRule, DeclaredPeer
 
@@ -66,10 +68,21 @@ class BGPPeerSpec(Strict):
     """Address to speak from; left out, the node's address on the link to the peer."""
     hold_time: HoldTime | None = None
     """Seconds; left out, that of the BGPConfiguration."""
+    families: tuple[Family, ...] | None = Field(default=None, max_length=2)
+    """Address families that the session carries (RFC 4760); left out, that of `peerAddress`."""
+    ttl_security: StrictBool = False
+    """Whether only packets of a directly connected router are heard: TTL 255 on both sides (RFC 5082)."""
     password_file: FileName | None = None
     """File whose first line is the TCP MD5 password (RFC 2385); relative to the folder of manifests."""
     accept: tuple[AcceptedPrefix, ...] = Field(default=(), max_length=256)
     """Routes to take from it; none when left out."""
+
+    @field_validator("families")
+    @classmethod
+    def _each_once(cls, families: tuple[Family, ...] | None) -> tuple[Family, ...] | None:
+        if families is not None and not 0 < len(families) == len(set(families)):
+            raise refusal("write ipv4, ipv6 or both, each once")
+        return families
 
     @field_validator("source_address")
     @classmethod
@@ -100,6 +113,8 @@ class BGPPeer(Manifest):
             local_asn=spec.local_asn,
             source_address=spec.source_address,
             hold_time=spec.hold_time,
+            families=spec.families or (family_of(spec.peer_address),),
+            ttl_security=spec.ttl_security,
             password=None,
             password_error="",
             accept=tuple(rule.fact() for rule in spec.accept),

@@ -43,6 +43,8 @@ _REMEDIES: Final[Mapping[str, str]] = {
     "greater_than_equal": "write {ge} or more",
     "less_than_equal": "write {le} or less",
     "literal_error": "write {expected}",
+    "enum": "write {expected}",
+    "bool_type": "write true or false, without quotes",
     "too_long": "write at most {max_length} entries",
     "tuple_type": "write a list",
     "dict_type": "write a mapping of names to values",
