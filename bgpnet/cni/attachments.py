@@ -35,7 +35,6 @@ class Order:
     """What an ADD asks for. `netns` is a descriptor of the pod's network namespace."""
 
     whose: Attachment
-    pod: PodName
     netns: int
     config: NetworkConfig
 
@@ -92,8 +91,11 @@ class Attachments:
             self._ipam.release(addresses, -math.inf)  # nobody ever heard of them: nothing to cool down
             raise
         self._links[whose] = self._by_name[plan.link.name] = plan.link
-        self._journal.attached(PodRecord(whose, addresses, order.pod, now))
         return plan
+
+    def record(self, link: PodLink, pod: PodName) -> None:
+        """Write down which pod a link is for. Not before the pod has its network: nobody waits for a name."""
+        self._journal.attached(PodRecord(link.attachment, link.addresses, pod, self._clock()))
 
     def find(self, whose: Attachment) -> PodLink | None:
         """The link of an attachment."""

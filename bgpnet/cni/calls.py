@@ -140,6 +140,7 @@ class Calls:
                 if outcome.made is not None:
                     self._commands.undo(outcome.made)
                 return None
+            self._commands.record(outcome)
         return outcome.made
 
     def _close(self, call: socket.socket) -> None:

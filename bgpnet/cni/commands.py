@@ -13,7 +13,7 @@ from bgpnet.cni.wire import Request
 from bgpnet.drivers.podlink.channel import Channel
 from bgpnet.drivers.podlink.inspect import inspect
 from bgpnet.drivers.podlink.observe import observe
-from bgpnet.model.cni import NEWEST_VERSION, CniCode, Command, NetworkConfig, PodLink
+from bgpnet.model.cni import NEWEST_VERSION, CniCode, Command, NetworkConfig, PodLink, PodName
 from bgpnet.model.cni_config import decode_config, parse_config, parse_version
 from bgpnet.model.cni_request import parse_attachment, parse_command, parse_pod
 from bgpnet.model.errors import CniError, KernelError
@@ -24,11 +24,15 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What the shim prints and ends with; and the link that was made, to be undone if nobody takes that."""
+    """What the shim prints and ends with.
+
+    `made` is the link of an ADD, to be undone if nobody takes the answer, else recorded with its `pod`.
+    """
 
     output: bytes
     status: int
     made: PodLink | None = None
+    pod: PodName | None = None
 
 
 class Commands:
@@ -68,6 +72,11 @@ class Commands:
         )
         return Outcome(result.error_result(version, refused), 1)
 
+    def record(self, outcome: Outcome) -> None:
+        """Keep what the kernel does not of an ADD that was answered."""
+        if outcome.made is not None and outcome.pod is not None:
+            self._attachments.record(outcome.made, outcome.pod)
+
     def undo(self, link: PodLink) -> None:
         """Take away what was made for a runtime that did not wait for it."""
         try:
@@ -91,11 +100,12 @@ class Commands:
 
     def _add(self, config: NetworkConfig, request: Request) -> Outcome:
         whose = parse_attachment(request.environment, config.name)
-        order = Order(whose, parse_pod(request.environment), request.netns, config)
+        name = parse_pod(request.environment)
+        order = Order(whose, request.netns, config)
         with self._pod(request) as pod:
             plan = self._attachments.add(order, pod, self._blocks.read())
         sandbox = request.environment.get("CNI_NETNS", "")
-        return Outcome(result.add_result(config, plan, sandbox), 0, plan.link)
+        return Outcome(result.add_result(config, plan, sandbox), 0, plan.link, name)
 
     def _pod(self, request: Request) -> Channel:
         """A channel to the pod's namespace; to be closed."""

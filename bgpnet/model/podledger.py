@@ -10,7 +10,8 @@ One record is one line of JSON, times are in seconds of CLOCK_MONOTONIC::
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Final
@@ -39,15 +40,15 @@ class PodLedger:
 
     def __init__(self) -> None:
         self._pods: dict[Address, PodRecord] = {}
-        self._freed: dict[Address, float] = {}
+        self._freed: OrderedDict[Address, float] = OrderedDict()
 
     @property
-    def pods(self) -> dict[Address, PodRecord]:
+    def pods(self) -> Mapping[Address, PodRecord]:
         """Who has which address; a pod with two stands there twice."""
         return self._pods
 
     @property
-    def freed(self) -> dict[Address, float]:
+    def freed(self) -> Mapping[Address, float]:
         """When which free address was freed, the longest free first."""
         return self._freed
 
@@ -68,7 +69,7 @@ class PodLedger:
             self._freed.pop(address, None)
             self._freed[address] = at
         while len(self._freed) > FREED_KEPT:
-            del self._freed[next(iter(self._freed))]
+            self._freed.popitem(last=False)
 
     def read(self, line: bytes) -> bool:
         """Take a line in; False when it is none, as the last one after a crash."""

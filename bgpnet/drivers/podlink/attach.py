@@ -94,9 +94,8 @@ def delete(host: Channel, name: str) -> None:
 
 def _host_side(plan: LinkPlan) -> list[Message]:
     end = plan.host
-    messages = [requests.set_alias(end, str(Alias(plan.link.attachment, plan.link.addresses)))]
-    if _quiet(plan):
-        messages.append(requests.make_quiet(end))
+    alias = str(Alias(plan.link.attachment, plan.link.addresses))
+    messages = [requests.set_alias(end, alias, quiet=_quiet(plan))]
     for address in plan.link.addresses:
         messages.append(requests.add_neighbour(end, address, plan.pod.mac))
         messages.append(requests.add_pod_route(end, address))

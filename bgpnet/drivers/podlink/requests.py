@@ -93,11 +93,10 @@ def create_pair(host: End, pod: End, netns: int, mtu: int) -> Message:
     return Message(NEW_LINK, NEW, body, f"creating the veth pair {host.name} (host) and {pod.name} (pod)")
 
 
-def set_alias(end: End, alias: str) -> Message:
-    """Write an end's alias. A message of its own: a new link cannot be given one."""
-    return Message(
-        _SET_LINK, 0, _link(end.index) + text(IFLA_ALIAS, alias), f"writing the alias of {end.name}"
-    )
+def set_alias(end: End, alias: str, *, quiet: bool) -> Message:
+    """Write an end's alias, and make it quiet with it. A new link cannot be given one when it is created."""
+    body = _link(end.index) + text(IFLA_ALIAS, alias) + (_QUIET if quiet else b"")
+    return Message(_SET_LINK, 0, body, f"writing the alias of {end.name}")
 
 
 def make_quiet(end: End) -> Message:
