@@ -12,8 +12,10 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from threading import Condition, Thread
+from typing import IO, Any
 
 from tests.netns import Namespace, namespace
 
@@ -50,12 +52,15 @@ class Answer:
 
 @dataclass
 class CniNode:
-    """A node. `run_dir` is its run directory."""
+    """A node. `run_dir` is its run directory, `log` what the server has said since it was started."""
 
     host: Namespace
     run_dir: Path
     server: subprocess.Popen[bytes] | None = None
     wrapper: list[str] = field(default_factory=list)
+    log: list[str] = field(default_factory=list)
+    _reader: Thread | None = None
+    _heard: Condition = field(default_factory=Condition)
 
     def hand_over(self, *prefixes: str, mtu: int = 1500) -> None:
         """Write the blocks, as the agent does."""
@@ -71,14 +76,31 @@ class CniNode:
                 cwd=ROOT,
                 stderr=subprocess.PIPE,
             )
-        assert self.server.stderr is not None
-        heard = b""
-        for line in self.server.stderr:
-            heard += line
-            if b"cni server ready" in line:
-                return
-        self._reap()
-        raise AssertionError(f"bgpnet cni did not start: {heard.decode()}")
+        self.log = []
+        self._reader = Thread(target=self._read_log, args=(self.server.stderr, self.log), daemon=True)
+        self._reader.start()
+        if not self.says("cni server ready"):
+            self.server.kill()
+            self._reap()
+            raise AssertionError(f"bgpnet cni did not start: {''.join(self.log)}")
+
+    def says(self, words: str) -> bool:
+        """Whether the server says so, now or within ten seconds, before its end."""
+
+        def said_or_ended() -> bool:
+            return any(words in line for line in self.log) or "" in self.log
+
+        with self._heard:
+            self._heard.wait_for(said_or_ended, timeout=10)
+        return any(words in line for line in self.log)
+
+    def _read_log(self, stderr: IO[bytes], log: list[str]) -> None:
+        """Until its end, which is an empty line: a server whose log nobody reads would stand still."""
+        with stderr:
+            for line in chain(stderr, [b""]):
+                with self._heard:
+                    log.append(line.decode())
+                    self._heard.notify_all()
 
     def kill(self) -> None:
         """End the server as a crash does."""
@@ -94,9 +116,9 @@ class CniNode:
 
     def _reap(self) -> int:
         assert self.server is not None
-        assert self.server.stderr is not None
-        self.server.stderr.close()
+        assert self._reader is not None
         status = self.server.wait(timeout=10)
+        self._reader.join(timeout=10)
         self.server = None
         return status
 

@@ -14,6 +14,7 @@ from bgpnet.drivers.podlink.detach import group_number
 from bgpnet.model.cni import PodName
 from tests.cninode import CONFIG, CniNode, built_shim, cni_node, finish, pods
 from tests.netns import Namespace, namespace
+from tests.podspaces import podspaces
 
 pytestmark = pytest.mark.kernel
 
@@ -155,6 +156,25 @@ def test_a_pod_whose_namespace_is_gone_gives_its_addresses_back(node: CniNode) -
                 assert answer.output["code"] == 101
                 assert time.monotonic() < deadline
             assert answer.addresses == ["10.244.1.1"]
+
+
+def test_more_links_gone_than_can_be_heard_of(node: CniNode) -> None:
+    """What the kernel could not tell is found by looking: every address comes back."""
+    assert node.server is not None
+    with podspaces(200) as spaces:
+        for number, space in enumerate(spaces):
+            assert node.call(node.environment("ADD", f"c{number}", space)).status == 0
+        node.settle()
+        node.server.send_signal(signal.SIGSTOP)
+    deadline = time.monotonic() + 20
+    while node.links():
+        assert time.monotonic() < deadline
+    node.server.send_signal(signal.SIGCONT)
+    assert node.says("more links gone than could be heard of")
+    node.settle()
+    with podspaces(100) as spaces:
+        for number, space in enumerate(spaces):
+            assert node.call(node.environment("ADD", f"c{number}", space), NO_COOLING).status == 0
 
 
 def test_a_freed_address_cools_down_also_over_a_restart(node: CniNode) -> None:
