@@ -1,5 +1,6 @@
 """ADD and DEL of both plug-ins, one after another and in bursts."""
 
+import itertools
 import statistics
 import subprocess
 import sys
@@ -17,26 +18,30 @@ from tests.cninode import CONFIG, SHIM, built_shim, cni_node
 from tests.netns import namespace
 from tests.podspaces import podspaces
 
-ROUNDS = 4
+ROUNDS = 8
 SEQUENTIAL = 50  # of a round
 BURST = 1000
+BURST_ROUNDS = 2
 SETTLE_SECONDS = 30
 
 
 @dataclass
 class Figures:
-    """What was measured of one plug-in, over all rounds: seconds, and seconds of processor time a pod."""
+    """What was measured of one plug-in, round by round: seconds, and seconds of processor time a pod."""
 
-    add: list[float] = field(default_factory=list)
-    delete: list[float] = field(default_factory=list)
+    add: list[list[float]] = field(default_factory=list)
+    delete: list[list[float]] = field(default_factory=list)
     bursts: dict[int, list[float]] = field(default_factory=dict)
     deletes: list[float] = field(default_factory=list)
     processor: list[float] = field(default_factory=list)
-    held: list[float] = field(default_factory=list)
+    held: list[list[float]] = field(default_factory=list)
 
 
 def compare(reference: Reference | None) -> list[Row]:
-    """Every figure of the CNI part; of ours alone when there is no reference."""
+    """Every figure of the CNI part; of ours alone when there is no reference.
+
+    Of several rounds the best counts: other work on the machine takes away, it never gives.
+    """
     built_shim()
     with ours() as own, other(reference) as others, podspaces(BURST + SEQUENTIAL) as spaces:
         plugins = [own, *others]
@@ -46,9 +51,10 @@ def compare(reference: Reference | None) -> list[Row]:
         for _round in range(ROUNDS):
             for plugin in plugins:
                 sequential(plugin, spaces[:SEQUENTIAL], figures[plugin.name])
-        for at_once in (8, 32):
-            for plugin in plugins:
-                burst(plugin, spaces, at_once, figures[plugin.name])
+        for _round in range(BURST_ROUNDS):
+            for at_once in (8, 32):
+                for plugin in plugins:
+                    burst(plugin, spaces, at_once, figures[plugin.name])
         memory = proportional_kib(own.server) / 1024
         with planning():
             busy = Figures()
@@ -63,10 +69,12 @@ def sequential(plugin: Plugin, spaces: Sequence[str], figures: Figures) -> None:
     """ADD all, one after another, then DEL all."""
     with plugin.ready() as runner:
         for command, seconds in (("ADD", figures.add), ("DEL", figures.delete)):
-            seconds += [
-                runner.run(Call(command, f"seq{number}", space)).seconds
-                for number, space in enumerate(spaces)
-            ]
+            seconds.append(
+                [
+                    runner.run(Call(command, f"seq{number}", space)).seconds
+                    for number, space in enumerate(spaces)
+                ]
+            )
     settle(plugin)
 
 
@@ -77,11 +85,11 @@ def burst(plugin: Plugin, spaces: Sequence[str], at_once: int, figures: Figures)
     with plugin.ready() as runner:
         began = time.perf_counter()
         done = runner.burst([Call("ADD", *pod) for pod in pods], at_once)
-        figures.bursts[at_once] = [time.perf_counter() - began]
+        figures.bursts.setdefault(at_once, []).append(time.perf_counter() - began)
         _demand_distinct(done)
         extra = [(f"held{number}", space) for number, space in enumerate(spaces[BURST:])]
         held = [runner.run(Call("ADD", *pod)) for pod in extra]
-        figures.held += [one.seconds for one in held]
+        figures.held.append([one.seconds for one in held])
         done += held
         began = time.perf_counter()
         gone = runner.burst([Call("DEL", *pod) for pod in pods], 32)
@@ -178,14 +186,14 @@ def _rows(ours: Figures, theirs: Figures | None, name: str) -> list[Row]:
         ),
     ]
     for at_once in (8, 32):
-        pace = BURST / ours.bursts[at_once][0]
-        against = BURST / theirs.bursts[at_once][0] if theirs else None
+        pace = BURST / min(ours.bursts[at_once])
+        against = BURST / min(theirs.bursts[at_once]) if theirs else None
         rows.append(row(f"cni/add/burst-{BURST}-c{at_once}", pace, against, name, "pods/s"))
     rows += [
         row(
             "cni/cpu-per-pod",
-            mean_ms(ours.processor),
-            mean_ms(theirs.processor) if theirs else None,
+            min(ours.processor) * 1000,
+            min(theirs.processor) * 1000 if theirs else None,
             name,
             "ms",
         ),
@@ -198,8 +206,8 @@ def _rows(ours: Figures, theirs: Figures | None, name: str) -> list[Row]:
         ),
         row(
             "cni/del/c32",
-            BURST / statistics.mean(ours.deletes),
-            BURST / statistics.mean(theirs.deletes) if theirs else None,
+            BURST / min(ours.deletes),
+            BURST / min(theirs.deletes) if theirs else None,
             name,
             "pods/s",
         ),
@@ -217,16 +225,11 @@ def _alone(ours: Figures, busy: Figures, memory: float) -> list[Row]:
     ]
 
 
-def median_ms(seconds: Sequence[float]) -> float:
-    """Milliseconds within which half of the calls returned."""
-    return statistics.median(seconds) * 1000
+def median_ms(rounds: Sequence[Sequence[float]]) -> float:
+    """Milliseconds within which half of the calls of the best round returned."""
+    return min(statistics.median(seconds) for seconds in rounds) * 1000
 
 
-def mean_ms(seconds: Sequence[float]) -> float:
-    """Mean in milliseconds."""
-    return statistics.mean(seconds) * 1000
-
-
-def ninety_ninth_ms(seconds: Sequence[float]) -> float:
-    """Milliseconds within which 99 of 100 calls returned."""
-    return statistics.quantiles(seconds, n=100)[98] * 1000
+def ninety_ninth_ms(rounds: Sequence[Sequence[float]]) -> float:
+    """Milliseconds within which 99 of 100 calls of all rounds returned."""
+    return statistics.quantiles(itertools.chain(*rounds), n=100)[98] * 1000
