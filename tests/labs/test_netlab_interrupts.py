@@ -12,6 +12,7 @@ import pytest
 
 from tests.labs.smalllab import SmallLab, small_lab
 from tests.netlab import processes
+from tests.netlab.images import REPOSITORY
 
 pytestmark = pytest.mark.lab
 
@@ -86,6 +87,33 @@ def test_a_signal_while_a_check_is_looked_at_leaves_nothing(lab: SmallLab) -> No
         assert until(lambda: lab.call(*looked).returncode == 0)
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 128 + signal.SIGTERM
+    assert lab.remains() == []
+
+
+def test_a_reader_that_goes_away_ends_a_run_and_leaves_nothing(lab: SmallLab) -> None:
+    process = lab.begin("run")
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.stdout.close()
+    assert process.wait(20) == 1
+    assert lab.remains() == []
+
+
+def test_make_passes_signals_on_and_nothing_stays(lab: SmallLab) -> None:
+    argv = ["make", "--no-print-directory", "lab", f"LAB={lab.folder}"]
+    with subprocess.Popen(
+        argv,
+        cwd=REPOSITORY,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        assert process.stdout is not None
+        assert any("links up" in line for line in process.stdout)
+        os.killpg(process.pid, signal.SIGINT)  # as the terminal does at Ctrl-C
+        process.stdout.read()
+        assert process.wait(20) != 0
     assert lab.remains() == []
 
 

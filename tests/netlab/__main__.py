@@ -33,6 +33,10 @@ def main() -> int:
     except LabError as error:
         print(error, file=sys.stderr)
         return USAGE
+    except BrokenPipeError:
+        # whoever read our words has gone, as `head` does; nobody is left to be told at exit either
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
     except interrupts.Interrupted as interrupted:
         with contextlib.suppress(OSError):  # the terminal may be gone
             print(f"\nended by {interrupted}; everything is taken down", file=sys.stderr)
