@@ -11,8 +11,8 @@ from concurrent.futures import wait as wait_for
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.netlab import captures, command, firstprocess, health, images, kernel, stages, state
-from tests.netlab.errors import LabRunError, LabSetupError
+from tests.netlab import captures, command, firstprocess, fitness, health, images, kernel, stages, state
+from tests.netlab.errors import LabRunError
 from tests.netlab.node import BASE_ENVIRONMENT, RunningNode
 from tests.netlab.processes import start_time
 from tests.netlab.programs import Failure, Programs
@@ -87,7 +87,7 @@ class Lab:
             LabError: it could not be; what was made so far is in its state, for `life.take_down`.
 
         """
-        self._check_host()
+        fitness.check(self.topology)
         if self.work.exists():
             shutil.rmtree(self.work)
         self.work.mkdir(parents=True)
@@ -115,65 +115,6 @@ class Lab:
             if who:
                 self._say(f"  {words}: {who} ({seconds:.1f} s)")
 
-    def _check_host(self) -> None:
-        used = [
-            image
-            for node in self.topology.nodes.values()
-            if node.has_processes and (image := images.find(node.image))
-        ]
-        missing = {
-            f"{program} (apt-get install {package})"
-            for image in used
-            for program, package in image.programs.items()
-            if not _found(program)
-        }
-        if missing:
-            raise LabSetupError(f"programs are missing: {', '.join(sorted(missing))}")
-        unbuilt = {str(path) for image in used for path in image.binds.values() if not path.exists()}
-        if unbuilt:
-            raise LabSetupError(
-                f"not built yet: {', '.join(sorted(unbuilt))}: run make plugin in {REPOSITORY}"
-            )
-        self._check_root_namespace()
-        taken = [name for name in self._namespaces() if kernel.exists(name)]
-        if taken:
-            raise LabSetupError(
-                f"there are network namespaces of these names already: {', '.join(taken)}:"
-                " a containerlab of the same name, another lab with prefix '', or one brought up by hand:"
-                " take it down first"
-            )
-
-    def _check_root_namespace(self) -> None:
-        absent = [
-            node.name
-            for node in self.topology.nodes.values()
-            if node.kind == "bridge" and not kernel.is_bridge(node.name)
-        ]
-        if absent:
-            raise LabSetupError(
-                f"this machine has no bridge {', '.join(absent)}: a node of kind bridge is one that is there"
-                f" already: make it (ip link add {absent[0]} type bridge; ip link set {absent[0]} up)"
-            )
-        taken = [name for name in self._root_interfaces() if kernel.has_interface(name)]
-        if taken:
-            raise LabSetupError(
-                f"this machine already has interfaces {', '.join(taken)}: name the links' ends in the root"
-                " namespace differently"
-            )
-
-    def _namespaces(self) -> list[str]:
-        return [node.namespace for node in self.topology.nodes.values() if node.namespace_owner]
-
-    def _namespace_of(self, name: str) -> str:
-        node = self.topology.nodes.get(name)
-        if node is None or not node.has_processes:
-            return ""
-        return self.topology.nodes[node.shares].namespace if node.shares else node.namespace
-
-    def _root_interfaces(self) -> list[str]:
-        ends = (end for link in self.topology.links for end in link.ends)
-        return [end.interface for end in ends if not self._namespace_of(end.node)]
-
     def keep(self) -> None:
         """The lab is up and stays up when this process ends."""
         self._write_state(kept=True)
@@ -195,8 +136,8 @@ class Lab:
             state.LabState(
                 self.topology.name,
                 str(self.topology.file),
-                tuple(self._namespaces()),
-                tuple(self._root_interfaces()),
+                self.topology.namespaces,
+                self.topology.root_interfaces,
                 tuple(self.nodes.values()),
                 tuple(pids),
                 runner=0 if kept else os.getpid(),
@@ -230,7 +171,7 @@ class Lab:
             log = self.work / f"{node.name}.log"
             log.write_bytes(b"")
             log.chmod(0o666)  # routers write their log under users of their own
-            self._inits.append(firstprocess.start(node, self._namespace_of(node.name), log, scratch))
+            self._inits.append(firstprocess.start(node, self.topology.namespace_of(node.name), log, scratch))
         fresh = self._inits[-len(nodes) :]
         for first in fresh:
             self.nodes[first.node.name] = self._handle(first.node, first.answer())
@@ -245,7 +186,7 @@ class Lab:
             environment["PATH"] = f"{images.OWN_PROGRAMS}:{environment['PATH']}"
         return RunningNode(
             node.name,
-            self._namespace_of(node.name),
+            self.topology.namespace_of(node.name),
             node.image,
             pid,
             environment,
@@ -261,13 +202,13 @@ class Lab:
             if link not in self._links_made and all(end.node in reached for end in link.ends)
         ]
         kernel.batch(
-            kernel.create_link(link, [self._namespace_of(end.node) for end in link.ends], number)
+            kernel.create_link(link, [self.topology.namespace_of(end.node) for end in link.ends], number)
             for number, link in fresh
         )
         self._links_made.update(link for _, link in fresh)
         by_namespace: dict[str, list[str]] = {}
         for end in (end for _, link in fresh for end in link.ends):
-            lines = by_namespace.setdefault(self._namespace_of(end.node), [])
+            lines = by_namespace.setdefault(self.topology.namespace_of(end.node), [])
             lines.append(f"link set {end.interface} up")
             node = self.topology.nodes.get(end.node)
             if node is not None and node.kind == "bridge":
@@ -360,7 +301,3 @@ class Lab:
     def _complain_of_dead_programs(self) -> None:
         for failure in self._programs.failures():
             raise LabRunError(str(failure))
-
-
-def _found(program: str) -> bool:
-    return shutil.which(program, path=BASE_ENVIRONMENT["PATH"]) is not None

@@ -57,8 +57,8 @@ class Programs:
             if done.code != 0:
                 said = (done.stderr.strip() or done.stdout.strip() or "it said nothing")[-2000:]
                 raise LabRunError(
-                    f"node {node.name} ({node.image}) does not start: exit code {done.code}: {said};"
-                    f" {last_lines(running.log)}"
+                    f"node {node.name} ({node.image}) does not start: exit code {done.code}: {said}\n"
+                    f"{last_lines(running.log)}"
                 )
         argv = (*(node.entrypoint or ()), *(node.cmd or ()))
         if not argv:

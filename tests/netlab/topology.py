@@ -95,3 +95,21 @@ class Topology:
     def folder(self) -> Path:
         """The folder that relative paths start from."""
         return self.file.parent
+
+    @property
+    def namespaces(self) -> tuple[str, ...]:
+        """Names of the network namespaces that the lab has of its own."""
+        return tuple(node.namespace for node in self.nodes.values() if node.namespace_owner)
+
+    @property
+    def root_interfaces(self) -> tuple[str, ...]:
+        """Names of the links' ends in the root namespace."""
+        ends = (end for link in self.links for end in link.ends)
+        return tuple(end.interface for end in ends if not self.namespace_of(end.node))
+
+    def namespace_of(self, name: str) -> str:
+        """The namespace that a node's interfaces are in; empty for the root namespace."""
+        node = self.nodes.get(name)
+        if node is None:
+            return ""
+        return self.nodes[node.shares].namespace if node.shares else node.namespace

@@ -32,6 +32,32 @@ class Document:
         return Complaint(self.file, self.line(path), spell(path), spell_value(found), remedy)
 
 
+class Findings:
+    """Complaints about one file, collected so that a person hears all of them at once."""
+
+    def __init__(self, document: Document) -> None:
+        self._document = document
+        self._complaints: set[Complaint] = set()
+
+    def __bool__(self) -> bool:
+        """Whether there is any."""
+        return bool(self._complaints)
+
+    def complain(self, path: Path, found: object, remedy: str) -> None:
+        """Note what is wrong with what stands at `path`."""
+        self._complaints.add(self._document.complaint(path, found, remedy))
+
+    def raise_any(self) -> None:
+        """Say them all, if there are any.
+
+        Raises:
+            LabFileError: there are.
+
+        """
+        if self._complaints:
+            raise LabFileError(tuple(sorted(self._complaints)))
+
+
 def spell(path: Path) -> str:
     """A path as people write it: `topology.links[2].endpoints`."""
     text = ""
