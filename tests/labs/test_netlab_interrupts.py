@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.labs.smalllab import SmallLab, small_lab
-from tests.netlab import processes
+from tests.netlab import processes, state
 from tests.netlab.images import REPOSITORY
 
 pytestmark = pytest.mark.lab
@@ -150,6 +150,14 @@ def test_what_a_killed_run_left_is_taken_away_by_the_next_one_and_by_down(lab: S
         assert ("taking away what a killed run" in done.stdout) == (verb == "run")
         assert lab.remains() == []
         lab.write(TOPOLOGY.replace("LAB", lab.name), NEVER_HOLDS)
+
+
+def test_a_run_that_was_stopped_while_it_wrote_its_state_leaves_nothing_for_the_next(lab: SmallLab) -> None:
+    half = state.directory(lab.name) / state.FRESH
+    half.parent.mkdir(parents=True)
+    half.write_text('{"name":')
+    assert lab.call("down").returncode == 0
+    assert lab.remains() == []
 
 
 def guards(lab: SmallLab) -> list[int]:

@@ -106,6 +106,7 @@ def take_down(name: str) -> None:
     """
     known = state.read(name)
     if known is None:
+        state.forget(name)
         return
     victims = [pid for pid, start in known.pids if start and processes.start_time(pid) == start]
     for namespace in known.namespaces:

@@ -15,6 +15,8 @@ from tests.netlab.node import RunningNode
 
 HOME = Path("/run/bgpnet-netlab")
 """One directory a lab. It is the lab's lock (flock) and holds its state; it goes with the lab."""
+FILE = "state.json"
+FRESH = "state.json.new"
 PATIENCE = 20.0
 """Seconds to wait for a lab that is just being taken down."""
 
@@ -51,16 +53,15 @@ def directory(name: str) -> Path:
 
 def write(state: LabState) -> None:
     """Replace the lab's state atomically."""
-    path = directory(state.name) / "state.json"
-    fresh = path.with_suffix(".new")
+    fresh = directory(state.name) / FRESH
     fresh.write_text(json.dumps(asdict(state), default=str))
-    fresh.replace(path)
+    fresh.replace(directory(state.name) / FILE)
 
 
 def read(name: str) -> LabState | None:
     """The state of a lab, or None when it made nothing."""
     try:
-        raw = json.loads((directory(name) / "state.json").read_text())
+        raw = json.loads((directory(name) / FILE).read_text())
     except FileNotFoundError:
         return None
     nodes = tuple(RunningNode(**{**node, "log": Path(node["log"])}) for node in raw["nodes"])
@@ -77,7 +78,8 @@ def read(name: str) -> LabState | None:
 
 def forget(name: str) -> None:
     """Remove the lab's state: it made nothing any more."""
-    (directory(name) / "state.json").unlink(missing_ok=True)
+    for file in (FILE, FRESH):  # the fresh one is there when its writer was stopped
+        (directory(name) / file).unlink(missing_ok=True)
 
 
 @contextmanager
