@@ -4,9 +4,12 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+AGAIN = 0.5
+"""Seconds in which an exception that was raised ought to have led to cleaning up."""
 
 
 class Interrupted(BaseException):
@@ -22,23 +25,49 @@ class Interrupted(BaseException):
         return 128 + self.number
 
 
-def _raise(number: int, _frame: FrameType | None) -> None:
+@dataclass(frozen=True, slots=True)
+class _Again:
+    """Raises once more what came as signal `number`, until the cleaning up has begun.
+
+    Python swallows an exception that a signal raises while an object is being deleted (sys.unraisablehook).
+    """
+
+    number: int
+
+    def __call__(self, _number: int, _frame: FrameType | None) -> None:
+        signal.setitimer(signal.ITIMER_REAL, AGAIN)
+        raise Interrupted(self.number)
+
+
+def _raise(number: int, frame: FrameType | None) -> None:
     # Once is enough: a second signal must not end the cleaning up that the first one has begun.
     for each in SIGNALS:
         signal.signal(each, signal.SIG_IGN)
-    raise Interrupted(number)
+    again = _Again(number)
+    signal.signal(signal.SIGALRM, again)
+    again(number, frame)
+
+
+def _not_again() -> None:
+    if isinstance(signal.getsignal(signal.SIGALRM), _Again):
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
 
 
 @contextmanager
 def raised() -> Iterator[None]:
     """Inside the block, the first of the signals raises Interrupted in the main thread."""
-    with _handled(_raise):
-        yield
+    try:
+        with _handled(_raise):
+            yield
+    finally:
+        _not_again()
 
 
 @contextmanager
 def ignored() -> Iterator[None]:
     """Inside the block, the signals do nothing: taking a lab down is quick and must not stop half-way."""
+    _not_again()
     with _handled(signal.SIG_IGN):
         yield
 

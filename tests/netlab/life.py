@@ -85,15 +85,18 @@ def put_away(name: str) -> bool:
 
 
 def clean_after_killed_run(name: str) -> None:
-    """Take away what a run left behind that was killed; a lab that is up on purpose stays.
+    """Take away what a run left that was killed, or is about to end; a lab that is up on purpose stays.
 
     Raises:
         LabError: another run has begun, and cleans up itself; or something cannot be taken away.
 
     """
+    known = state.read(name)
+    if known is not None and not known.kept:
+        processes.wait_until_gone([known.runner], GONE_TIMEOUT)
     with state.held(name):
         known = state.read(name)
-        if known is not None and not known.kept:
+        if known is None or not known.kept:
             take_down(name)
 
 
@@ -157,4 +160,8 @@ def _guarded(name: str) -> Iterator[None]:
             known = state.read(name)
             clean = known is None or known.kept
             for guard in guards:
-                guard.communicate(b"done\n" if clean else b"")
+                assert guard.stdin is not None
+                if clean:
+                    guard.communicate(b"done\n")
+                else:
+                    guard.stdin.close()  # it begins once we have ended
