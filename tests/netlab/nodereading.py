@@ -195,7 +195,7 @@ def _stages(levels: Iterable[NodeFields], words: Mapping[str, str]) -> dict[Stag
     plans: dict[Stage, StagePlan] = {}
     for level in levels:
         for stage, fields in level.stages.items():
-            plans[stage] = _extended(plans.get(stage, StagePlan()), fields, words)
+            plans[stage] = _extended(plans.get(stage, StagePlan()), fields or StageFields(), words)
     return plans
 
 

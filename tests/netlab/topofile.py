@@ -6,7 +6,7 @@ runner has not is refused by name; what is accepted but means nothing here is in
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
 OUTSIDE = frozenset(
     {"aliases", "auto-remove", "certificate", "cgroup-parent", "cgroupns-mode", "components", "config"}
@@ -37,13 +37,24 @@ class Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=_hyphenated)
 
 
+class Sparse(Model):
+    """Base: a field with nothing after its colon says nothing, as for containerlab."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nothing(cls, value: Any) -> Any:  # noqa: ANN401 - whatever the file holds
+        if isinstance(value, dict):
+            return {key: each for key, each in value.items() if each is not None}
+        return value
+
+
 Stage = Literal["create", "create-links", "configure", "healthy", "exit"]
 InterfaceName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,14}$")]
 Mac = Annotated[str, Field(pattern=r"^(?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}$")]
 Mtu = Annotated[int, Field(ge=68, le=65535)]
 
 
-class HealthCheck(Model):
+class HealthCheck(Sparse):
     """Docker's health check. Times in seconds; defaults are Docker's."""
 
     test: Annotated[list[str], Field(min_length=2)]
@@ -68,14 +79,14 @@ class StageExec(Model):
     phase: Literal["on-enter", "on-exit"] = "on-enter"
 
 
-class StageFields(Model):
+class StageFields(Sparse):
     """What hangs on one stage."""
 
     wait_for: list[WaitFor] = []
     exec: list[StageExec] = []
 
 
-class NodeFields(Model):
+class NodeFields(Sparse):
     """What `defaults`, `kinds`, `groups` and `nodes` may say. None: says nothing."""
 
     kind: Literal["linux", "bridge", "host"] | None = None
@@ -91,7 +102,7 @@ class NodeFields(Model):
     labels: dict[str, str | None] = {}
     network_mode: Annotated[str, Field(pattern=r"^(none|host|container:\S+)$")] | None = None
     healthcheck: HealthCheck | None = None
-    stages: dict[Stage, StageFields] = {}
+    stages: dict[Stage, StageFields | None] = {}
     # Docker's own, see IGNORED
     cap_add: list[str] | None = None
     cpu: float | None = None
@@ -107,7 +118,7 @@ class NodeFields(Model):
     user: str | int | None = None
 
 
-class BriefLink(Model):
+class BriefLink(Sparse):
     """`endpoints: ["a:eth1", "b:eth1"]`; addresses, vars and labels are not applied, as in containerlab."""
 
     endpoints: Annotated[list[Annotated[str, Field(pattern=r"^\S+:\S+$")]], Field(min_length=2, max_length=2)]
@@ -118,7 +129,7 @@ class BriefLink(Model):
     labels: dict[str, str | None] = {}
 
 
-class LongEndpoint(Model):
+class LongEndpoint(Sparse):
     """One end of a link in long form."""
 
     node: str
@@ -129,7 +140,7 @@ class LongEndpoint(Model):
     vars: dict[str, Any] = {}
 
 
-class VethLink(Model):
+class VethLink(Sparse):
     """A veth pair between two nodes, in long form."""
 
     type: Literal["veth"]
@@ -141,7 +152,7 @@ class VethLink(Model):
     labels: dict[str, str | None] = {}
 
 
-class HostLink(Model):
+class HostLink(Sparse):
     """A veth pair between a node and the root namespace."""
 
     type: Literal["host"]
@@ -163,7 +174,7 @@ AnyLink = Annotated[
 ]
 
 
-class TopologyFields(Model):
+class TopologyFields(Sparse):
     """Nodes, what they share, and the links between them."""
 
     defaults: NodeFields | None = None
@@ -176,7 +187,7 @@ class TopologyFields(Model):
     links: list[AnyLink] = []
 
 
-class TopologyFile(Model):
+class TopologyFile(Sparse):
     """A whole lab.clab.yml. `mgmt` and `settings` concern Docker and are ignored."""
 
     name: Annotated[str, Field(pattern=r"^[a-zA-Z0-9][a-zA-Z0-9._-]*$", max_length=60)]

@@ -74,13 +74,16 @@ def spell_value(value: object) -> str:
     return text if len(text) <= 80 else text[:77] + "..."
 
 
+_TAG = "tag:yaml.org,2002:"
+
+
 class _Loader(yaml.SafeLoader):
     """YAML 1.1 without its numbers to the base 60: a MAC address or `22:22` is text, as for containerlab."""
 
 
 _INTEGER = re.compile(r"^[-+]?(?:0b[01_]+|0[0-7_]*|0x[0-9a-fA-F_]+|[1-9][0-9_]*)$")
 _Loader.yaml_implicit_resolvers = {
-    first: [(tag, _INTEGER if tag == "tag:yaml.org,2002:int" else pattern) for tag, pattern in resolvers]
+    first: [(tag, _INTEGER if tag == f"{_TAG}int" else pattern) for tag, pattern in resolvers]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
 
@@ -92,6 +95,7 @@ def parse(text: str, file: str, verbatim: frozenset[str] = frozenset()) -> Docum
         text: the file's text.
         file: its name, for complaints.
         verbatim: keys of mappings whose values are text as it stands: `1.10` stays `1.10`, `yes` stays `yes`.
+            Keys are text everywhere.
 
     Raises:
         LabFileError: it is not YAML, is empty, or a mapping has a key twice.
@@ -136,15 +140,15 @@ def _lines(node: yaml.Node, path: Path) -> Iterator[tuple[Path, int]]:
             yield from _lines(value, (*path, index))
 
 
-def _keep_verbatim(node: yaml.Node, keys: frozenset[str]) -> None:
+def _keep_verbatim(node: yaml.Node, keys: frozenset[str], *, values: bool = False) -> None:
+    """Make keys text, and below the given keys also the values, as they stand in the file."""
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
-            if key.value in keys and isinstance(value, yaml.MappingNode):
-                for _, scalar in value.value:
-                    if isinstance(scalar, yaml.ScalarNode) and scalar.tag != "tag:yaml.org,2002:null":
-                        scalar.tag = "tag:yaml.org,2002:str"
-            else:
-                _keep_verbatim(value, keys)
+            if isinstance(key, yaml.ScalarNode) and key.tag != f"{_TAG}merge":
+                key.tag = f"{_TAG}str"
+            if values and isinstance(value, yaml.ScalarNode) and value.tag != f"{_TAG}null":
+                value.tag = f"{_TAG}str"
+            _keep_verbatim(value, keys, values=key.value in keys)
     elif isinstance(node, yaml.SequenceNode):
         for value in node.value:
             _keep_verbatim(value, keys)

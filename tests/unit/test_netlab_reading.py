@@ -118,6 +118,23 @@ def test_the_environment_is_files_then_the_topology_then_what_containerlab_adds(
     assert "SHELL_HAS" not in topology.nodes["b"].env
 
 
+def test_a_field_with_nothing_after_its_colon_says_nothing(tmp_path: Path) -> None:
+    fields = "exec:\n      binds:\n      env:\n      image:\n      stages:\n        create:\n"
+    topology = read(tmp_path, HEAD + f"    a:\n      {fields}    b:\n  links:\n  groups:\n")
+    assert topology.nodes["a"].image == "linux"
+    assert topology.nodes["a"].exec == ()
+    assert topology.links == ()
+
+
+def test_keys_are_text_and_may_be_merged(tmp_path: Path) -> None:
+    text = HEAD + "    1: &one {labels: {7: x}, image: frr}\n    yes: {<<: *one, image: bird}\n"
+    nodes = read(tmp_path, text).nodes
+    assert {name: (node.image, dict(node.labels)) for name, node in nodes.items()} == {
+        "1": ("frr", {"7": "x"}),
+        "yes": ("bird", {"7": "x"}),
+    }
+
+
 def test_an_env_file_is_read_as_dotenv_does() -> None:
     text = "export A=1\nB = 'two words'\nC=\"x # y\" # comment\nD=x # comment\n\n#E=1\nno variable\nF=\n"
     assert nodeenv.file_variables(text) == {"A": "1", "B": "two words", "C": "x # y", "D": "x", "F": ""}
@@ -242,6 +259,7 @@ def test_a_shared_network_is_made_before_the_node_that_joins_it(tmp_path: Path) 
             "5: topology.nodes.br0.exec: a node of kind bridge runs noth",
         ),
         ("    host: {}\n", "5: topology.nodes.host: 'host' is a word of links, not of nodes"),
+        ("", "4: topology.nodes: is missing: add it"),
         ("    a: {}\n    a: {}\n", "6: a: this key stands here twice: keep one"),
         ("    a: {cmd: [ls]}\n", "5: topology.nodes.a.cmd: found ['ls']: must be text: put it into quotes"),
         ("    a: {healthcheck: {test: [CMD]}}\n", "5: topology.nodes.a.healthcheck.test: found ['CMD']: "),
