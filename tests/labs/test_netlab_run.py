@@ -231,6 +231,15 @@ def test_a_lab_can_stay_up_be_entered_and_be_taken_down(lab: SmallLab) -> None:
     assert lab.remains() == []
 
 
+def test_a_lab_goes_down_when_its_file_was_broken_or_renamed_meanwhile(lab: SmallLab) -> None:
+    for change in ("topology: [", f"name: {lab.name}-other\n{PAIR}"):
+        lab.write(PAIR)
+        assert lab.call("up").returncode == 0
+        (lab.folder / "lab.clab.yml").write_text(change)
+        assert lab.call("down").stdout == f"Lab {lab.name} is down.\n"
+        assert lab.remains() == []
+
+
 def test_a_second_run_of_a_lab_is_refused_and_the_first_goes_on(lab: SmallLab) -> None:
     wait = "checks:\n  - {command: {at: a, run: test -e /srv/go}, within: 60}\n"
     lab.write(PAIR, wait)

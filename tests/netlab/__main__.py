@@ -159,8 +159,10 @@ def down(args: argparse.Namespace) -> int:
     if args.after_killed_run:
         life.clean_after_killed_run(args.lab)
         return FINE
-    name = args.lab if args.name else topology_of(Path(args.lab)).name
-    say(f"Lab {name} is down." if life.put_away(name) else f"Lab {name} was not up.")
+    # By the file's path first: it may have been changed, or broken, since the lab was brought up from it.
+    names = [args.lab] if args.name else state.without_run(labfolder.find(Path(args.lab)).topology)
+    for name in names or [topology_of(Path(args.lab)).name]:
+        say(f"Lab {name} is down." if life.put_away(name) else f"Lab {name} was not up.")
     return FINE
 
 

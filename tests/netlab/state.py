@@ -76,6 +76,13 @@ def read(name: str) -> LabState | None:
     )
 
 
+def without_run(file: Path) -> list[str]:
+    """Names of the labs of this topology that are there while no run holds them."""
+    names = [path.name for path in HOME.iterdir()] if HOME.exists() else []
+    known = [each for each in map(read, names) if each is not None]
+    return [each.name for each in known if each.file == str(file) and not processes.alive(each.runner)]
+
+
 def forget(name: str) -> None:
     """Remove the lab's state: it made nothing any more."""
     for file in (FILE, FRESH):  # the fresh one is there when its writer was stopped
