@@ -22,10 +22,7 @@ FOLDER = REPOSITORY / "containerlab" / "dual-tor"
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """The lab, up, with manifests of its own that a test may edit."""
     work = tmp_path_factory.mktemp("dual-tor")
-    folder = work / "containerlab" / "dual-tor"
-    shutil.copytree(FOLDER, folder)
-    shutil.copytree(FOLDER.parent / "tools", folder.parent / "tools")
-    (work / "plugin").symlink_to(REPOSITORY / "plugin")
+    folder = shutil.copytree(FOLDER, work / "dual-tor")
     topology = reading.read(folder, reading.Options(work / "out", os.environ, name_prefix="t-"))
     with life.running(topology, work / "out", print) as up:
         settled(up)
