@@ -9,10 +9,17 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import PurePosixPath
+from textwrap import dedent
+from typing import TYPE_CHECKING, TypeVar
 
 import bgpnet
-from bgpnet.model.errors import BgpnetError, UnreachableError, UsageError
+from bgpnet.model.errors import BgpnetError, NotThereError, UnreachableError, UsageError
 from bgpnet.model.rundir import RunDir
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+_Status = TypeVar("_Status")
 
 DEFAULT_RUN_DIR = "/run/bgpnet"
 
@@ -45,13 +52,27 @@ def parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     )
     verbs = top.add_subparsers(title="verbs", required=True, metavar="VERB")
 
-    def add(name: str, verb: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
-        sub = verbs.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+    def add(
+        name: str, verb: Callable[[argparse.Namespace], int], text: str, more: str = ""
+    ) -> argparse.ArgumentParser:
+        sub = verbs.add_parser(
+            name,
+            help=text,
+            description=text[0].upper() + text[1:] + ".",
+            epilog=dedent(more),
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
         sub.set_defaults(verb=verb)
         return sub
 
     def run_dir(sub: argparse.ArgumentParser) -> None:
         _flag(sub, environment, "--run-dir", DEFAULT_RUN_DIR, "directory where a node's processes meet")
+
+    def output(sub: argparse.ArgumentParser) -> None:
+        run_dir(sub)
+        sub.add_argument(
+            "-o", "--output", choices=("text", "json", "yaml"), default="text", help="output format"
+        )
 
     def process(sub: argparse.ArgumentParser) -> None:
         run_dir(sub)
@@ -67,11 +88,23 @@ def parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     process(add("speaker", _speaker, "supervise ExaBGP"))
     node(add("node", _node, "run agent, cni and speaker together, for a node without Kubernetes"))
 
-    status = add("status", _status, "show prefixes, sessions, routes and what was rejected on this node")
-    run_dir(status)
-    status.add_argument(
-        "-o", "--output", choices=("text", "json", "yaml"), default="text", help="output format"
+    output(add("status", _status, "show prefixes, sessions, routes and what was rejected on this node"))
+
+    peers = add(
+        "peers",
+        _peers,
+        "show this node's BGP sessions, and why one is not up",
+        """        examples:
+          bgpnet peers                    every peer in one line, and why one is not up
+          bgpnet peers tor1               everything about BGPPeer tor1; its address does as well
+          bgpnet peers -o json | jq '.peers[] | {peer, state, received, refused}'
+
+        exit codes: 0 every session is up and nothing of a peer was rejected, 1 not so, or no such peer,
+        2 usage, 3 the agent cannot be reached
+        """,
     )
+    output(peers)
+    peers.add_argument("peer", nargs="?", metavar="ADDRESS|NAME", help="one peer only, with all details")
 
     restore = add("restore", _restore, "put the host back: delete our learned routes, restore sysctls")
     run_dir(restore)
@@ -158,36 +191,69 @@ def _node(args: argparse.Namespace) -> int:
 
 
 def _status(args: argparse.Namespace) -> int:
-    import json
     import time
+
+    from bgpnet.model.status import NodeStatus
+    from bgpnet.render.status import status_text
+
+    status = _asked(args, "/status", NodeStatus)
+    _show(args, status, lambda: status_text(status, time.time()))
+    return FINE if status.fine else NO
+
+
+def _peers(args: argparse.Namespace) -> int:
+    import time
+
+    from bgpnet.model.peerstatus import PeersStatus
+    from bgpnet.render.peers import peer_text, peers_text
+
+    status = _asked(args, "/peers", PeersStatus)
+    if args.peer is None:
+        _show(args, status, lambda: peers_text(status, time.time()))
+        return FINE if status.fine else NO
+    found = status.only(args.peer)
+    if not found.peers:
+        known = ", ".join(peer.peer or peer.object for peer in status.peers) or "none"
+        raise NotThereError(f"no peer {args.peer} on this node; there are: {known}")
+    _show(args, found, lambda: "\n".join(peer_text(peer, time.time()) for peer in found.peers))
+    return FINE if found.fine else NO
+
+
+def _asked(args: argparse.Namespace, page: str, kind: type[_Status]) -> _Status:
+    """What the agent tells on this page."""
     from http import HTTPStatus
 
     from pydantic import TypeAdapter, ValidationError
 
     from bgpnet.agent import client
-    from bgpnet.model.status import NodeStatus
-    from bgpnet.render.status import status_text
 
-    code, body = client.get(_run_dir(args).agent_socket, "/status")
+    code, body = client.get(_run_dir(args).agent_socket, page)
     if code != HTTPStatus.OK:
         raise UnreachableError(f"the agent has no status yet: {body.decode().strip()}; try again in a moment")
     try:
-        status = TypeAdapter(NodeStatus).validate_json(body)
+        return TypeAdapter(kind).validate_json(body)
     except ValidationError as error:
         raise UnreachableError(
             f"the agent's answer is not one that bgpnet {bgpnet.__version__} knows; "
             "use the `bgpnet` command of the agent's version"
         ) from error
+
+
+def _show(args: argparse.Namespace, status: "DataclassInstance", text: Callable[[], str]) -> None:
+    """Print it in the format that was asked for."""
+    import json
+    from dataclasses import asdict
+
     match args.output:
         case "json":
-            _print(json.dumps(json.loads(body), indent=2))
+            _print(json.dumps(asdict(status), indent=2))
         case "yaml":
             import yaml
 
-            _print(yaml.safe_dump(json.loads(body), sort_keys=False).rstrip())
+            plain = json.loads(json.dumps(asdict(status)))  # tuples are lists in YAML, too
+            _print(yaml.safe_dump(plain, sort_keys=False).rstrip())
         case _:
-            _print(status_text(status, time.time()).rstrip())
-    return FINE if status.fine else NO
+            _print(text().rstrip())
 
 
 def _restore(args: argparse.Namespace) -> int:

@@ -23,6 +23,7 @@ from bgpnet.drivers.readiness import Readiness
 from bgpnet.drivers.sysctl import Sysctls
 from bgpnet.model.podledger import PodLedger
 from bgpnet.model.status import NodeStatus
+from bgpnet.planner.peerstatus import peers_status
 from bgpnet.planner.podstatus import block_status, pod_status
 from bgpnet.planner.status import node_status
 
@@ -92,6 +93,13 @@ class _Agent:
         )
         return HTTPStatus.OK, "application/json", json.dumps(asdict(status)) + "\n"
 
+    def peers_json(self) -> http.Answer:
+        if self.outcome is None:
+            return HTTPStatus.SERVICE_UNAVAILABLE, "text/plain", "the first step is not done\n"
+        outcome = self.outcome
+        peers = peers_status(outcome.snapshot, outcome.plan, outcome.failures, bgpnet.__version__)
+        return HTTPStatus.OK, "application/json", json.dumps(asdict(peers)) + "\n"
+
     def _ledger(self) -> PodLedger:
         try:
             return podjournal.read(self._pods)
@@ -114,7 +122,12 @@ async def _run(settings: Settings) -> None:
     speaker = SpeakerDriver(run_dir, time.monotonic, time.time, loop.wake)
     sysctls = Sysctls(Path(run_dir.sysctls))
     doors = Doors(source, netlink, sysctls, BlocksFile(Path(run_dir.blocks)), speaker)
-    pages = {"/healthz": agent.healthz, "/readyz": agent.readyz, "/status": agent.status_json}
+    pages = {
+        "/healthz": agent.healthz,
+        "/readyz": agent.readyz,
+        "/status": agent.status_json,
+        "/peers": agent.peers_json,
+    }
     log.info(
         "agent starts node=%s source=files:%s run_dir=%s", settings.node_name, settings.folder, run_dir.root
     )

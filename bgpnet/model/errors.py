@@ -4,6 +4,7 @@
 
     BgpnetError
      +-- UsageError            the command line or a setting is wrong                    exit 2
+     +-- NotThereError         the node has not what was asked for                       exit 1
      +-- UnreachableError      the agent, the supervisor or the relay does not answer    exit 3
      +-- SourceError           a source of objects cannot be read at all
      +-- KernelError           the kernel refused a change
@@ -21,6 +22,10 @@ class BgpnetError(Exception):
 
 class UsageError(BgpnetError):
     """The command line, the environment or a setting is wrong."""
+
+
+class NotThereError(BgpnetError):
+    """This node has not what was asked for: a peer, a route."""
 
 
 class UnreachableError(BgpnetError):

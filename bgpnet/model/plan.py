@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 
 from bgpnet.model.net import Address, Family, Prefix
-from bgpnet.model.rejection import ObjectRef, Rejection
+from bgpnet.model.rejection import ObjectRef, Reason, Rejection
 from bgpnet.model.secret import Secret
 from bgpnet.model.snapshot import NextHop, RouteKind
 
@@ -67,6 +67,15 @@ class Blocks:
 
 
 @dataclass(frozen=True, slots=True)
+class ImportTally:
+    """How many of a peer's paths the import policy took, and how many it refused for which reason."""
+
+    peer: Address
+    accepted: int
+    refused: tuple[tuple[Reason, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """The whole desired state of one node.
 
@@ -82,4 +91,5 @@ class Plan:
     """False while a source of routes has not synced: routes may be added, none removed or narrowed."""
     sysctls: tuple[Sysctl, ...] = ()
     blocks: Blocks | None = None
+    imports: tuple[ImportTally, ...] = ()
     rejections: tuple[Rejection, ...] = ()

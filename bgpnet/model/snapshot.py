@@ -180,6 +180,35 @@ class SessionState(StrEnum):
     ESTABLISHED = "Established"
 
 
+class RouteRefresh(StrEnum):
+    """Whether a peer tells its table again when asked: RFC 2918, and with marks RFC 7313."""
+
+    NONE = "none"
+    PLAIN = "plain"
+    ENHANCED = "enhanced"
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What both sides of a session agreed on, and what else the peer's OPEN offers."""
+
+    hold_time: int
+    """Seconds, agreed; 0: the session is never timed out."""
+    families: tuple[Family, ...]
+    """Agreed."""
+    router_id: IPv4Address | None
+    """The peer's BGP identifier."""
+    four_byte_asn: bool
+    """RFC 6793."""
+    route_refresh: RouteRefresh
+    graceful_restart: bool
+    """RFC 4724."""
+    restart_time: int
+    """Seconds for which the peer asks its own routes to be kept; 0 without graceful restart."""
+    extended_next_hop: bool
+    """IPv4 routes with IPv6 next hops (RFC 8950)."""
+
+
 @dataclass(frozen=True, slots=True)
 class ObservedSession:
     """A session as the speaker reports it."""
@@ -195,6 +224,12 @@ class ObservedSession:
     announced: tuple[Prefix, ...]
     """Prefixes queued to the peer with every command acknowledged (ExaBGP's `done` means queued)."""
     end_of_rib_sent: bool
+    last_error_at: float = 0.0
+    """Seconds since the epoch; 0 when there was none."""
+    silent: bool = False
+    """The present attempt to connect gets no answer at all: what a wrong MD5 key looks like."""
+    capabilities: Capabilities | None = None
+    """None while the session is not Established."""
 
 
 class Origin(StrEnum):

@@ -5,11 +5,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bgpnet.model.net import AGENT_PROTOCOL, POD_PROTOCOL, ROUTE_METRIC, Prefix, prefix_order
-from bgpnet.model.plan import Route
+from bgpnet.model.plan import ImportTally, Route
 from bgpnet.model.rejection import ObjectRef, Reason, Rejection
 from bgpnet.model.snapshot import Kernel, KernelRoute, LearnedPath, NextHop, RouteKind
 from bgpnet.planner.bestpath import best_paths
-from bgpnet.planner.imports import Import, refused
+from bgpnet.planner.imports import Import, refused, tallies
 
 PROTOCOLS = {
     2: "kernel",
@@ -31,6 +31,7 @@ class Fib:
     """Routes by prefix, and what was refused."""
 
     routes: tuple[Route, ...]
+    imports: tuple[ImportTally, ...]
     rejections: tuple[Rejection, ...]
 
 
@@ -62,7 +63,9 @@ def fib(own: tuple[Prefix, ...], paths: Iterable[LearnedPath], policy: Import, k
             wanted.append(Route(prefix, RouteKind.UNICAST, tuple(hops)))
     routes, foreign = _hands_off(wanted, kernel)
     return Fib(
-        tuple(sorted(routes, key=lambda route: prefix_order(route.prefix))), refused(not_taken) + foreign
+        tuple(sorted(routes, key=lambda route: prefix_order(route.prefix))),
+        tallies((path.peer for path in links), not_taken),
+        refused(not_taken) + foreign,
     )
 
 

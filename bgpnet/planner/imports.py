@@ -1,11 +1,11 @@
 """Which learned paths are taken: only what was asked for, and nothing that could harm this node."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from ipaddress import ip_network
 
 from bgpnet.model.net import Address, Prefix, address_order, covers, prefix_order
-from bgpnet.model.plan import Session
+from bgpnet.model.plan import ImportTally, Session
 from bgpnet.model.rejection import ObjectRef, Reason, Rejection
 from bgpnet.model.snapshot import AcceptRule, LearnedPath, Link
 
@@ -72,6 +72,22 @@ class Import:
         if not any(path.next_hop in subnet for subnet in self._subnets.get(session.link, ())):
             return Reason.UNREACHABLE_NEXT_HOP
         return None
+
+
+def tallies(
+    taken: Iterable[Address], refused: Iterable[tuple[LearnedPath, Reason]]
+) -> tuple[ImportTally, ...]:
+    """How each peer's paths were judged: `taken` names a peer once for each path that was."""
+    accepted = Counter(taken)
+    reasons = Counter((path.peer, reason) for path, reason in refused)
+    return tuple(
+        ImportTally(
+            peer,
+            accepted[peer],
+            tuple(sorted((reason, count) for (of, reason), count in reasons.items() if of == peer)),
+        )
+        for peer in sorted(accepted.keys() | {peer for peer, _ in reasons}, key=address_order)
+    )
 
 
 def refused(found: Iterable[tuple[LearnedPath, Reason]]) -> tuple[Rejection, ...]:

@@ -52,6 +52,7 @@ def make_plan(snapshot: Snapshot) -> Plan:
         routes_final=speaker is not None and speaker.learned_complete,
         sysctls=sysctls(own.prefixes, wanted_sessions),
         blocks=Blocks(own.prefixes, mtu),
+        imports=routes.imports,
         rejections=_sorted(*refused, *untold, *routes.rejections),
     )
 

@@ -30,8 +30,8 @@ def node_status(snapshot: Snapshot, plan: Plan, failures: Iterable[Rejection], v
         prefixes=tuple(map(str, plan.own_prefixes)),
         sessions=sessions,
         routes=_routes(snapshot, plan),
-        rejections=tuple(_rejection(each) for each in refused if not is_path(each)),
-        refused_paths=tuple(_rejection(each) for each in refused if is_path(each)),
+        rejections=tuple(rejection_status(each) for each in refused if not is_path(each)),
+        refused_paths=tuple(rejection_status(each) for each in refused if is_path(each)),
     )
 
 
@@ -54,7 +54,7 @@ def _session(
         link=session.link,
         state=observed.state if observed else SessionState.UNKNOWN,
         since=observed.since if observed else 0,
-        reason=_why_not_up(observed, link),
+        reason=why_not_up(session, observed, link),
         flaps=observed.flaps if observed else 0,
         announced=tuple(map(str, sorted(announced, key=str))),
         pending=tuple(map(str, sorted(wanted - announced, key=str))),
@@ -62,7 +62,8 @@ def _session(
     )
 
 
-def _why_not_up(observed: ObservedSession | None, link: Link | None) -> str:
+def why_not_up(session: Session, observed: ObservedSession | None, link: Link | None) -> str:
+    """The cause in words, and what to look at; empty when the session is up."""
     if observed is not None and observed.state is SessionState.ESTABLISHED:
         return ""
     if link is not None and not (link.up and link.carrier):
@@ -70,7 +71,22 @@ def _why_not_up(observed: ObservedSession | None, link: Link | None) -> str:
         return f"link {link.name} is {fault}; check the cable and the router"
     if observed is None:
         return "the speaker has not reported it yet; see `bgpnet speaker`'s log if this lasts"
+    if observed.silent:
+        return f"{observed.last_error}; {_silence(session)}"
     return observed.last_error or "no answer from the router yet"
+
+
+def _silence(session: Session) -> str:
+    """RFC 2385 §2: a segment without the right digest is dropped, and nothing is sent back."""
+    key = (
+        "has none or another one"
+        if session.password is not None
+        else "has one (this node has none: spec.passwordFile)"
+    )
+    return (
+        "is the address right, and does a filter on the way drop TCP port 179? Or the router's MD5 password "
+        f"for {session.local_address} differs: if it {key}, both sides see only silence"
+    )
 
 
 def _routes(snapshot: Snapshot, plan: Plan) -> tuple[RouteStatus, ...]:
@@ -99,13 +115,8 @@ def _hops(hops: tuple[NextHop, ...]) -> tuple[str, ...]:
 
 def _not_ready(snapshot: Snapshot, plan: Plan, sessions: tuple[SessionStatus, ...]) -> tuple[str, ...]:
     """What is missing until pods here can be reached: per family a session that has been told everything."""
-    if snapshot.declared is None:
-        return ("the source of objects has not been read yet",)
     if plan.sessions is None:
-        if snapshot.kernel is None:
-            return ("the kernel was not read yet",)
-        there = any(node.name == plan.node_name for node in snapshot.declared.nodes)
-        return ("the node has no router-id or no AS number",) if there else ("the node is not declared",)
+        return (undecided(snapshot, plan),)
     told = {session.peer: session for session in sessions if session.reason == "" and not session.pending}
     missing = [
         f"no session for {family} is up with every prefix announced"
@@ -117,7 +128,20 @@ def _not_ready(snapshot: Snapshot, plan: Plan, sessions: tuple[SessionStatus, ..
     return tuple(missing)
 
 
-def _rejection(rejection: Rejection) -> RejectionStatus:
+def undecided(snapshot: Snapshot, plan: Plan) -> str:
+    """Why it is not known which sessions there ought to be; empty when it is."""
+    if plan.sessions is not None:
+        return ""
+    if snapshot.declared is None:
+        return "the source of objects has not been read yet"
+    if snapshot.kernel is None:
+        return "the kernel was not read yet"
+    there = any(node.name == plan.node_name for node in snapshot.declared.nodes)
+    return "the node has no router-id or no AS number" if there else "the node is not declared"
+
+
+def rejection_status(rejection: Rejection) -> RejectionStatus:
+    """The same in plain values."""
     return RejectionStatus(
         str(rejection.object), rejection.field, rejection.found, rejection.reason, rejection.remedy
     )

@@ -16,8 +16,8 @@ def status_text(status: NodeStatus, now: float) -> str:
         _sessions(status, now),
         _routes(status),
         _pods(status),
-        _rejections("Rejected, something to mend", status.rejections),
-        _rejections("Learned paths refused by the import policy", status.refused_paths),
+        rejections_text("Rejected, something to mend", status.rejections),
+        rejections_text("Learned paths refused by the import policy", status.refused_paths),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -77,7 +77,8 @@ def _pods(status: NodeStatus) -> str:
     return "\n".join(lines)
 
 
-def _rejections(title: str, rejections: Sequence[RejectionStatus]) -> str:
+def rejections_text(title: str, rejections: Sequence[RejectionStatus]) -> str:
+    """A title, and two lines for each; empty without any."""
     if not rejections:
         return ""
     width = max(len(each.reason) for each in rejections)

@@ -1,5 +1,7 @@
 """ExaBGP's own process: ExaBGP as it comes, with timers that are exact and do not follow the wall clock.
 
+And it tells all of a peer's OPEN when it is asked for its sessions, for an agent that comes later.
+
 ExaBGP 5.0.15 keeps its timers in whole seconds of the wall clock (exabgp/bgp/timer.py, reactor/delay.py).
 So its hold timer fires up to a second late, a clock that is set forward ends every session, and one that is
 set back keeps it from sending keepalives and from connecting again. And it waits up to a minute between two
@@ -9,12 +11,17 @@ attempts to connect, for which a router that was away for some minutes would hav
 import sys
 import time
 from types import SimpleNamespace
-from typing import Final
+from typing import Any, Final
 
 from exabgp.application.main import main
 from exabgp.bgp import timer
 from exabgp.bgp.message import _NOP, KeepAlive, Message, Notify
+from exabgp.bgp.message.open.capability import Capability
 from exabgp.reactor import delay, peer
+
+Code: Final = Capability.CODE
+
+_TOLD_OF: Final = peer.Peer.cli_data
 
 CLOCK: Final = SimpleNamespace(time=time.monotonic)
 """Stands for the `time` module where ExaBGP takes only `time.time` from it."""
@@ -57,6 +64,21 @@ class ConnectDelay(delay.Delay):  # type: ignore[misc]  # ExaBGP is not typed
         self._next: int = min(self._next, self.MOST)
 
 
+def told_of(session: peer.Peer) -> dict[str, Any]:
+    """What `show neighbor json` tells of a session: also what else the peer's OPEN says."""
+    told: dict[str, Any] = _TOLD_OF(session)
+    opened = session.proto and session.proto.negotiated.received_open
+    if opened:
+        has, ours = opened.capabilities, session.neighbor["capability"]
+        restart = has.get(Code.GRACEFUL_RESTART)
+        told["capabilities"] |= {
+            "restart-time": (ours["graceful-restart"] or 0, restart.restart_time if restart else 0),
+            "enhanced-route-refresh": (bool(ours["route-refresh"]), Code.ENHANCED_ROUTE_REFRESH in has),
+            "extended-next-hop": (bool(ours["nexthop"]), Code.NEXTHOP in has),
+        }
+    return told
+
+
 def exact_timers() -> None:
     """Have ExaBGP use them in this process."""
     timer.time = CLOCK
@@ -67,4 +89,5 @@ def exact_timers() -> None:
 
 if __name__ == "__main__":
     exact_timers()
+    peer.Peer.cli_data = told_of
     sys.exit(main())

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from bgpnet.model.net import Family
 from bgpnet.model.secret import Secret
-from bgpnet.model.snapshot import SessionState
+from bgpnet.model.snapshot import RouteRefresh, SessionState
 from tests.bgprouter import Router, routers, until
 from tests.kernel.speakernode import Node, announcements, next_hop, pod_prefix, session, speaker_node
 
@@ -54,6 +55,31 @@ def test_routes_go_out_and_come_in_for_both_families(tmp_path: Path) -> None:
         assert ends == {"ipv4Unicast": True, "ipv6Unicast": True}
         want(node, [tor], 1)
         until(lambda: tor.routes() == expected(tor, 1), "the rest is withdrawn")
+
+
+@pytest.mark.parametrize(
+    "extra", ["", " bgp graceful-restart restart-time 77\n neighbor 10.0.1.2 timers 2 6"]
+)
+def test_what_the_peer_offers_is_told_as_the_peer_tells_it_also_after_the_agents_death(
+    extra: str, tmp_path: Path
+) -> None:
+    with routers(tmp_path, extra=extra) as (space, [tor]), speaker_node(space, tmp_path / "run") as node:
+        want(node, [tor], 0)
+        first = node.agent.ready(tor, 1).capabilities
+        assert first is not None
+        told = tor.neighbor()
+        has = told["neighborCapabilities"]
+        assert str(first.router_id) == told["localRouterId"] == tor.address
+        assert first.hold_time * 1000 == told["bgpTimerHoldTimeMsecs"]
+        assert first.families == (Family.IPV4, Family.IPV6)
+        assert first.four_byte_asn == ("Advertised" in has["4byteAs"].title())
+        assert first.route_refresh is RouteRefresh.ENHANCED
+        assert has["enhancedRouteRefresh"].startswith("advertised")
+        assert first.restart_time == (77 if extra else 120)
+        assert first.extended_next_hop == ("extendedNexthop" in has)
+        node.restart_agent()
+        want(node, [tor], 0)
+        assert node.agent.ready(tor, 1).capabilities == first
 
 
 def test_an_agents_death_and_return_is_no_flap_and_no_announcement(tmp_path: Path) -> None:

@@ -107,8 +107,9 @@ class Exabgp:
         peer.table = {prefix: hop for prefix, hop in peer.table.items() if prefix in peer.stale}
         capabilities: dict[str, Any] = {"1": {"families": ["ipv4/unicast", "ipv6/unicast"]}}
         if peer.graceful_restart:
-            capabilities["64"] = {}
-        self._event("open", peer, direction="receive", open={"capabilities": capabilities})
+            capabilities["64"] = {"time": 120}
+        told = {"asn": 65001, "hold_time": 9, "router_id": "192.0.2.1", "capabilities": capabilities}
+        self._event("open", peer, direction="receive", open=told)
         self._event("state", peer, state="up")
         for prefix, hop in list(peer.cache.items()):
             self._queue(peer, prefix, hop)
@@ -260,9 +261,14 @@ class Exabgp:
                     "local": {"hold": 9, "families": families},
                     "peer": {
                         "address": str(peer.address),
+                        "id": "192.0.2.1" if peer.up else None,
                         "hold": 9 if peer.up else None,
                         "families": families if peer.up else dict.fromkeys(families),
-                        "capabilities": {"graceful-restart": peer.graceful_restart},
+                        "capabilities": {
+                            "asn4": False,
+                            "route-refresh": peer.enhanced_refresh,
+                            "graceful-restart": peer.graceful_restart,
+                        },
                     },
                 }
                 for peer in self.peers.values()

@@ -2,7 +2,8 @@
 
 import contextlib
 import json
-from ipaddress import ip_address, ip_network
+from dataclasses import replace
+from ipaddress import IPv4Address, ip_address, ip_network
 from typing import Any
 
 import pytest
@@ -23,10 +24,23 @@ from bgpnet.drivers.exabgp.events import (
     Written,
     event_of,
 )
+from bgpnet.drivers.exabgp.offer import Offer
 from bgpnet.model.net import Family
-from bgpnet.model.snapshot import LearnedPath, Origin, SessionState
+from bgpnet.model.snapshot import LearnedPath, Origin, RouteRefresh, SessionState
 
 TOR = ip_address("10.0.1.1")
+
+NOTHING = Offer(
+    router_id=IPv4Address("192.0.2.1"),
+    hold_time=180,
+    families=frozenset({Family.IPV4}),
+    four_byte_asn=False,
+    route_refresh=RouteRefresh.NONE,
+    graceful_restart=False,
+    restart_time=0,
+    extended_next_hop=False,
+)
+"""The offer of a peer without capabilities."""
 
 HEADER = '{ "exabgp": "5.0.0", "time": 12.5, "host" : "vm", "pid" : 7782, "ppid" : 1, "counter": 1, '
 NEIGHBOR = (
@@ -55,18 +69,44 @@ def test_states() -> None:
 def test_the_peers_open() -> None:
     capabilities = (
         '{ "1": { "name": "multiprotocol", "families": [ "ipv4/unicast", "ipv6/unicast", "ipv4/flow" ] }, '
-        '"70": { "name": "enhanced-route-refresh" }, '
+        '"2": { "name": "route-refresh", "variant": "RFC" }, "70": { "name": "enhanced-route-refresh" }, '
+        '"5": { "name": "nexthop", "conversion": [ "ipv4/unicast/ipv6" ] }, '
+        '"65": { "name": "asn4", "asn4": 4200000001 }, '
         '"64": { "name": "graceful restart", "time": 120, "address-family-flags": { "ipv4/unicast": [ ] }, '
         '"restart-flags": [ "forwarding" ]  } }'
     )
-    text = f'"direction": "receive", "open": {{ "version": 4, "capabilities": {capabilities} }}'
-    assert read("open", text) == Opened(TOR, 12.5, frozenset(Family), graceful_restart=True)
+    assert read("open", opened(capabilities)) == Opened(
+        TOR,
+        12.5,
+        Offer(
+            router_id=IPv4Address("192.0.2.1"),
+            hold_time=180,
+            families=frozenset(Family),
+            four_byte_asn=True,
+            route_refresh=RouteRefresh.ENHANCED,
+            graceful_restart=True,
+            restart_time=120,
+            extended_next_hop=True,
+        ),
+    )
+
+
+def opened(capabilities: str) -> str:
+    return (
+        '"direction": "receive", "open": { "version": 4, "asn": 23456, "hold_time": 180, '
+        f'"router_id": "192.0.2.1", "capabilities": {capabilities} }}'
+    )
+
+
+def test_a_peer_that_offers_little() -> None:
+    told = read("open", opened('{ "2": { "name": "route-refresh", "variant": "RFC" } }'))
+    assert isinstance(told, Opened)
+    assert told.offer == replace(NOTHING, route_refresh=RouteRefresh.PLAIN)
 
 
 def test_a_peer_without_multiprotocol_speaks_ipv4() -> None:
     """RFC 4760 §8."""
-    text = '"direction": "receive", "open": { "version": 4, "capabilities": {  } }'
-    assert read("open", text) == Opened(TOR, 12.5, frozenset({Family.IPV4}), graceful_restart=False)
+    assert read("open", opened("{  }")) == Opened(TOR, 12.5, NOTHING)
 
 
 def test_learned_routes() -> None:

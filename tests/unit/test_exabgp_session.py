@@ -1,20 +1,32 @@
 """Why a session is not up, in words; and what is told of its state."""
 
 from dataclasses import replace
+from ipaddress import IPv4Address
 
 import pytest
 
 from bgpnet.drivers.exabgp import reasons
 from bgpnet.drivers.exabgp.commands import Neighbor
 from bgpnet.drivers.exabgp.events import Down, Notified, Opened, Trying
+from bgpnet.drivers.exabgp.offer import Offer
 from bgpnet.drivers.exabgp.session import ANSWER, Session
 from bgpnet.model.net import Family
-from bgpnet.model.snapshot import SessionState
+from bgpnet.model.snapshot import RouteRefresh, SessionState
 from tests.unit.facts import address
 
 TOR = address("10.0.1.1")
-UP = Neighbor(TOR, SessionState.ESTABLISHED, 30.0, 9, frozenset(Family), frozenset({Family.IPV4}), True)  # noqa: FBT003 - a field
-NOT_UP = replace(UP, state=SessionState.CONNECT)
+OFFER = Offer(
+    router_id=IPv4Address("192.0.2.1"),
+    hold_time=180,
+    families=frozenset({Family.IPV4}),
+    four_byte_asn=True,
+    route_refresh=RouteRefresh.PLAIN,
+    graceful_restart=True,
+    restart_time=60,
+    extended_next_hop=False,
+)
+UP = Neighbor(TOR, SessionState.ESTABLISHED, 30.0, 9, frozenset(Family), OFFER)
+NOT_UP = replace(UP, state=SessionState.CONNECT, offer=None)
 
 
 def trying(session: Session, now: float, *states: SessionState) -> None:
@@ -34,6 +46,22 @@ def test_a_session_found_up_is_up_since_then() -> None:
     session = established()
     assert (session.state, session.since, session.last_error(100.0)) == (SessionState.ESTABLISHED, 70.0, "")
     assert session.families == {Family.IPV4}
+
+
+def test_the_capabilities_are_those_of_the_present_session() -> None:
+    def told() -> tuple[int, tuple[Family, ...], int] | None:
+        has = session.capabilities
+        return (has.hold_time, has.families, has.restart_time) if has else None
+
+    session = Session(TOR, 0.0)
+    session.found(NOT_UP, 100.0)
+    assert told() is None
+    session.opened(Opened(TOR, 101.0, replace(OFFER, hold_time=6)))
+    assert told() is None
+    session.up(101.0)
+    assert told() == (6, (Family.IPV4,), 60)
+    session.down(Down(TOR, 102.0, "closing connection"))
+    assert told() is None
 
 
 @pytest.mark.parametrize(
@@ -113,7 +141,10 @@ def test_silence_is_told_after_a_while_and_with_the_loss_before_it() -> None:
     told = session.last_error(102.0 + ANSWER + 0.01)
     assert told.startswith("hold timer expired")
     assert "; now: no answer from 10.0.1.1 port 179" in told
-    assert "MD5" in told
+    assert session.silent(102.0 + ANSWER + 0.01)
+    assert not session.silent(102.0 + ANSWER)
+    assert session.last_error_at(102.0 + ANSWER) == 101.0
+    assert session.last_error_at(200.0) == 102.0
     assert session.news_in(108.0) == float("inf")
 
 
@@ -130,7 +161,7 @@ def test_a_session_that_comes_up_keeps_only_the_story_of_its_loss() -> None:
     trying(session, 101.0)
     session.down(Down(TOR, 101.05, "closing connection"))
     assert "refused" in session.last_error(101.1)
-    session.opened(Opened(TOR, 102.0, frozenset({Family.IPV6}), graceful_restart=True))
+    session.opened(Opened(TOR, 102.0, replace(OFFER, families=frozenset({Family.IPV6}))))
     session.up(102.0)
     assert session.last_error(102.0) == "hold timer expired: nothing heard from the peer for 9 s"
     assert (session.state, session.since) == (SessionState.ESTABLISHED, 102.0)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from typing import Any, Final
 
+from bgpnet.drivers.exabgp.offer import Offer, offer_of_neighbor
 from bgpnet.model.net import Address, Family, Prefix
 from bgpnet.model.snapshot import SessionState
 
@@ -91,10 +92,11 @@ class Neighbor:
     seconds: float
     """How long it has been up, or not up."""
     hold_time: int
-    """Seconds; the smaller of both sides'."""
-    configured: frozenset[Family]
-    offered: frozenset[Family]
-    graceful_restart: bool
+    """Seconds; ours."""
+    families: frozenset[Family]
+    """Ours."""
+    offer: Offer | None
+    """The peer's; None before it told."""
 
 
 def neighbors_of(lines: Sequence[object]) -> tuple[Neighbor, ...]:
@@ -136,15 +138,10 @@ def _neighbor(entry: dict[str, Any]) -> Neighbor:
         peer=ip_address(peer["address"]),
         state=state,
         seconds=float(entry["duration"]),
-        hold_time=min(local["hold"], peer["hold"]) if peer["hold"] is not None else local["hold"],
-        configured=_families(local["families"]),
-        offered=_families(peer["families"]),
-        graceful_restart=bool(peer["capabilities"]["graceful-restart"]),
+        hold_time=int(local["hold"]),
+        families=frozenset(family for family in Family if local["families"].get(f"{family} unicast")),
+        offer=offer_of_neighbor(peer),
     )
-
-
-def _families(told: dict[str, bool | None]) -> frozenset[Family]:
-    return frozenset(family for family in Family if told.get(f"{family} unicast"))
 
 
 def _json(told: object) -> Any:  # noqa: ANN401 - whatever ExaBGP wrote

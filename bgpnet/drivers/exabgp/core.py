@@ -199,6 +199,9 @@ class Core:
                     flaps=peer.session.flaps,
                     announced=peer.out.announced,
                     end_of_rib_sent=peer.out.end_of_rib_sent,
+                    last_error_at=peer.session.last_error_at(wall),
+                    silent=peer.session.silent(wall),
+                    capabilities=peer.session.capabilities,
                 )
                 for peer in peers
             ),
@@ -259,7 +262,7 @@ class Core:
             peer.session.found(neighbor, wall)
             up = neighbor.state is SessionState.ESTABLISHED
             if up:
-                peer.out.session_up(peer.session.families, neighbor.hold_time, now, replayed=False)
+                peer.out.session_up(peer.session.families, peer.session.hold_time, now, replayed=False)
             if up and not peer.followed:
                 peer.into.session_found_up(peer.session.families)
                 peer.life_up = self._life

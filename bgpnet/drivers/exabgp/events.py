@@ -9,13 +9,11 @@ from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from typing import Any, Final
 
+from bgpnet.drivers.exabgp.offer import Offer, offer_in_open
 from bgpnet.model.net import Address, Family, Prefix
 from bgpnet.model.snapshot import LearnedPath, Origin, SessionState
 
-_FAMILIES: Final = {
-    **{f"{family} unicast": family for family in Family},
-    **{f"{family}/unicast": family for family in Family},
-}
+_FAMILIES: Final = {f"{family} unicast": family for family in Family}
 
 # ExaBGP is IDLE while it tries to connect, where RFC 4271 §8.2.2 says Connect, and CONNECT once TCP is up.
 _STATES: Final = {
@@ -26,9 +24,6 @@ _STATES: Final = {
     "OPENCONFIRM": SessionState.OPENCONFIRM,
     "ESTABLISHED": SessionState.ESTABLISHED,
 }
-
-_CAPABILITY_MULTIPROTOCOL: Final = "1"
-_CAPABILITY_GRACEFUL_RESTART: Final = "64"
 
 
 class UnreadableEvent(Exception):  # noqa: N818 - it names what was found, and never leaves the driver
@@ -51,8 +46,7 @@ class Opened:
 
     peer: Address
     time: float
-    families: frozenset[Family]
-    graceful_restart: bool
+    offer: Offer
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,10 +159,7 @@ def _fsm(peer: Address, time: float, neighbor: Mapping[str, Any]) -> Event | Non
 
 
 def _open(peer: Address, time: float, neighbor: Mapping[str, Any]) -> Event:
-    capabilities = neighbor["open"]["capabilities"]
-    multiprotocol = capabilities.get(_CAPABILITY_MULTIPROTOCOL, {"families": ["ipv4/unicast"]})
-    families = frozenset(_FAMILIES[name] for name in multiprotocol["families"] if name in _FAMILIES)
-    return Opened(peer, time, families, _CAPABILITY_GRACEFUL_RESTART in capabilities)
+    return Opened(peer, time, offer_in_open(neighbor["open"]))
 
 
 def _notification(peer: Address, time: float, neighbor: Mapping[str, Any]) -> Event:

@@ -121,10 +121,7 @@ def unreachable(peer: Address) -> str:
 
 def silent(peer: Address) -> str:
     """A connection without any answer."""
-    return (
-        f"no answer from {peer} port 179: check the address, filters on the way, and that both sides have "
-        "the same MD5 password (a wrong one looks like silence)"
-    )
+    return f"no answer from {peer} port 179"
 
 
 def unwelcome(peer: Address) -> str:

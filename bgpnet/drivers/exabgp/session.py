@@ -5,8 +5,9 @@ from typing import Final
 from bgpnet.drivers.exabgp import reasons
 from bgpnet.drivers.exabgp.commands import Neighbor
 from bgpnet.drivers.exabgp.events import Down, Notified, Opened, Trying
+from bgpnet.drivers.exabgp.offer import Offer
 from bgpnet.model.net import Address, Family
-from bgpnet.model.snapshot import SessionState
+from bgpnet.model.snapshot import Capabilities, SessionState
 
 ANSWER: Final = 5.0
 """Seconds without any event of a connection attempt after which the peer counts as silent."""
@@ -26,12 +27,12 @@ class Session:
         self.state = SessionState.UNKNOWN
         self.since = now
         self.flaps = 0
-        self.hold_time = 0
-        self.configured: frozenset[Family] | None = None
-        self.offered: frozenset[Family] = frozenset()
-        self.graceful_restart = False
+        self._hold_time = 0
+        self._configured: frozenset[Family] | None = None
+        self._offer: Offer | None = None
         self._loss = ""
         self._obstacle = ""
+        self._error_at = 0.0
         self._attempt: float | None = None
         self._progress = False
         self._told = ""
@@ -40,21 +41,49 @@ class Session:
     @property
     def families(self) -> frozenset[Family]:
         """What both sides agreed on."""
-        return self.offered if self.configured is None else self.offered & self.configured
+        offered = self._offer.families if self._offer else frozenset[Family]()
+        return offered if self._configured is None else offered & self._configured
+
+    @property
+    def hold_time(self) -> int:
+        """Seconds; the smaller of both sides'."""
+        return min(self._hold_time, self._offer.hold_time) if self._offer else self._hold_time
+
+    @property
+    def graceful_restart(self) -> bool:
+        """Whether the peer has it (RFC 4724)."""
+        return self._offer is not None and self._offer.graceful_restart
+
+    @property
+    def capabilities(self) -> Capabilities | None:
+        """What the session has; None while it is not Established."""
+        offer = self._offer
+        if offer is None or self.state is not SessionState.ESTABLISHED:
+            return None
+        return Capabilities(
+            hold_time=self.hold_time,
+            families=tuple(sorted(self.families)),
+            router_id=offer.router_id,
+            four_byte_asn=offer.four_byte_asn,
+            route_refresh=offer.route_refresh,
+            graceful_restart=offer.graceful_restart,
+            restart_time=offer.restart_time,
+            extended_next_hop=offer.extended_next_hop,
+        )
 
     def found(self, neighbor: Neighbor, now: float) -> None:
         """What `show neighbor` tells; a session that was up all the while keeps its history."""
         up = neighbor.state is SessionState.ESTABLISHED
         since = now - neighbor.seconds
         if self._up_before is not None:
-            self._count_loss(again=since if up else None)
+            self._count_loss(now, again=since if up else None)
         if neighbor.state is not self.state:
             self.since = since
         self.state = neighbor.state
-        self.hold_time = neighbor.hold_time
-        self.configured = neighbor.configured
+        self._hold_time = neighbor.hold_time
+        self._configured = neighbor.families
         if up:
-            self.offered, self.graceful_restart = neighbor.offered, neighbor.graceful_restart
+            self._offer = neighbor.offer
         elif self._attempt is None:
             self._attempt = now
 
@@ -68,11 +97,11 @@ class Session:
 
     def opened(self, event: Opened) -> None:
         """The peer's OPEN."""
-        self.offered, self.graceful_restart = event.families, event.graceful_restart
+        self._offer = event.offer
 
     def up(self, now: float) -> None:
         """Established."""
-        self._count_loss(again=None)
+        self._count_loss(now, again=None)
         self._enter(SessionState.ESTABLISHED, now)
         self._obstacle, self._attempt = "", None
 
@@ -89,7 +118,7 @@ class Session:
             self._loss = cause
         else:
             self._obstacle = cause
-        self._told = ""
+        self._told, self._error_at = "", event.time
         self._enter(SessionState.CONNECT, event.time)
         self._attempt = None
 
@@ -102,17 +131,29 @@ class Session:
 
     def last_error(self, now: float) -> str:
         """Why it went down last, and what keeps it from coming up again; empty when there is nothing."""
-        obstacle = self._obstacle
-        if self.state is SessionState.CONNECT and self._attempt is not None and now - self._attempt > ANSWER:
-            obstacle = reasons.silent(self.peer)
+        obstacle = reasons.silent(self.peer) if self.silent(now) else self._obstacle
         return f"{self._loss}; now: {obstacle}" if self._loss and obstacle else self._loss or obstacle
+
+    def last_error_at(self, now: float) -> float:
+        """When that happened, seconds since the epoch; 0 when there is nothing."""
+        waiting = self._waiting(now)
+        return self._error_at if waiting is None or waiting <= ANSWER else now - waiting
+
+    def silent(self, now: float) -> bool:
+        """Whether the present attempt to connect gets no answer at all."""
+        waiting = self._waiting(now)
+        return waiting is not None and waiting > ANSWER
 
     def news_in(self, now: float) -> float:
         """Seconds until `last_error` changes by itself; infinite when it does not."""
+        waiting = self._waiting(now)
+        return float("inf") if waiting is None or waiting > ANSWER else ANSWER - waiting + 0.01
+
+    def _waiting(self, now: float) -> float | None:
+        """Seconds since the present attempt to connect began; None when there is none."""
         if self.state is not SessionState.CONNECT or self._attempt is None:
-            return float("inf")
-        left = self._attempt + ANSWER - now
-        return left + 0.01 if left >= 0.0 else float("inf")
+            return None
+        return now - self._attempt
 
     def _cause_of(self, event: Down) -> str:
         if event.reason.startswith("closing connection") and self.state is not SessionState.ESTABLISHED:
@@ -122,11 +163,12 @@ class Session:
             return reasons.refused(self.peer) if quick else reasons.unreachable(self.peer)
         return reasons.down(event.reason, hold_time=self.hold_time)
 
-    def _count_loss(self, again: float | None) -> None:
+    def _count_loss(self, now: float, again: float | None) -> None:
         """ExaBGP can be reached again: the session that was up went down, unless it is up since then."""
         if self._up_before is not None and (again is None or again > self._up_before + _ROUNDING):
             self.flaps += 1
             self._loss = "ExaBGP on this node restarted, or could not be reached while the session went down"
+            self._error_at = now
         self._up_before = None
 
     def _enter(self, state: SessionState, now: float) -> None:

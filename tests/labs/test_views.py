@@ -1,0 +1,237 @@
+"""What an operator sees in a running node, compared with what the ToR says."""
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.netlab import demo, life, reading
+from tests.netlab.lab import REPOSITORY, Lab
+
+pytestmark = pytest.mark.lab
+
+FOLDER = REPOSITORY / "tests" / "labs" / "rack"
+
+FRR = """
+frr defaults traditional
+hostname tor
+!
+interface lo
+ ip address 192.0.2.10/32
+!
+interface eth1
+ ip address 10.0.1.1/24
+!
+interface eth2
+ ip address 10.0.2.1/24
+!
+ip route 192.0.2.0/24 blackhole
+!
+ip prefix-list PODS seq 10 permit 10.244.0.0/16 le 32
+ip prefix-list LONGER seq 10 permit 198.51.100.0/24
+ip prefix-list UNSURE seq 10 permit 198.51.101.0/24
+ip prefix-list DEARER seq 10 permit 198.51.102.0/24
+!
+route-map ALL permit 10
+!
+route-map PLAIN deny 10
+ match ip address prefix-list PODS
+!
+route-map PLAIN permit 20
+!
+route-map WORSE deny 5
+ match ip address prefix-list PODS
+!
+route-map WORSE permit 10
+ match ip address prefix-list LONGER
+ set as-path prepend 65001 65001
+!
+route-map WORSE permit 20
+ match ip address prefix-list UNSURE
+ set origin incomplete
+!
+route-map WORSE permit 30
+ match ip address prefix-list DEARER
+ set metric 50
+!
+route-map WORSE permit 40
+!
+router bgp 65001
+ bgp router-id 10.255.0.11
+ bgp graceful-restart restart-time 77
+ no bgp default ipv4-unicast
+ no bgp network import-check
+ neighbor 10.0.1.11 remote-as 64512
+ neighbor 10.0.1.11 passive
+ neighbor 10.0.1.11 timers 2 6
+ neighbor 10.0.2.11 remote-as 64512
+ neighbor 10.0.2.11 passive
+ neighbor 10.0.2.11 timers 3 9
+ !
+ address-family ipv4 unicast
+  network 192.0.2.0/24
+  network 198.51.100.0/24
+  network 198.51.101.0/24
+  network 198.51.102.0/24
+  network 203.0.113.0/24
+  maximum-paths 32
+  neighbor 10.0.1.11 activate
+  neighbor 10.0.1.11 route-map ALL in
+  neighbor 10.0.1.11 route-map PLAIN out
+  neighbor 10.0.2.11 activate
+  neighbor 10.0.2.11 route-map ALL in
+  neighbor 10.0.2.11 route-map WORSE out
+"""
+
+ACCEPT = "    - {prefix: 198.51.0.0/16, maxLength: 24}\n"
+
+
+class Rack:
+    """The lab rack with a ToR that announces more, the same over both links but for some attributes."""
+
+    def __init__(self, lab: Lab, folder: Path) -> None:
+        self.tor, self.node, self.folder = lab.node("tor"), lab.node("node1"), folder
+
+    def put(self, name: str, content: str | None) -> None:
+        """Write a manifest, or put the good one back."""
+        good = FOLDER / "configs" / "manifests" / name
+        if content is None and good.exists():
+            content = good.read_text(encoding="utf-8") + ACCEPT * name.startswith("1")
+        path = self.folder / name
+        if content is None:
+            path.unlink()
+        else:
+            path.write_text(content, encoding="utf-8")
+
+    def asks(self, *args: str) -> tuple[int, str]:
+        """Exit code and output of a verb of `bgpnet`."""
+        done = self.node.run(demo.BGPNET, *args)
+        return done.code, done.stdout or done.stderr
+
+    def peers(self, *args: str) -> tuple[int, dict[str, Any]]:
+        """Exit code of `bgpnet peers -o json`, and its peers by object's name."""
+        code, told = self.asks("peers", "-o", "json", *args)
+        return code, {peer["object"].partition("/")[2]: peer for peer in json.loads(told)["peers"]}
+
+    def vtysh(self, command: str) -> Any:  # noqa: ANN401 - FRR's JSON
+        return json.loads(self.tor.run("vtysh", "-c", f"{command} json").checked("vtysh").stdout)
+
+    def configure(self, *lines: str) -> None:
+        """Change the ToR's BGP configuration."""
+        words = [word for line in ("configure", "router bgp 65001", *lines) for word in ("-c", line)]
+        self.tor.run("vtysh", *words).checked("vtysh")
+
+    def settled(self) -> None:
+        """Both sessions up, and everything told both ways."""
+        until(lambda: self.asks("peers")[0] == 0, "every peer is fine")
+        until(
+            lambda: [peer["received"] for peer in self.peers()[1].values()] == [5, 5], "all that the ToR has"
+        )
+
+
+def until(holds: Callable[[], bool], what: str, within: float = 30.0) -> None:
+    deadline = time.monotonic() + within
+    while not holds():
+        assert time.monotonic() < deadline, f"not within {within} s: {what}"
+        time.sleep(0.05)
+
+
+@pytest.fixture(scope="module")
+def running_rack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rack]:
+    work = tmp_path_factory.mktemp("views")
+    folder = work / "tests" / "labs" / "rack"
+    shutil.copytree(FOLDER, folder)
+    for outside in ("containerlab", "plugin"):
+        (work / outside).symlink_to(REPOSITORY / outside)
+    (folder / "configs" / "tor" / "frr.conf").write_text(FRR, encoding="utf-8")
+    site = work / "site"
+    shutil.copytree(folder / "configs" / "manifests", site / "manifests")
+    options = reading.Options(work / "out", {**os.environ, "SITE": str(site)}, name_prefix="views-")
+    with life.running(reading.read(folder, options), work / "out", print) as lab:
+        rack = Rack(lab, site / "manifests")
+        for name in ("11-tor1.yaml", "12-tor2.yaml"):
+            rack.put(name, None)
+        yield rack
+
+
+@pytest.fixture
+def rack(running_rack: Rack) -> Rack:
+    running_rack.settled()
+    return running_rack
+
+
+def test_peers_tells_of_each_session_what_the_router_tells(rack: Rack) -> None:
+    code, peers = rack.peers()
+    assert (code, set(peers)) == (0, {"tor1", "tor2"})
+    summary = rack.vtysh("show bgp ipv4 unicast summary")["peers"]
+    for peer in peers.values():
+        at = rack.vtysh(f"show bgp neighbors {peer['local_address']}")[peer["local_address"]]
+        ours = summary[peer["local_address"]]
+        assert at["bgpState"] == peer["state"] == "Established"
+        assert abs(at["bgpTimerUpEstablishedEpoch"] - peer["since"]) <= 2
+        assert (at["localAs"], at["remoteAs"]) == (peer["peer_asn"], peer["local_asn"])
+        has = peer["capabilities"]
+        assert at["bgpTimerHoldTimeMsecs"] == has["hold_time"] * 1000
+        assert (has["router_id"], has["restart_time"]) == ("10.255.0.11", 77)
+        assert (has["families"], has["four_byte_asn"], has["route_refresh"]) == (["ipv4"], True, "enhanced")
+        assert (ours["pfxSnt"], ours["pfxRcd"]) == (peer["received"], len(peer["announced"])) == (5, 1)
+        assert (peer["accepted"], peer["refused"]) == (4, {"NotRequested": 1})
+    assert {peer["hold_time"] for peer in peers.values()} == {9}
+    assert peers["tor1"]["capabilities"]["hold_time"] == 6
+    text = rack.asks("peers")[1]
+    assert "10.0.1.1  65001  Established" in text
+    assert rack.asks("peers", "10.0.2.1")[1].startswith("10.0.2.1 (BGPPeer/tor2), AS 65001\n")
+
+
+@pytest.mark.parametrize(
+    ("at_router", "at_node", "hint"),
+    [
+        ("router-key", "", "if it has one (this node has none"),
+        ("", "node-key", "if it has none or another one"),
+    ],
+)
+def test_an_md5_key_on_one_side_only_is_named_as_a_possible_cause(
+    rack: Rack, at_router: str, at_node: str, hint: str
+) -> None:
+    """Pain point 15: "why is the session not up"."""
+    try:
+        if at_router:
+            rack.configure(f"neighbor 10.0.2.11 password {at_router}")
+        else:
+            rack.put("key", f"{at_node}\n")
+            good = (rack.folder / "12-tor2.yaml").read_text(encoding="utf-8")
+            rack.put("12-tor2.yaml", good.replace("spec:\n", "spec:\n  passwordFile: key\n"))
+        until(lambda: hint in rack.peers()[1]["tor2"]["reason"], "the cause", 40)
+        code, peers = rack.peers("tor2")
+        assert (code, peers["tor2"]["state"]) == (1, "Connect")
+        assert "no answer from 10.0.2.1 port 179" in peers["tor2"]["reason"]
+        assert (rack.asks("peers", "tor1")[0], rack.asks("peers")[0]) == (0, 1)
+        assert rack.vtysh("show bgp neighbors 10.0.2.11")["10.0.2.11"]["bgpState"] != "Established"
+        assert not {"router-key", "node-key"} & set(rack.asks("peers", "tor2")[1].split())
+    finally:
+        if at_router:
+            rack.configure(f"no neighbor 10.0.2.11 password {at_router}")
+        else:
+            rack.put("12-tor2.yaml", None)
+            rack.put("key", None)
+
+
+def test_a_peer_that_is_refused_is_shown_with_its_reason(rack: Rack) -> None:
+    try:
+        rack.put(
+            "13-far.yaml",
+            "apiVersion: bgpnet.io/v1alpha1\nkind: BGPPeer\nmetadata: {name: far}\n"
+            "spec: {peerAddress: 10.0.9.1, peerASN: 65009}\n",
+        )
+        until(lambda: "far" in rack.peers()[1], "the rejected peer")
+        code, peers = rack.peers()
+        assert (code, peers["far"]["state"], peers["far"]["peer"]) == (1, "Rejected", "10.0.9.1")
+        assert peers["far"]["rejections"][0]["reason"] == "NotConnected"
+        assert rack.asks("peers", "tor1")[0] == 0
+    finally:
+        rack.put("13-far.yaml", None)
