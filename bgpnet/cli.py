@@ -106,6 +106,27 @@ def parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     output(peers)
     peers.add_argument("peer", nargs="?", metavar="ADDRESS|NAME", help="one peer only, with all details")
 
+    routes = add(
+        "routes",
+        _routes,
+        "show this node's routes: every path, which is best, and why not the others",
+        """\
+        examples:
+          bgpnet routes                   every prefix with all its paths
+          bgpnet routes 192.0.2.0/24      one prefix
+          bgpnet routes 192.0.2.10        the most specific prefix that holds the address
+          bgpnet routes -o json | jq -r '.routes[] | select(.state != "installed") | .prefix'
+
+        paths: * best, = used with it (equal-cost multipath); of each other path the step of the decision
+        process (RFC 4271 section 9.1) that decided against it, or the reason for which it was refused
+
+        exit codes: 0 what is taken is in the kernel and nothing hides it, 1 not so, or no such prefix,
+        2 usage, 3 the agent cannot be reached
+        """,
+    )
+    output(routes)
+    routes.add_argument("prefix", nargs="?", metavar="PREFIX|ADDRESS", help="this prefix only")
+
     restore = add("restore", _restore, "put the host back: delete our learned routes, restore sysctls")
     run_dir(restore)
 
@@ -217,6 +238,25 @@ def _peers(args: argparse.Namespace) -> int:
         raise NotThereError(f"no peer {args.peer} on this node; there are: {known}")
     _show(args, found, lambda: "\n".join(peer_text(peer, time.time()) for peer in found.peers))
     return FINE if found.fine else NO
+
+
+def _routes(args: argparse.Namespace) -> int:
+    from bgpnet.model.net import prefix_or_address
+    from bgpnet.model.routestatus import RoutesStatus
+    from bgpnet.render.routes import routes_text
+
+    try:
+        wanted = str(prefix_or_address(args.prefix)) if args.prefix else ""
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    page = status = _asked(args, f"/routes?{wanted}", RoutesStatus)
+    while page.more:
+        page = _asked(args, f"/routes?after={page.routes[-1].prefix}", RoutesStatus)
+        status = status.joined(page)
+    if args.prefix and not status.routes:
+        raise NotThereError(f"no route and no path to {args.prefix} on this node; see `bgpnet routes`")
+    _show(args, status, lambda: routes_text(status))
+    return FINE if status.fine else NO
 
 
 def _asked(args: argparse.Namespace, page: str, kind: type[_Status]) -> _Status:

@@ -25,6 +25,7 @@ from bgpnet.model.podledger import PodLedger
 from bgpnet.model.status import NodeStatus
 from bgpnet.planner.peerstatus import peers_status
 from bgpnet.planner.podstatus import block_status, pod_status
+from bgpnet.planner.routestatus import routes_status, wanted_of
 from bgpnet.planner.status import node_status
 
 log = logging.getLogger(__name__)
@@ -73,17 +74,17 @@ class _Agent:
             self.outcome.snapshot, self.outcome.plan, self.outcome.failures, bgpnet.__version__
         )
 
-    def healthz(self) -> http.Answer:
+    def healthz(self, _query: str) -> http.Answer:
         return HTTPStatus.OK, "text/plain", "ok\n"
 
-    def readyz(self) -> http.Answer:
+    def readyz(self, _query: str) -> http.Answer:
         status = self.status()
         if status is not None and status.ready:
             return HTTPStatus.OK, "text/plain", "ready\n"
         missing = status.not_ready_because if status else ("the first step is not done",)
         return HTTPStatus.SERVICE_UNAVAILABLE, "text/plain", "\n".join(missing) + "\n"
 
-    def status_json(self) -> http.Answer:
+    def status_json(self, _query: str) -> http.Answer:
         status = self.status()
         if status is None or self.outcome is None:
             return HTTPStatus.SERVICE_UNAVAILABLE, "text/plain", "the first step is not done\n"
@@ -93,12 +94,23 @@ class _Agent:
         )
         return HTTPStatus.OK, "application/json", json.dumps(asdict(status)) + "\n"
 
-    def peers_json(self) -> http.Answer:
+    def peers_json(self, _query: str) -> http.Answer:
         if self.outcome is None:
             return HTTPStatus.SERVICE_UNAVAILABLE, "text/plain", "the first step is not done\n"
         outcome = self.outcome
         peers = peers_status(outcome.snapshot, outcome.plan, outcome.failures, bgpnet.__version__)
         return HTTPStatus.OK, "application/json", json.dumps(asdict(peers)) + "\n"
+
+    def routes_json(self, query: str) -> http.Answer:
+        if self.outcome is None:
+            return HTTPStatus.SERVICE_UNAVAILABLE, "text/plain", "the first step is not done\n"
+        outcome = self.outcome
+        try:
+            wanted = wanted_of(query)
+        except ValueError as error:
+            return HTTPStatus.BAD_REQUEST, "text/plain", f"{error}\n"
+        routes = routes_status(outcome.snapshot, outcome.plan, outcome.failures, bgpnet.__version__, wanted)
+        return HTTPStatus.OK, "application/json", json.dumps(asdict(routes)) + "\n"
 
     def _ledger(self) -> PodLedger:
         try:
@@ -127,6 +139,7 @@ async def _run(settings: Settings) -> None:
         "/readyz": agent.readyz,
         "/status": agent.status_json,
         "/peers": agent.peers_json,
+        "/routes": agent.routes_json,
     }
     log.info(
         "agent starts node=%s source=files:%s run_dir=%s", settings.node_name, settings.folder, run_dir.root

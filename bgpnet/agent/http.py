@@ -14,6 +14,9 @@ from bgpnet.drivers.unixsocket import listening
 Answer = tuple[HTTPStatus, str, str]
 """Status, content type, body."""
 
+Page = Callable[[str], Answer]
+"""Makes the answer; gets what follows the question mark, empty when nothing does."""
+
 REQUEST_LIMIT = 8192
 """Bytes of a request; more is refused."""
 
@@ -21,12 +24,12 @@ REQUEST_TIME = 5.0
 """Seconds a client may take for its request."""
 
 
-async def serve(path: PurePosixPath, answers: Mapping[str, Callable[[], Answer]]) -> None:
-    """Answer GET requests for the paths in `answers` until cancelled."""
+async def serve(path: PurePosixPath, pages: Mapping[str, Page]) -> None:
+    """Answer GET requests for these pages, by path, until cancelled."""
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            status, kind, body = await _answer(reader, answers)
+            status, kind, body = await _answer(reader, pages)
             encoded = body.encode()
             head = f"HTTP/1.1 {status.value} {status.phrase}\r\nContent-Type: {kind}\r\n"
             writer.write(
@@ -45,17 +48,17 @@ async def serve(path: PurePosixPath, answers: Mapping[str, Callable[[], Answer]]
                 await server.serve_forever()
 
 
-async def _answer(reader: asyncio.StreamReader, answers: Mapping[str, Callable[[], Answer]]) -> Answer:
+async def _answer(reader: asyncio.StreamReader, pages: Mapping[str, Page]) -> Answer:
     try:
         async with asyncio.timeout(REQUEST_TIME):
             head = await reader.readuntil(b"\r\n\r\n")
     except (asyncio.LimitOverrunError, asyncio.IncompleteReadError):
         return HTTPStatus.BAD_REQUEST, "text/plain", "not an HTTP request\n"
     method, _, rest = head.split(b"\r\n", 1)[0].decode("latin-1").partition(" ")
-    path = rest.partition(" ")[0]
-    answer = answers.get(path)
-    if answer is None:
-        return HTTPStatus.NOT_FOUND, "text/plain", f"no such page; there are: {', '.join(sorted(answers))}\n"
+    path, _, query = rest.partition(" ")[0].partition("?")
+    page = pages.get(path)
+    if page is None:
+        return HTTPStatus.NOT_FOUND, "text/plain", f"no such page; there are: {', '.join(sorted(pages))}\n"
     if method != "GET":
         return HTTPStatus.METHOD_NOT_ALLOWED, "text/plain", "only GET\n"
-    return answer()
+    return page(query)

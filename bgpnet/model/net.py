@@ -1,7 +1,7 @@
 """Addresses, prefixes and the numbers by which the kernel knows what is ours."""
 
 from enum import StrEnum
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final
 
 Address = IPv4Address | IPv6Address
@@ -38,6 +38,22 @@ def family_of(value: Address | Prefix) -> Family:
 def default_prefix(family: Family) -> Prefix:
     """The prefix that holds every address of the family: 0.0.0.0/0 or ::/0."""
     return ip_network("0.0.0.0/0" if family is Family.IPV4 else "::/0")
+
+
+def prefix_or_address(text: str) -> Prefix | Address:
+    """Reads `10.0.0.0/8` or `10.0.0.1`.
+
+    Raises:
+        ValueError: it is neither; the message says what it might have been.
+    """
+    try:
+        return ip_network(text) if "/" in text else ip_address(text)
+    except ValueError as error:
+        if text.count("/") == 1 and "has host bits set" in str(error):
+            raise ValueError(
+                f"{text} has bits behind its prefix length; did you mean {ip_network(text, strict=False)}?"
+            ) from error
+        raise ValueError(f"{text!r} is neither a prefix nor an address") from error
 
 
 def prefix_order(prefix: Prefix) -> tuple[int, int, int]:

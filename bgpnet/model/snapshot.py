@@ -7,6 +7,7 @@ Tuples are in no particular order; the planner sorts (law 1).
 from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import IPv4Address
+from typing import Final
 
 from bgpnet.model.net import Address, Family, Prefix
 from bgpnet.model.rejection import ObjectRef, Rejection
@@ -232,6 +233,10 @@ class ObservedSession:
     """None while the session is not Established."""
 
 
+DEFAULT_LOCAL_PREFERENCE: Final = 100
+"""Of a path that carries none, and of every path from another AS (RFC 4271 §5.1.5)."""
+
+
 class Origin(StrEnum):
     """RFC 4271 §4.3, ORIGIN."""
 
@@ -250,6 +255,9 @@ class LearnedPath:
     as_path: tuple[int, ...]
     origin: Origin = Origin.IGP
     med: int | None = None
+    local_preference: int = DEFAULT_LOCAL_PREFERENCE
+    internal: bool = False
+    """Whether it came over iBGP."""
 
 
 # --- the whole -----------------------------------------------------------------------------------------

@@ -1,31 +1,121 @@
-"""The decision process of RFC 4271 §9.1.2.2, with equal-cost multipath over routers of different AS."""
+"""The decision process of RFC 4271 §9.1, with equal-cost multipath over routers of different AS."""
 
-from bgpnet.model.net import address_order
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from ipaddress import IPv4Address
+
+from bgpnet.model.net import Address, address_order
 from bgpnet.model.snapshot import LearnedPath, Origin
 
 _ORIGIN_RANK = {Origin.IGP: 0, Origin.EGP: 1, Origin.INCOMPLETE: 2}
 
 
-def best_paths(paths: list[LearnedPath]) -> tuple[LearnedPath, ...]:
-    """The paths to one prefix that are equally best, by next hop; several are used as one ECMP group.
+class Step(StrEnum):
+    """What parts two paths, in the order in which it is asked.
 
-    Steps a (AS_PATH length), b (ORIGIN) and c (MED, only among paths of the same neighbouring AS; none
-    counts as 0). Later steps only break ties between what ECMP uses together.
+    Step e of §9.1.2.2, the cost to the next hop, is never asked: every next hop is on a connected link. What
+    is still together after EXTERNAL is used together, as one ECMP group; the last two only name the best.
     """
-    if not paths:
-        return ()
-    shortest = min(_rank(path) for path in paths)
-    candidates = [path for path in paths if _rank(path) == shortest]
-    lowest_med: dict[int, int] = {}
-    for path in candidates:
+
+    LOCAL_PREFERENCE = "LocalPreference"  # §9.1.1
+    AS_PATH_LENGTH = "AsPathLength"  # §9.1.2.2 a
+    ORIGIN = "Origin"  # b
+    MED = "Med"  # c: among paths of one neighbouring AS
+    EXTERNAL = "External"  # d: eBGP before iBGP
+    ROUTER_ID = "RouterId"  # f
+    PEER_ADDRESS = "PeerAddress"  # g
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """How the paths to one prefix were parted."""
+
+    best: LearnedPath
+    multipath: tuple[tuple[LearnedPath, Step], ...]
+    """Used together with the best, each with the step that does not make it the best."""
+    worse: tuple[tuple[LearnedPath, Step], ...]
+    """Not used, each with the step that decided against it."""
+
+
+def best_paths(paths: list[LearnedPath]) -> tuple[LearnedPath, ...]:
+    """The paths to one prefix that are equally best, by next hop; several are used as one ECMP group."""
+    if len(paths) < 2:  # noqa: PLR2004 - one path is the best
+        return tuple(paths)
+    first = min(map(_rank, paths))
+    candidates = [path for path in paths if _rank(path) == first]
+    return tuple(sorted(_external(_lowest_med(candidates)), key=_hop_order))
+
+
+def decide(paths: Iterable[LearnedPath], router_ids: Mapping[Address, IPv4Address | None]) -> Decision | None:
+    """The same as `best_paths`, with the step that parted each path from the best; None without any path.
+
+    Args:
+        paths: the usable paths to one prefix.
+        router_ids: BGP identifiers by peer; where one is not known the peer's address decides.
+    """
+    left = sorted(paths, key=_hop_order)
+    worse: list[tuple[LearnedPath, Step]] = []
+    for step, survivors in (
+        (Step.LOCAL_PREFERENCE, _highest_preference),
+        (Step.AS_PATH_LENGTH, _shortest),
+        (Step.ORIGIN, _lowest_origin),
+        (Step.MED, _lowest_med),
+        (Step.EXTERNAL, _external),
+    ):
+        kept = survivors(left) if left else []
+        worse += [(path, step) for path in left if path not in kept]
+        left = kept
+    if not left:
+        return None
+    known = all(router_ids.get(path.peer) is not None for path in left)
+    by_id = {path: int(router_ids.get(path.peer) or 0) if known else 0 for path in left}
+    best = min(left, key=lambda path: (by_id[path], address_order(path.peer)))
+    return Decision(
+        best,
+        tuple(
+            (path, Step.ROUTER_ID if by_id[path] != by_id[best] else Step.PEER_ADDRESS)
+            for path in left
+            if path is not best
+        ),
+        tuple(worse),
+    )
+
+
+def _rank(path: LearnedPath) -> tuple[int, int, int]:
+    return (-path.local_preference, len(path.as_path), _ORIGIN_RANK[path.origin])
+
+
+def _hop_order(path: LearnedPath) -> tuple[tuple[int, int], tuple[int, int]]:
+    return (address_order(path.next_hop), address_order(path.peer))
+
+
+def _highest_preference(paths: list[LearnedPath]) -> list[LearnedPath]:
+    highest = max(path.local_preference for path in paths)
+    return [path for path in paths if path.local_preference == highest]
+
+
+def _shortest(paths: list[LearnedPath]) -> list[LearnedPath]:
+    shortest = min(len(path.as_path) for path in paths)
+    return [path for path in paths if len(path.as_path) == shortest]
+
+
+def _lowest_origin(paths: list[LearnedPath]) -> list[LearnedPath]:
+    lowest = min(_ORIGIN_RANK[path.origin] for path in paths)
+    return [path for path in paths if _ORIGIN_RANK[path.origin] == lowest]
+
+
+def _lowest_med(paths: list[LearnedPath]) -> list[LearnedPath]:
+    """Only paths of the same neighbouring AS are compared; none counts as 0."""
+    lowest: dict[int, int] = {}
+    for path in paths:
         neighbour = _neighbour_as(path)
-        lowest_med[neighbour] = min(lowest_med.get(neighbour, _med(path)), _med(path))
-    best = [path for path in candidates if _med(path) == lowest_med[_neighbour_as(path)]]
-    return tuple(sorted(best, key=lambda path: (address_order(path.next_hop), address_order(path.peer))))
+        lowest[neighbour] = min(lowest.get(neighbour, _med(path)), _med(path))
+    return [path for path in paths if _med(path) == lowest[_neighbour_as(path)]]
 
 
-def _rank(path: LearnedPath) -> tuple[int, int]:
-    return (len(path.as_path), _ORIGIN_RANK[path.origin])
+def _external(paths: list[LearnedPath]) -> list[LearnedPath]:
+    return [path for path in paths if not path.internal] or paths
 
 
 def _neighbour_as(path: LearnedPath) -> int:

@@ -7,7 +7,7 @@ from ipaddress import ip_network
 from bgpnet.model.net import Address, Prefix, address_order, covers, prefix_order
 from bgpnet.model.plan import ImportTally, Session
 from bgpnet.model.rejection import ObjectRef, Reason, Rejection
-from bgpnet.model.snapshot import AcceptRule, LearnedPath, Link
+from bgpnet.model.snapshot import AcceptRule, Declared, LearnedPath, Link
 
 MARTIANS = tuple(
     ip_network(text)
@@ -72,6 +72,16 @@ class Import:
         if not any(path.next_hop in subnet for subnet in self._subnets.get(session.link, ())):
             return Reason.UNREACHABLE_NEXT_HOP
         return None
+
+
+def import_policy(
+    declared: Declared, sessions: Iterable[Session], own: tuple[Prefix, ...], links: tuple[Link, ...]
+) -> Import:
+    """The policy of these sessions, from the objects that asked for them."""
+    by_ref = {peer.ref: peer for peer in declared.peers}
+    sessions = tuple(sessions)
+    accept = {session.peer: by_ref[session.ref].accept for session in sessions}
+    return Import(sessions, accept, own, links)
 
 
 def tallies(

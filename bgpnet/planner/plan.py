@@ -6,7 +6,7 @@ from bgpnet.model.snapshot import Snapshot
 from bgpnet.planner.announcements import announcements
 from bgpnet.planner.fib import fib
 from bgpnet.planner.host import pod_mtu, sysctls
-from bgpnet.planner.imports import Import
+from bgpnet.planner.imports import import_policy
 from bgpnet.planner.peers import no_address, sessions
 from bgpnet.planner.prefixes import own_prefixes
 
@@ -38,9 +38,7 @@ def make_plan(snapshot: Snapshot) -> Plan:
         return Plan(node.name, own.prefixes, rejections=_sorted(*refused))
     told, untold = announcements(node, own.prefixes, wanted_sessions, kernel.links)
     speaker = snapshot.speaker
-    by_ref = {peer.ref: peer for peer in declared.peers}
-    accept = {session.peer: by_ref[session.ref].accept for session in wanted_sessions}
-    policy = Import(wanted_sessions, accept, own.prefixes, kernel.links)
+    policy = import_policy(declared, wanted_sessions, own.prefixes, kernel.links)
     routes = fib(own.prefixes, speaker.paths if speaker else (), policy, kernel)
     mtu = pod_mtu(configuration.mtu if configuration else None, wanted_sessions, kernel.links)
     return Plan(

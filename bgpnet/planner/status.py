@@ -98,18 +98,19 @@ def _routes(snapshot: Snapshot, plan: Plan) -> tuple[RouteStatus, ...]:
     shown = []
     for route in wanted:
         found = there.get(route.prefix)
-        installed = found is not None and _hops(found.next_hops) == _hops(route.next_hops)
-        shown.append(RouteStatus(str(route.prefix), route.kind, _hops(route.next_hops), installed))
+        installed = found is not None and hops_text(found.next_hops) == hops_text(route.next_hops)
+        shown.append(RouteStatus(str(route.prefix), route.kind, hops_text(route.next_hops), installed))
     planned = {route.prefix for route in wanted}
     shown += [
-        RouteStatus(str(found.prefix), found.kind, _hops(found.next_hops), installed=True)
+        RouteStatus(str(found.prefix), found.kind, hops_text(found.next_hops), installed=True)
         for prefix, found in there.items()
         if prefix not in planned
     ]
     return tuple(shown)
 
 
-def _hops(hops: tuple[NextHop, ...]) -> tuple[str, ...]:
+def hops_text(hops: tuple[NextHop, ...]) -> tuple[str, ...]:
+    """Next hops in words, in order."""
     return tuple(sorted(f"{hop.gateway} via {hop.link}" if hop.gateway else hop.link for hop in hops))
 
 

@@ -91,13 +91,14 @@ def rejections_text(title: str, rejections: Sequence[RejectionStatus]) -> str:
 
 
 def table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
-    """Columns as wide as their widest cell, two spaces apart."""
-    widths = [max(len(row[column]) for row in (header, *rows)) for column in range(len(header))]
-    lines = [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        for row in (header, *rows)
-    ]
-    return "\n".join(line.rstrip() for line in lines)
+    """A header and its columns."""
+    return "\n".join(columns((header, *rows)))
+
+
+def columns(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """Lines with columns as wide as their widest cell, two spaces apart."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
 
 
 def duration(seconds: float) -> str:

@@ -14,8 +14,8 @@ from bgpnet.agent import client, http
 from bgpnet.model.errors import UnreachableError
 
 
-def ok() -> http.Answer:
-    return HTTPStatus.OK, "text/plain", "fine\n"
+def ok(query: str) -> http.Answer:
+    return HTTPStatus.OK, "text/plain", f"fine{query}\n"
 
 
 @asynccontextmanager
@@ -38,6 +38,7 @@ def test_status_is_answered_and_only_its_owner_may_ask(tmp_path: Path) -> None:
     async def story() -> None:
         async with server(path) as get:
             assert await get("/status") == (200, b"fine\n")
+            assert await get("/status?10.0.0.0/8") == (200, b"fine10.0.0.0/8\n")
             assert (await get("/nothing"))[0] == HTTPStatus.NOT_FOUND
             assert stat.S_IMODE(path.stat().st_mode) == 0o600
 

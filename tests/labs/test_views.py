@@ -235,3 +235,63 @@ def test_a_peer_that_is_refused_is_shown_with_its_reason(rack: Rack) -> None:
         assert rack.asks("peers", "tor1")[0] == 0
     finally:
         rack.put("13-far.yaml", None)
+
+
+@pytest.mark.parametrize(
+    ("prefix", "step", "words"),
+    [
+        ("198.51.100.0/24", "AsPathLength", "3 numbers in its AS_PATH, the best has 1"),
+        ("198.51.101.0/24", "Origin", "ORIGIN incomplete, the best has igp"),
+        ("198.51.102.0/24", "Med", "MED 50, another path from AS 65001 has a lower one"),
+    ],
+)
+def test_routes_names_the_step_that_decided(rack: Rack, prefix: str, step: str, words: str) -> None:
+    """What the router sends over the second link is worse, by its own word, and its kernel route shows it."""
+    code, told = rack.asks("routes", prefix, "-o", "json")
+    (route,) = json.loads(told)["routes"]
+    best, worse = route["paths"]
+    assert (code, route["state"], route["next_hops"]) == (0, "installed", ["10.0.1.1 via eth1"])
+    assert (best["peer"], best["object"], best["verdict"]) == ("10.0.1.1", "BGPPeer/tor1", "best")
+    assert (worse["peer"], worse["verdict"], worse["reason"]) == ("10.0.2.1", "worse", step)
+    assert worse["because"] == words
+    for path, neighbour in ((best, "10.0.1.11"), (worse, "10.0.2.11")):
+        sent = rack.vtysh(f"show bgp ipv4 unicast neighbors {neighbour} advertised-routes")
+        at_router = sent["advertisedRoutes"][prefix]
+        assert path["origin"] == {"i": "igp", "?": "incomplete"}[at_router["bgpOriginCode"]]
+        assert (path["med"] or 0) == at_router.get("metric", 0)
+        # the router adds its own AS as it sends
+        assert path["as_path"] == [65001, *map(int, at_router["path"].split())]
+    assert rack.node.ip_json("route", "show", prefix, "proto", "179")[0]["gateway"] == "10.0.1.1"
+    assert f"  {step}: {words}" in rack.asks("routes", prefix)[1]
+
+
+def test_routes_shows_the_paths_used_together_and_the_refused_ones(rack: Rack) -> None:
+    code, told = rack.asks("routes", "192.0.2.10", "-o", "json")
+    (route,) = json.loads(told)["routes"]
+    assert (code, route["prefix"], route["state"]) == (0, "192.0.2.0/24", "installed")
+    assert [(path["verdict"], path["reason"]) for path in route["paths"]] == [
+        ("best", ""),
+        ("multipath", "PeerAddress"),
+    ]
+    kernel = rack.node.ip_json("route", "show", "192.0.2.0/24", "proto", "179")
+    assert sorted(f"{hop['gateway']} via {hop['dev']}" for hop in kernel[0]["nexthops"]) == route["next_hops"]
+    code, told = rack.asks("routes", "203.0.113.0/24")
+    assert code == 0
+    assert told.startswith("203.0.113.0/24  learned, none\n")
+    assert told.count("refused") == told.count("NotRequested") == 2
+    assert rack.asks("routes", "8.8.8.0/24")[0] == 1
+    assert rack.asks("routes", "8.8.8.8/24")[0] == 2
+
+
+def test_another_programs_route_is_named_where_it_hides_ours(rack: Rack) -> None:
+    """Pain point 22: who else writes routes here."""
+    hiding = ("198.51.100.0/24", "via", "10.0.2.1", "proto", "static", "metric", "10")
+    try:
+        rack.node.run("ip", "route", "add", *hiding).checked("ip route add")
+        until(lambda: "hidden" in rack.asks("routes", "198.51.100.0/24")[1], "the hidden route", 5)
+        code, told = rack.asks("routes", "198.51.100.0/24")
+        assert code == 1
+        assert "static, metric 10" in told
+    finally:
+        rack.node.run("ip", "route", "del", *hiding).checked("ip route del")
+    until(lambda: rack.asks("routes")[0] == 0, "every route is fine", 5)

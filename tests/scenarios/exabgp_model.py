@@ -91,7 +91,11 @@ class Exabgp:
         self.commands += [line for line in text.decode().splitlines() if line != "agent"]
 
     def _event(self, kind: str, peer: Peer, **rest: object) -> None:
-        neighbor = {"address": {"local": "10.0.0.1", "peer": str(peer.address)}, **rest}
+        neighbor = {
+            "address": {"local": "10.0.0.1", "peer": str(peer.address)},
+            "asn": {"local": 64512, "peer": 65001},
+            **rest,
+        }
         message = {"type": kind, "time": self.now, "neighbor": neighbor}
         line = json.dumps({"event": message}).encode()
         if self.agent:

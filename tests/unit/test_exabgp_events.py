@@ -49,9 +49,10 @@ NEIGHBOR = (
 )
 
 
-def read(kind: str, rest: str) -> Event | None:
+def read(kind: str, rest: str, peer_as: int = 65001) -> Event | None:
     """The event of a line with this kind and this end."""
-    message: dict[str, Any] = json.loads(f'{HEADER}"type": "{kind}", {NEIGHBOR}{rest} }} }}')
+    neighbor = NEIGHBOR.replace("65001", str(peer_as))
+    message: dict[str, Any] = json.loads(f'{HEADER}"type": "{kind}", {neighbor}{rest} }} }}')
     return event_of(message)
 
 
@@ -128,6 +129,22 @@ def test_learned_routes() -> None:
         ),
         (ip_network("2001:db8::/32"),),
     )
+
+
+@pytest.mark.parametrize(
+    ("peer_as", "told", "preference"),
+    [(64512, ', "local-preference": 200', 200), (64512, "", 100), (65001, ', "local-preference": 200', 100)],
+)
+def test_local_preference_counts_from_our_own_as_alone(peer_as: int, told: str, preference: int) -> None:
+    """RFC 4271 §5.1.5."""
+    text = (
+        f'"direction": "receive", "message": {{ "update": {{ "attribute": {{ "origin": "igp"{told} }}, '
+        '"announce": { "ipv4 unicast": { "10.0.1.1": [ "192.0.2.0/24" ] } } } }'
+    )
+    learned = read("update", text, peer_as)
+    assert isinstance(learned, Learned)
+    (path,) = learned.paths
+    assert (path.local_preference, path.internal) == (preference, peer_as == 64512)
 
 
 def test_written_routes() -> None:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from bgpnet.drivers.exabgp.offer import Offer, offer_in_open
 from bgpnet.model.net import Address, Family, Prefix
-from bgpnet.model.snapshot import LearnedPath, Origin, SessionState
+from bgpnet.model.snapshot import DEFAULT_LOCAL_PREFERENCE, LearnedPath, Origin, SessionState
 
 _FAMILIES: Final = {f"{family} unicast": family for family in Family}
 
@@ -201,7 +201,13 @@ def _update(peer: Address, time: float, neighbor: Mapping[str, Any]) -> Event | 
     as_path = tuple(asn for part in attributes.get("as-path", {}).values() for asn in part["value"])
     origin = Origin(attributes.get("origin", "igp"))
     med = attributes.get("med")
-    paths = tuple(LearnedPath(peer, prefix, hop, as_path, origin, med) for prefix, hop in routes)
+    internal = neighbor["asn"]["local"] == neighbor["asn"]["peer"]
+    preference = attributes.get("local-preference") if internal else None
+    if preference is None:
+        preference = DEFAULT_LOCAL_PREFERENCE
+    paths = tuple(
+        LearnedPath(peer, prefix, hop, as_path, origin, med, preference, internal) for prefix, hop in routes
+    )
     return Learned(peer, time, paths, withdrawn)
 
 
