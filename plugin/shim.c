@@ -9,44 +9,7 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
-
-#define DEADLINE_MS 20000
-#define DEADLINE_MAX_MS 600000
-
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-int deadline_left(const struct shim *shim)
-{
-	int64_t left = shim->deadline_ms - now_ms();
-
-	return left > 0 ? (int)left : 0;
-}
-
-static void set_deadline(struct shim *shim)
-{
-	const char *wanted = getenv("BGPNET_CNI_DEADLINE_MS");
-	int64_t limit = 0;
-
-	for (const char *digit = wanted; digit && *digit; digit++) {
-		if (*digit < '0' || *digit > '9' || limit > DEADLINE_MAX_MS)
-			limit = DEADLINE_MAX_MS + 1;
-		else
-			limit = limit * 10 + (*digit - '0');
-	}
-	shim->now_ms = now_ms();
-	shim->deadline_ms = shim->now_ms + (wanted ? limit : DEADLINE_MS);
-	if (wanted && (limit < 1 || limit > DEADLINE_MAX_MS))
-		fail(shim, CNI_BAD_ENVIRONMENT, "BGPNET_CNI_DEADLINE_MS is ", wanted, ", not milliseconds from 1 to 600000",
-		     NULL);
-}
 
 static int print_versions(const struct shim *shim)
 {
@@ -76,7 +39,7 @@ int main(void)
 	size_t count = 1;
 	int server;
 
-	set_deadline(&shim);
+	deadline_set(&shim);
 	descriptors[0] = config_read(&shim);
 	if (!command || !*command)
 		fail(&shim, CNI_BAD_ENVIRONMENT, "CNI_COMMAND is not set", NULL);

@@ -25,6 +25,9 @@ struct shim {
 	int64_t deadline_ms;        /* CLOCK_MONOTONIC */
 };
 
+/* Begin now, and end when the environment says, or in 20 s. */
+void deadline_set(struct shim *shim);
+
 /* Milliseconds until the deadline, at least 0. */
 int deadline_left(const struct shim *shim);
 

@@ -6,7 +6,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from tests.cninode import CONFIG, CniNode, built_shim, cni_node, finish, open_descriptors, pods, resident_kib
+from tests.cninode import CONFIG, CniNode, cni_node, finish, open_descriptors, pods, resident_kib
 from tests.netns import Namespace, namespace
 
 pytestmark = pytest.mark.kernel
@@ -14,20 +14,9 @@ pytestmark = pytest.mark.kernel
 DUAL = ("10.244.1.0/26", "fd00:244:1::/64")
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _shim() -> None:
-    built_shim()
-
-
 @pytest.fixture
 def node() -> Iterator[CniNode]:
     with cni_node(*DUAL) as made:
-        yield made
-
-
-@pytest.fixture
-def pod() -> Iterator[Namespace]:
-    with namespace("pod") as made:
         yield made
 
 

@@ -1,31 +1,13 @@
 """What a runtime may ask for: addresses, a MAC address, an MTU, a place behind other plug-ins."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.cninode import CONFIG, Answer, CniNode, built_shim, cni_node, pods
-from tests.netns import Namespace, namespace
+from tests.cninode import CONFIG, Answer, CniNode, pods
+from tests.netns import Namespace
 
 pytestmark = pytest.mark.kernel
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _shim() -> None:
-    built_shim()
-
-
-@pytest.fixture
-def node() -> Iterator[CniNode]:
-    with cni_node("10.244.1.0/26", "fd00:244:1::/64") as made:
-        yield made
-
-
-@pytest.fixture
-def pod() -> Iterator[Namespace]:
-    with namespace("pod") as made:
-        yield made
 
 
 def add(node: CniNode, pod: Namespace, **asked: Any) -> Answer:  # noqa: ANN401 - also wrong kinds

@@ -77,12 +77,6 @@ def tool(tmp_path: Path) -> Iterator[Cnitool]:
         yield Cnitool(node, tmp_path, found.folder)
 
 
-@pytest.fixture
-def pod() -> Iterator[Namespace]:
-    with namespace("pod") as made:
-        yield made
-
-
 @contextmanager
 def serving(pod: Namespace, port: int) -> Iterator[None]:
     with pod.entered():

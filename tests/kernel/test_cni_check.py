@@ -1,33 +1,16 @@
 """CHECK: silent while everything is as it was made, and by name what is not."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 
-from tests.cninode import CONFIG, Answer, CniNode, built_shim, cni_node
-from tests.netns import Namespace, namespace
+from tests.cninode import CONFIG, Answer, CniNode
+from tests.netns import Namespace
 
 pytestmark = pytest.mark.kernel
 
 Change = Callable[[CniNode, Namespace, str], None]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _shim() -> None:
-    built_shim()
-
-
-@pytest.fixture
-def node() -> Iterator[CniNode]:
-    with cni_node("10.244.1.0/26", "fd00:244:1::/64") as made:
-        yield made
-
-
-@pytest.fixture
-def pod() -> Iterator[Namespace]:
-    with namespace("pod") as made:
-        yield made
 
 
 def check(node: CniNode, pod: Namespace, previous: Mapping[str, Any] | None) -> Answer:

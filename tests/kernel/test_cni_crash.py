@@ -3,7 +3,6 @@
 import os
 import signal
 import socket
-from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
@@ -11,27 +10,10 @@ import pytest
 from bgpnet.cni import wire
 from bgpnet.drivers.podlink.names import link_name
 from bgpnet.model.cni import Attachment
-from tests.cninode import CniNode, built_shim, cni_node, finish, pods
-from tests.netns import Namespace, namespace
+from tests.cninode import CniNode, finish, pods
+from tests.netns import Namespace
 
 pytestmark = pytest.mark.kernel
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _shim() -> None:
-    built_shim()
-
-
-@pytest.fixture
-def node() -> Iterator[CniNode]:
-    with cni_node("10.244.1.0/26", "fd00:244:1::/64") as made:
-        yield made
-
-
-@pytest.fixture
-def pod() -> Iterator[Namespace]:
-    with namespace("pod") as made:
-        yield made
 
 
 def test_no_address_twice_when_the_server_is_killed_between_adds(node: CniNode) -> None:

@@ -9,7 +9,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from tests.cninode import CONFIG, CniNode, built_shim, cni_node, pods
+from tests.cninode import CONFIG, CniNode, cni_node, pods
 from tests.netns import Namespace, namespace
 from tests.podspaces import podspaces
 
@@ -19,22 +19,11 @@ SERVICES = ("10.96.0.10", "fd00:96::a")
 FAMILIES = (socket.AF_INET, socket.AF_INET6)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _shim() -> None:
-    built_shim()
-
-
 @pytest.fixture
 def node() -> Iterator[CniNode]:
     with cni_node("10.244.0.0/22", "fd00:244:1::/64") as made:
         for path in ("ipv4/ip_forward", "ipv6/conf/all/forwarding"):
             write(made.host, path, "1")
-        yield made
-
-
-@pytest.fixture
-def pod() -> Iterator[Namespace]:
-    with namespace("pod") as made:
         yield made
 
 

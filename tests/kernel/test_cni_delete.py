@@ -12,7 +12,7 @@ import pytest
 from bgpnet.drivers import podjournal
 from bgpnet.drivers.podlink.detach import group_number
 from bgpnet.model.cni import PodName
-from tests.cninode import CONFIG, CniNode, built_shim, cni_node, finish, pods
+from tests.cninode import CONFIG, CniNode, cni_node, finish, pods
 from tests.netns import Namespace, namespace
 from tests.podspaces import podspaces
 
@@ -21,20 +21,9 @@ pytestmark = pytest.mark.kernel
 NO_COOLING = {**CONFIG, "coolingSeconds": 0}
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _shim() -> None:
-    built_shim()
-
-
 @pytest.fixture
 def node() -> Iterator[CniNode]:
     with cni_node("10.244.1.0/24", "fd00:244:1::/64") as made:
-        yield made
-
-
-@pytest.fixture
-def pod() -> Iterator[Namespace]:
-    with namespace("pod") as made:
         yield made
 
 

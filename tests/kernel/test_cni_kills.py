@@ -14,7 +14,7 @@ from subprocess import Popen
 import pytest
 
 from tests.cniaudit import audit
-from tests.cninode import CONFIG, CniNode, built_shim, cni_node, finish, pods
+from tests.cninode import CONFIG, CniNode, cni_node, finish, pods
 from tests.netns import Namespace
 
 pytestmark = [pytest.mark.kernel, pytest.mark.timeout(3600)]
@@ -28,11 +28,6 @@ SHIM_KILLED = 0.3
 LATEST_KILL = 0.006  # seconds from the start of a batch; it takes about that long
 
 NO_COOLING = {**CONFIG, "coolingSeconds": 0}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _shim() -> None:
-    built_shim()
 
 
 @pytest.fixture

@@ -5,26 +5,15 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.cninode import CONFIG, CniNode, built_shim, cni_node
-from tests.netns import Namespace, namespace
+from tests.cninode import CONFIG, CniNode, cni_node
+from tests.netns import Namespace
 
 pytestmark = pytest.mark.kernel
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _shim() -> None:
-    built_shim()
 
 
 @pytest.fixture(scope="module")
 def node() -> Iterator[CniNode]:
     with cni_node("10.244.1.0/26") as made:
-        yield made
-
-
-@pytest.fixture
-def pod() -> Iterator[Namespace]:
-    with namespace("pod") as made:
         yield made
 
 

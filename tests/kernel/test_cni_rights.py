@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cninode import CniNode, built_shim, cni_node, pods
+from tests.cninode import CniNode, cni_node, pods
 from tests.netns import namespace
 
 pytestmark = pytest.mark.kernel
@@ -18,11 +18,6 @@ ONLY_NET_ADMIN = (
     "--no-new-privs",
     "--",
 )
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _shim() -> None:
-    built_shim()
 
 
 @pytest.fixture

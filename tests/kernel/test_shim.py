@@ -18,25 +18,14 @@ import pytest
 from bgpnet.cni import wire
 from bgpnet.drivers.readiness import Readiness
 from bgpnet.model.cni import SUPPORTED_VERSIONS
-from tests.cninode import CONFIG, PLUGIN, SHIM, Answer, built_shim, finish
-from tests.netns import Namespace, namespace
+from tests.cninode import CONFIG, PLUGIN, SHIM, Answer, finish
+from tests.netns import Namespace
 
 pytestmark = pytest.mark.kernel
 
 SIOCGSKNS = 0x894C
 ANSWER = struct.Struct("=8sII")
 Behaviour = Callable[[socket.socket], None]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _shim() -> None:
-    built_shim()
-
-
-@pytest.fixture
-def pod() -> Iterator[Namespace]:
-    with namespace("pod") as made:
-        yield made
 
 
 @pytest.fixture
