@@ -12,6 +12,7 @@ from pathlib import Path
 import bgpnet
 from bgpnet.agent import http, journal
 from bgpnet.agent.loop import Loop
+from bgpnet.agent.metrics import Metrics
 from bgpnet.agent.reconciler import Doors, Outcome, step
 from bgpnet.agent.settings import Settings
 from bgpnet.drivers import podjournal, rundirectory
@@ -47,6 +48,7 @@ class _Agent:
 
     def __init__(self, readiness: Readiness, pods: Path) -> None:
         self.outcome: Outcome | None = None
+        self.metrics = Metrics(bgpnet.__version__, lambda: self.outcome)
         self._pods = pods
         self._readiness = readiness
         self._was_ready = False
@@ -54,6 +56,7 @@ class _Agent:
     def done(self, outcome: Outcome) -> None:
         journal.write(self.outcome, outcome)
         self.outcome = outcome
+        self.metrics.done(outcome)
         self._tell_shim()
 
     def _tell_shim(self) -> None:
@@ -126,7 +129,7 @@ async def _run(settings: Settings) -> None:
     agent = _Agent(readiness, Path(run_dir.pods))
 
     async def take_step() -> Outcome:
-        return await step(settings.node_name, doors)
+        return await step(settings.node_name, doors, time.monotonic)
 
     loop = Loop(take_step, agent.done)
     source = FilesSource(settings.folder, Path(run_dir.last_good), loop.wake)
@@ -140,6 +143,7 @@ async def _run(settings: Settings) -> None:
         "/status": agent.status_json,
         "/peers": agent.peers_json,
         "/routes": agent.routes_json,
+        "/metrics": agent.metrics.page,
     }
     log.info(
         "agent starts node=%s source=files:%s run_dir=%s", settings.node_name, settings.folder, run_dir.root

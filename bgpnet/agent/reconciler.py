@@ -1,5 +1,6 @@
 """Gather, plan, diff, apply: one step of the loop. Deciding is the planner's; acting is the drivers'."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from bgpnet.agent.doors import BlocksDoor, KernelDoor, SourceDoor, SpeakerDoor, SysctlDoor
@@ -30,10 +31,12 @@ class Outcome:
     plan: Plan
     changes: tuple[Change, ...] = ()
     failures: tuple[Rejection, ...] = ()
+    plan_seconds: float = 0.0
+    """How long planning took."""
 
 
-async def step(node_name: str, doors: Doors) -> Outcome:
-    """Bring the node one step nearer to its plan.
+async def step(node_name: str, doors: Doors, clock: Callable[[], float]) -> Outcome:
+    """Bring the node one step nearer to its plan. `clock` gives monotonic seconds.
 
     Routes that pods and learned prefixes need are there before the speaker is told of them, and what is no
     longer wanted is deleted after it was told. A change that fails harms itself alone.
@@ -41,7 +44,9 @@ async def step(node_name: str, doors: Doors) -> Outcome:
     kernel = await doors.kernel.dump()
     source = doors.source
     snapshot = Snapshot(node_name, source.declared(), kernel, doors.speaker.observed(), source.unread())
+    begin = clock()
     plan = make_plan(snapshot)
+    plan_seconds = clock() - begin
     observed = Observed(kernel, doors.sysctl.read(plan.sysctls), doors.blocks.read())
     changes = diff(plan, observed)
     failures: list[Rejection] = []
@@ -52,7 +57,7 @@ async def step(node_name: str, doors: Doors) -> Outcome:
     for change in changes:
         if isinstance(change, DeleteRoute):
             failures += await _applied(change, doors)
-    return Outcome(snapshot, plan, changes, (*failures, *doors.speaker.rejections))
+    return Outcome(snapshot, plan, changes, (*failures, *doors.speaker.rejections), plan_seconds)
 
 
 async def _applied(change: Change, doors: Doors) -> tuple[Rejection, ...]:

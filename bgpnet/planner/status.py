@@ -13,20 +13,14 @@ from bgpnet.planner.diff import is_ours
 
 def node_status(snapshot: Snapshot, plan: Plan, failures: Iterable[Rejection], version: str) -> NodeStatus:
     """The node's state. `failures` are what carrying the plan out ran into (kernel, speaker)."""
-    observed = {session.peer: session for session in snapshot.speaker.sessions} if snapshot.speaker else {}
-    links = {link.name: link for link in snapshot.kernel.links} if snapshot.kernel else {}
-    received = Counter(path.peer for path in snapshot.speaker.paths) if snapshot.speaker else Counter()
-    sessions = tuple(
-        _session(session, plan, observed.get(session.peer), links.get(session.link), received[session.peer])
-        for session in plan.sessions or ()
-    )
+    sessions = _sessions(snapshot, plan)
     refused = sorted({*plan.rejections, *failures})
-    not_ready = _not_ready(snapshot, plan, sessions)
+    missing = _not_ready(snapshot, plan, sessions)
     return NodeStatus(
         node=plan.node_name,
         version=version,
-        ready=not not_ready,
-        not_ready_because=not_ready,
+        ready=not missing,
+        not_ready_because=missing,
         prefixes=tuple(map(str, plan.own_prefixes)),
         sessions=sessions,
         routes=_routes(snapshot, plan),
@@ -35,9 +29,24 @@ def node_status(snapshot: Snapshot, plan: Plan, failures: Iterable[Rejection], v
     )
 
 
+def not_ready(snapshot: Snapshot, plan: Plan) -> tuple[str, ...]:
+    """What is missing until pods here can be reached; empty when the node is ready."""
+    return _not_ready(snapshot, plan, _sessions(snapshot, plan))
+
+
 def is_path(rejection: Rejection) -> bool:
     """Whether the rejection is of a learned path, which the import policy leaves out by design."""
     return rejection.object.kind == "Path"
+
+
+def _sessions(snapshot: Snapshot, plan: Plan) -> tuple[SessionStatus, ...]:
+    observed = {session.peer: session for session in snapshot.speaker.sessions} if snapshot.speaker else {}
+    links = {link.name: link for link in snapshot.kernel.links} if snapshot.kernel else {}
+    received = Counter(path.peer for path in snapshot.speaker.paths) if snapshot.speaker else Counter()
+    return tuple(
+        _session(session, plan, observed.get(session.peer), links.get(session.link), received[session.peer])
+        for session in plan.sessions or ()
+    )
 
 
 def _session(

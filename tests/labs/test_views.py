@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from tests.netlab import demo, life, reading
 from tests.netlab.lab import REPOSITORY, Lab
@@ -295,3 +296,37 @@ def test_another_programs_route_is_named_where_it_hides_ours(rack: Rack) -> None
     finally:
         rack.node.run("ip", "route", "del", *hiding).checked("ip route del")
     until(lambda: rack.asks("routes")[0] == 0, "every route is fine", 5)
+
+
+def test_metrics_say_what_the_router_and_the_kernel_say(rack: Rack) -> None:
+    def scraped() -> dict[tuple[str, tuple[str, ...]], float]:
+        """What Prometheus would read: by name, and the values of its labels in the order of their names."""
+        page = rack.node.run(
+            "curl", "-sSf", "--unix-socket", "/run/bgpnet/agent.sock", "http://agent/metrics"
+        ).checked("curl")
+        return {
+            (sample.name, tuple(value for _, value in sorted(sample.labels.items()))): sample.value
+            for family in text_string_to_metric_families(page.stdout)
+            for sample in family.samples
+        }
+
+    before = scraped()
+    summary = rack.vtysh("show bgp ipv4 unicast summary")["peers"]
+    for peer, at_router in (("10.0.1.1", "10.0.1.11"), ("10.0.2.1", "10.0.2.11")):
+        assert before["bgpnet_bgp_session_up", (peer,)] == 1
+        assert before["bgpnet_bgp_prefixes_received", (peer,)] == summary[at_router]["pfxSnt"]
+        assert before["bgpnet_bgp_prefixes_announced", (peer,)] == summary[at_router]["pfxRcd"]
+        assert before["bgpnet_bgp_prefixes_refused", (peer, "NotRequested")] == 1
+    routes = rack.node.ip_json("route", "show", "proto", "179")
+    learned = sum(route.get("type", "unicast") == "unicast" for route in routes)
+    assert before["bgpnet_routes_installed", ("ipv4", "unicast")] == learned == 4
+    assert before["bgpnet_routes_installed", ("ipv4", "blackhole")] == len(routes) - learned == 1
+    assert sum(number for (name, _), number in before.items() if name == "bgpnet_rejections") == 0
+    try:
+        rack.configure("neighbor 10.0.2.11 shutdown")
+        until(lambda: scraped()["bgpnet_bgp_session_up", ("10.0.2.1",)] == 0, "the session's end")
+        flaps = "bgpnet_bgp_session_flaps_total", ("10.0.2.1",)
+        assert scraped()[flaps] == before[flaps] + 1
+        assert scraped()["bgpnet_bgp_session_up", ("10.0.1.1",)] == 1
+    finally:
+        rack.configure("no neighbor 10.0.2.11 shutdown")

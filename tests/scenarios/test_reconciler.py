@@ -42,7 +42,7 @@ class World:
 
     def step(self) -> Outcome:
         doors = Doors(SourceOf(self), KernelOf(self), SysctlOf(self), BlocksOf(self), SpeakerOf(self))
-        return asyncio.run(step("n1", doors))
+        return asyncio.run(step("n1", doors, lambda: 0.0))
 
 
 @dataclass

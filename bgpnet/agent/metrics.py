@@ -1,0 +1,149 @@
+"""The agent's metrics for Prometheus: made from the last outcome when somebody asks.
+
+Labels are bounded: peers (at most `MAX_SESSIONS`), families, and the closed set of reasons. No prefix and no
+text of an object is a label's value, but a BGPPeer's name.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from http import HTTPStatus
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Histogram, ProcessCollector
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+from prometheus_client.registry import Collector
+
+from bgpnet.agent.http import Answer
+from bgpnet.agent.reconciler import Outcome
+from bgpnet.model.net import Family, family_of
+from bgpnet.model.peerstatus import ESTABLISHED, REJECTED, PeerStatus
+from bgpnet.model.rejection import Reason
+from bgpnet.model.snapshot import RouteKind
+from bgpnet.planner.diff import is_ours
+from bgpnet.planner.peerstatus import peers_status
+from bgpnet.planner.status import is_path, not_ready
+
+PLAN_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+"""Seconds."""
+
+
+class Metrics:
+    """What there is to tell; `last` gives the last outcome, None before the first."""
+
+    def __init__(self, version: str, last: Callable[[], Outcome | None]) -> None:
+        self._registry = CollectorRegistry()
+        self._registry.register(_Node(version, last))
+        ProcessCollector(registry=self._registry)
+        self._planning = Histogram(
+            "bgpnet_plan_duration_seconds",
+            "Time that making the whole plan took.",
+            buckets=PLAN_BUCKETS,
+            registry=self._registry,
+        )
+
+    def done(self, outcome: Outcome) -> None:
+        """A step was taken."""
+        self._planning.observe(outcome.plan_seconds)
+
+    def page(self, _query: str) -> Answer:
+        """Prometheus' text format."""
+        return HTTPStatus.OK, CONTENT_TYPE_PLAIN_0_0_4, generate_latest(self._registry).decode()
+
+
+class _Node(Collector):
+    """Gauges and counters of one node."""
+
+    def __init__(self, version: str, last: Callable[[], Outcome | None]) -> None:
+        self._version = version
+        self._last = last
+
+    def collect(self) -> Iterator[Metric]:
+        """All of them."""
+        build = GaugeMetricFamily("bgpnet_build_info", "The version of the agent.", labels=["version"])
+        build.add_metric([self._version], 1)
+        yield build
+        outcome = self._last()
+        ready = outcome is not None and not not_ready(outcome.snapshot, outcome.plan)
+        yield GaugeMetricFamily(
+            "bgpnet_node_ready", "Whether pods of this node can be reached: 1 or 0.", value=ready
+        )
+        if outcome is not None:
+            peers = peers_status(outcome.snapshot, outcome.plan, outcome.failures, self._version).peers
+            yield from _sessions(peers)
+            yield from _prefixes([peer for peer in peers if peer.state != REJECTED])
+            yield from _routes(outcome)
+            yield _rejections(outcome)
+
+
+def _sessions(peers: Iterable[PeerStatus]) -> Iterator[Metric]:
+    up = _gauge("session_up", "Whether the BGP session is Established: 1 or 0.")
+    info = GaugeMetricFamily(
+        "bgpnet_bgp_session_info",
+        "The peer's object, AS number and link.",
+        labels=["peer", "name", "peer_asn", "link"],
+    )
+    since = _gauge("session_state_change_timestamp_seconds", "When the session entered its state.")
+    flaps = CounterMetricFamily(
+        "bgpnet_bgp_session_flaps",
+        "Times that the session left Established since the agent first saw it.",
+        labels=["peer"],
+    )
+    by_address = {peer.peer: peer for peer in reversed(list(peers)) if peer.peer}  # sessions come first
+    for address, peer in sorted(by_address.items()):
+        up.add_metric([address], peer.state == ESTABLISHED)
+        info.add_metric([address, peer.name, str(peer.peer_asn), peer.link], 1)
+        if peer.state != REJECTED:
+            since.add_metric([address], peer.since)
+            flaps.add_metric([address], peer.flaps)
+    yield from (up, info, since, flaps)
+
+
+def _prefixes(peers: Iterable[PeerStatus]) -> Iterator[Metric]:
+    received = _gauge("prefixes_received", "Prefixes that the peer announces.")
+    accepted = _gauge("prefixes_accepted", "Of those the ones that the import policy took.")
+    refused = GaugeMetricFamily(
+        "bgpnet_bgp_prefixes_refused",
+        "Of those the ones that the import policy left out, by reason.",
+        labels=["peer", "reason"],
+    )
+    announced = _gauge("prefixes_announced", "Prefixes that are announced to the peer.")
+    pending = _gauge("prefixes_pending", "Prefixes that ought to be announced to the peer and are not yet.")
+    for peer in peers:
+        received.add_metric([peer.peer], peer.received)
+        accepted.add_metric([peer.peer], peer.accepted)
+        announced.add_metric([peer.peer], len(peer.announced))
+        pending.add_metric([peer.peer], len(peer.pending))
+        for reason, count in sorted(peer.refused.items()):
+            refused.add_metric([peer.peer, reason], count)
+    yield from (received, accepted, refused, announced, pending)
+
+
+def _routes(outcome: Outcome) -> Iterator[Metric]:
+    kernel, plan = outcome.snapshot.kernel, outcome.plan
+    found = (route for route in (kernel.routes if kernel else ()) if is_ours(route))
+    for name, text, routes in (
+        ("bgpnet_routes_installed", "Routes of ours in the kernel.", found),
+        ("bgpnet_routes_planned", "Routes of ours that ought to be there.", iter(plan.routes or ())),
+    ):
+        counts = Counter((family_of(route.prefix), route.kind) for route in routes)
+        metric = GaugeMetricFamily(name, text, labels=["family", "kind"])
+        for family in Family:
+            for kind in (RouteKind.UNICAST, RouteKind.BLACKHOLE):
+                metric.add_metric([family, kind], counts[family, kind])
+        yield metric
+
+
+def _rejections(outcome: Outcome) -> Metric:
+    refused = {each for each in (*outcome.plan.rejections, *outcome.failures) if not is_path(each)}
+    counts = Counter(each.reason for each in refused)
+    metric = GaugeMetricFamily(
+        "bgpnet_rejections", "Objects and routes that are refused: something to mend.", labels=["reason"]
+    )
+    for reason in Reason:
+        metric.add_metric([reason], counts[reason])
+    return metric
+
+
+def _gauge(name: str, text: str) -> GaugeMetricFamily:
+    return GaugeMetricFamily(f"bgpnet_bgp_{name}", text, labels=["peer"])
