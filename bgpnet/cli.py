@@ -82,6 +82,7 @@ def parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
         process(sub)
         _flag(sub, environment, "--node", None, "name of this node's Node object")
         _flag(sub, environment, "--source", None, "where the objects come from: files:DIR")
+        _flag(sub, environment, "--metrics-listen", "", "ADDR:PORT for /metrics besides the agent's socket")
 
     node(add("agent", _agent, "plan and program this node's routes and tell the speaker what to announce"))
     process(add("cni", _cni, "answer the CNI shim: pods' links and addresses"))
@@ -142,7 +143,7 @@ def _flag(
 ) -> None:
     variable = "BGPNET_" + flag.removeprefix("--").replace("-", "_").upper()
     value = environment.get(variable) or default
-    shown = f"; default {value}" if value is not None else ""
+    shown = f"; default {value}" if value else ""
     sub.add_argument(
         flag, default=value, required=value is None, metavar="VALUE", help=f"{text} ({variable}{shown})"
     )
@@ -177,10 +178,11 @@ def _print(text: str) -> None:
 
 def _agent(args: argparse.Namespace) -> int:
     from bgpnet.agent import app
-    from bgpnet.agent.settings import Settings, manifest_folder, node_name
+    from bgpnet.agent.settings import Settings, manifest_folder, node_name, tcp_address
 
     name, folder = node_name(args.node), manifest_folder(args.source)
-    return app.run(Settings(name, folder, _begin("agent", args)))
+    metrics = tcp_address("--metrics-listen", args.metrics_listen)
+    return app.run(Settings(name, folder, _begin("agent", args), metrics))
 
 
 def _cni(args: argparse.Namespace) -> int:
@@ -196,15 +198,17 @@ def _speaker(args: argparse.Namespace) -> int:
 
 
 def _node(args: argparse.Namespace) -> int:
-    from bgpnet.agent.settings import manifest_folder, node_name
+    from bgpnet.agent.settings import manifest_folder, node_name, tcp_address
     from bgpnet.node import supervisor
 
     node_name(args.node)
     manifest_folder(args.source)
+    tcp_address("--metrics-listen", args.metrics_listen)
     common = ["--run-dir", str(_begin("node", args).root), "--log-level", args.log_level]
+    own = ["--node", args.node, "--source", args.source, "--metrics-listen", args.metrics_listen]
     return supervisor.run(
         [
-            supervisor.Child("agent", ["agent", *common, "--node", args.node, "--source", args.source]),
+            supervisor.Child("agent", ["agent", *common, *own]),
             supervisor.Child("cni", ["cni", *common]),
             supervisor.Child("speaker", ["speaker", *common]),
         ]

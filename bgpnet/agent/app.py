@@ -148,9 +148,10 @@ async def _run(settings: Settings) -> None:
     log.info(
         "agent starts node=%s source=files:%s run_dir=%s", settings.node_name, settings.folder, run_dir.root
     )
-    work = asyncio.gather(
-        netlink.run(), source.run(), speaker.run(), loop.run(), http.serve(run_dir.agent_socket, pages)
-    )
+    tasks = [netlink.run(), source.run(), speaker.run(), loop.run(), http.serve(run_dir.agent_socket, pages)]
+    if settings.metrics_listen is not None:
+        tasks.append(http.serve_tcp(settings.metrics_listen, {"/metrics": agent.metrics.page}))
+    work = asyncio.gather(*tasks)
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, work.cancel)
     try:

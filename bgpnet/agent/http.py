@@ -1,14 +1,16 @@
-"""Health, readiness and status over HTTP on the agent's unix socket.
+"""Health, readiness and status over HTTP on the agent's unix socket; metrics on TCP as well where asked.
 
 A server of the standard library's streams: three GET answers do not earn a web framework's memory.
 """
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping
+import logging
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from pathlib import PurePosixPath
 
+from bgpnet.agent.settings import TcpAddress
 from bgpnet.drivers.unixsocket import listening
 
 Answer = tuple[HTTPStatus, str, str]
@@ -23,10 +25,43 @@ REQUEST_LIMIT = 8192
 REQUEST_TIME = 5.0
 """Seconds a client may take for its request."""
 
+RETRY = 5.0
+"""Seconds until an address that cannot be listened on is tried again."""
+
+log = logging.getLogger(__name__)
+
 
 async def serve(path: PurePosixPath, pages: Mapping[str, Page]) -> None:
     """Answer GET requests for these pages, by path, until cancelled."""
+    with listening(path) as sock:
+        server = await asyncio.start_unix_server(_handler(pages), sock=sock, limit=REQUEST_LIMIT)
+        async with server:
+            with contextlib.suppress(asyncio.CancelledError):
+                await server.serve_forever()
 
+
+async def serve_tcp(at: TcpAddress, pages: Mapping[str, Page]) -> None:
+    """The same on TCP. A port in use, or an address that is not there yet, is tried again, for ever."""
+    told = False
+    while True:
+        try:
+            server = await asyncio.start_server(
+                _handler(pages), str(at.address), at.port, limit=REQUEST_LIMIT
+            )
+        except OSError as error:
+            if not told:
+                log.warning("cannot listen address=%s error=%r; it is tried again", at, error.strerror)
+            told = True
+            await asyncio.sleep(RETRY)
+        else:
+            log.info("listening address=%s pages=%s", at, ",".join(pages))
+            async with server:
+                await server.serve_forever()
+
+
+def _handler(
+    pages: Mapping[str, Page],
+) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]:
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             status, kind, body = await _answer(reader, pages)
@@ -41,11 +76,7 @@ async def serve(path: PurePosixPath, pages: Mapping[str, Page]) -> None:
         finally:
             writer.close()
 
-    with listening(path) as sock:
-        server = await asyncio.start_unix_server(handle, sock=sock, limit=REQUEST_LIMIT)
-        async with server:
-            with contextlib.suppress(asyncio.CancelledError):
-                await server.serve_forever()
+    return handle
 
 
 async def _answer(reader: asyncio.StreamReader, pages: Mapping[str, Page]) -> Answer:

@@ -2,13 +2,29 @@
 
 import re
 from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_address
 from pathlib import Path
 from typing import Final
 
 from bgpnet.model.errors import UsageError
+from bgpnet.model.net import Address
 from bgpnet.model.rundir import RunDir
 
+PORTS: Final = 65536
+
 _NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class TcpAddress:
+    """An address of this host's, or 0.0.0.0 or :: for all of them, and a port."""
+
+    address: Address
+    port: int
+
+    def __str__(self) -> str:
+        host = f"[{self.address}]" if isinstance(self.address, IPv6Address) else str(self.address)
+        return f"{host}:{self.port}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +35,8 @@ class Settings:
     folder: Path
     """Folder of manifests (files source)."""
     run_dir: RunDir
+    metrics_listen: TcpAddress | None = None
+    """Where the metrics are answered besides the agent's socket."""
 
 
 def node_name(text: str) -> str:
@@ -33,6 +51,25 @@ def node_name(text: str) -> str:
             "letter or digit at both ends"
         )
     return text
+
+
+def tcp_address(flag: str, text: str) -> TcpAddress | None:
+    """The address that a flag gives as ADDR:PORT or [ADDR]:PORT; None for an empty text.
+
+    Raises:
+        UsageError: it is none.
+    """
+    if not text:
+        return None
+    host, _, port = text.rpartition(":")
+    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    try:
+        found = TcpAddress(ip_address(bare), int(port))
+    except ValueError:
+        found = None
+    if found is None or not 0 < found.port < PORTS or (bare == host) != (found.address.version == 4):  # noqa: PLR2004 - the IP version
+        raise UsageError(f"{flag} is {text!r}; give an address and a port, as 127.0.0.1:9179 or [::1]:9179")
+    return found
 
 
 def manifest_folder(source: str) -> Path:

@@ -6,12 +6,15 @@ import stat
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from http import HTTPStatus
+from ipaddress import ip_address
 from pathlib import Path, PurePosixPath
 
 import pytest
 
 from bgpnet.agent import client, http
+from bgpnet.agent.settings import TcpAddress
 from bgpnet.model.errors import UnreachableError
+from tests.netns import namespace
 
 
 def ok(query: str) -> http.Answer:
@@ -96,6 +99,43 @@ def test_a_stale_socket_of_a_killed_agent_is_replaced(tmp_path: Path) -> None:
             await task
 
     asyncio.run(story())
+
+
+def test_tcp_waits_for_its_port_and_answers_its_pages_only(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(http, "RETRY", 0.01)
+
+    def ask(port: int, page: str) -> bytes:
+        with socket.create_connection(("127.0.0.1", port), 5) as raw:
+            raw.sendall(f"GET {page} HTTP/1.1\r\n\r\n".encode())
+            return raw.makefile("rb").read()
+
+    async def story() -> None:
+        with socket.socket() as other:
+            other.bind(("127.0.0.1", 0))
+            other.listen()
+            at = TcpAddress(ip_address("127.0.0.1"), other.getsockname()[1])
+            task = asyncio.ensure_future(http.serve_tcp(at, {"/metrics": ok}))
+            async with asyncio.timeout(5):
+                while "cannot listen" not in caplog.text:  # noqa: ASYNC110 - bounded just above
+                    await asyncio.sleep(0.005)
+        loop = asyncio.get_running_loop()
+        async with asyncio.timeout(5):
+            while True:
+                with suppress(ConnectionError):
+                    assert b"200 OK" in await loop.run_in_executor(None, ask, at.port, "/metrics")
+                    break
+                await asyncio.sleep(0.005)
+        assert b"404" in await loop.run_in_executor(None, ask, at.port, "/status")
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+    with namespace("http") as space, space.entered():
+        space.ip("link", "set", "lo", "up")
+        asyncio.run(story())
+    assert caplog.text.count("cannot listen") == 1
 
 
 def test_nobody_there_is_said_plainly(tmp_path: Path) -> None:

@@ -150,6 +150,11 @@ def running_rack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rack]:
     for outside in ("containerlab", "plugin"):
         (work / outside).symlink_to(REPOSITORY / outside)
     (folder / "configs" / "tor" / "frr.conf").write_text(FRR, encoding="utf-8")
+    topology = folder / "lab.clab.yml"
+    listen = "image: bgpnet\n      env: {BGPNET_METRICS_LISTEN: '10.0.1.11:9179'}\n"
+    topology.write_text(
+        topology.read_text(encoding="utf-8").replace("image: bgpnet\n", listen), encoding="utf-8"
+    )
     site = work / "site"
     shutil.copytree(folder / "configs" / "manifests", site / "manifests")
     options = reading.Options(work / "out", {**os.environ, "SITE": str(site)}, name_prefix="views-")
@@ -310,6 +315,11 @@ def test_metrics_say_what_the_router_and_the_kernel_say(rack: Rack) -> None:
             for sample in family.samples
         }
 
+    until(
+        lambda: rack.tor.run("curl", "-sSf", "http://10.0.1.11:9179/metrics").code == 0, "metrics on TCP", 10
+    )
+    over_tcp = rack.tor.run("curl", "-sSf", "http://10.0.1.11:9179/metrics").checked("curl").stdout
+    assert 'bgpnet_bgp_session_up{peer="10.0.1.1"} 1.0' in over_tcp
     before = scraped()
     summary = rack.vtysh("show bgp ipv4 unicast summary")["peers"]
     for peer, at_router in (("10.0.1.1", "10.0.1.11"), ("10.0.2.1", "10.0.2.11")):

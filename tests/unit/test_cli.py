@@ -44,6 +44,18 @@ def test_a_missing_flag_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> 
         ["node", "--node", "n 1", "--source", "files:/m", "--run-dir", "/nowhere"],
         ["agent", "--node", "n1", "--source", "files:/m", "--run-dir", "/nowhere", "--log-level", "loud"],
         ["cni", "--run-dir", "/dev/null"],
+        *(
+            [verb, "--node", "n1", "--source", "files:/m", "--run-dir", "/nowhere", "--metrics-listen", where]
+            for verb in ("agent", "node")
+            for where in (
+                "9179",
+                "here:9179",
+                "127.0.0.1:0",
+                "127.0.0.1:65536",
+                "::1:9179",
+                "[127.0.0.1]:9179",
+            )
+        ),
         ["cni", "--run-dir", "/dev/null/below"],
         ["speaker", "--run-dir", "/proc/bgpnet"],
         ["node", "--node", "n1", "--source", "files:/m", "--run-dir", "/sys"],
@@ -146,6 +158,43 @@ def test_a_reader_that_has_gone_does_not_change_the_exit_code(
         old = subprocess.run([*command, "--run-dir", tmp_path], env=latin, capture_output=True, check=False)
     assert (gone.returncode, gone.stderr) == (1, b"")
     assert (old.returncode, old.stderr) == (1, b"")
+
+
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("p", "peers"),
+        ("r", "routes restore"),
+        ("peers --o", "--output"),
+        ("peers -o ", "text json yaml"),
+        ("routes -o j", "json"),
+    ],
+)
+def test_bash_completes_verbs_flags_and_formats(
+    line: str, offered: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["completion", "bash"]) == 0
+    ask = """
+        COMP_WORDS=(bgpnet "$@"); COMP_CWORD=$#
+        _shtab_bgpnet bgpnet "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"
+        echo "${COMPREPLY[*]}"
+    """
+    script = ["bash", "-c", capsys.readouterr().out + ask, "bash", *line.split(" ")]
+    told = subprocess.run(script, capture_output=True, text=True, check=True)
+    assert (told.stdout.strip(), told.stderr) == (offered, "")
+
+
+@pytest.mark.parametrize("verb", ["peers", "routes"])
+def test_help_has_examples_that_the_command_line_takes(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main([verb, "--help"])
+    shown = [
+        line.split(" |")[0].split("  ")[0] for line in map(str.strip, capsys.readouterr().out.splitlines())
+    ]
+    examples = [line.split() for line in shown if line.startswith(f"bgpnet {verb}")]
+    assert len(examples) >= 3
+    for example in examples:
+        assert parser({}).parse_args(example[1:]).run_dir == "/run/bgpnet"
 
 
 def test_completion_and_version_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
