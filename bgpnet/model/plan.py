@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
+from bgpnet.model.attributes import PLAIN, Attributes
 from bgpnet.model.net import Address, Family, Prefix
 from bgpnet.model.rejection import ObjectRef, Reason, Rejection
 from bgpnet.model.secret import Secret
@@ -38,6 +39,7 @@ class Announcement:
     peer: Address
     prefix: Prefix
     next_hop: Address
+    attributes: Attributes = PLAIN
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from enum import StrEnum
 from ipaddress import IPv4Address
 from typing import Final
 
+from bgpnet.model.community import Community
 from bgpnet.model.net import Address, Family, Prefix
 from bgpnet.model.rejection import ObjectRef, Rejection
 from bgpnet.model.secret import Secret
@@ -47,6 +48,8 @@ class DeclaredConfiguration:
     """The fabric budget: a node never announces more prefixes than this to a peer."""
     mtu: int | None
     """MTU of pod links, bytes; None: that of the uplink."""
+    communities: tuple[Community, ...] = ()
+    """Of every announcement."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """What each session is told, and why a prefix of ours is told to nobody."""
 
+from bgpnet.model.attributes import Attributes
 from bgpnet.model.net import Address, Family, Prefix, address_order, family_of, prefix_order
 from bgpnet.model.plan import Announcement, Session
 from bgpnet.model.rejection import Reason, Rejection
@@ -7,12 +8,17 @@ from bgpnet.model.snapshot import DeclaredNode, Link
 
 
 def announcements(
-    node: DeclaredNode, prefixes: tuple[Prefix, ...], sessions: tuple[Session, ...], links: tuple[Link, ...]
+    node: DeclaredNode,
+    prefixes: tuple[Prefix, ...],
+    sessions: tuple[Session, ...],
+    links: tuple[Link, ...],
+    attributes: Attributes,
 ) -> tuple[tuple[Announcement, ...], tuple[Rejection, ...]]:
     """Every own prefix to every session that carries its family, by peer and prefix.
 
     The next hop is the session's own address or, for the other family, this node's first address of that
     family on the session's link (RFC 4760 §3: the next hop is of the family announced).
+    All carry `attributes`.
     """
     made: list[Announcement] = []
     rejections: list[Rejection] = []
@@ -21,7 +27,9 @@ def announcements(
         family = family_of(prefix)
         carriers = [session for session in sessions if family in session.families]
         hops = [(session, _next_hop(session, family, by_name.get(session.link))) for session in carriers]
-        made.extend(Announcement(session.peer, prefix, hop) for session, hop in hops if hop is not None)
+        made.extend(
+            Announcement(session.peer, prefix, hop, attributes) for session, hop in hops if hop is not None
+        )
         rejections.extend(
             Rejection(
                 session.ref,

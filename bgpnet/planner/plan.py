@@ -1,5 +1,6 @@
 """Snapshot -> Plan: the composition of the planner's nouns, and nothing else."""
 
+from bgpnet.model.attributes import Attributes
 from bgpnet.model.plan import Blocks, Plan
 from bgpnet.model.rejection import ObjectRef, Reason, Rejection
 from bgpnet.model.snapshot import Snapshot
@@ -36,7 +37,8 @@ def make_plan(snapshot: Snapshot) -> Plan:
     refused = (*declared.rejections, *no_address(declared.nodes), *own.rejections, *refused_peers)
     if wanted_sessions is None:
         return Plan(node.name, own.prefixes, rejections=_sorted(*refused))
-    told, untold = announcements(node, own.prefixes, wanted_sessions, kernel.links)
+    attributes = Attributes(configuration.communities if configuration else ())
+    told, untold = announcements(node, own.prefixes, wanted_sessions, kernel.links, attributes)
     speaker = snapshot.speaker
     policy = import_policy(declared, wanted_sessions, own.prefixes, kernel.links)
     routes = fib(own.prefixes, speaker.paths if speaker else (), policy, kernel)

@@ -22,7 +22,14 @@ from typing import Any
 from bgpnet.model.net import Address, Prefix
 
 WITHDRAWN = None
-_Bucket = dict[Prefix, Address | None]
+
+Route = tuple[Address, str]
+"""A next hop, and the words of the other attributes as a command has them."""
+
+LOCAL, PEER = 64512, 65001
+"""AS numbers of the sessions."""
+
+_Bucket = dict[Prefix, Route | None]
 
 
 @dataclass
@@ -36,16 +43,18 @@ class Peer:
     enhanced_refresh: bool = True
     table: dict[Prefix, Address] = field(default_factory=dict)
     """What the peer has of ours."""
+    carried: dict[Prefix, str] = field(default_factory=dict)
+    """With which attributes, besides the next hop."""
     stale: set[Prefix] = field(default_factory=set)
     """What it keeps over a restart of ours until End-of-RIB."""
     heard: list[str] = field(default_factory=list)
-    """Everything that reached it, in order: `+prefix next_hop`, `-prefix`, `eor family`."""
+    """Everything that reached it, in order: `+prefix next_hop attributes`, `-prefix`, `eor family`."""
     offers: dict[Prefix, tuple[int, ...]] = field(default_factory=dict)
     """What it announces to us: prefix -> AS path."""
-    cache: dict[Prefix, Address] = field(default_factory=dict)
+    cache: dict[Prefix, Route] = field(default_factory=dict)
     queue: dict[str, _Bucket] = field(default_factory=dict)
     eors: list[str] = field(default_factory=list)
-    writing: Iterator[tuple[list[tuple[Prefix, Address]], list[Prefix]]] | None = None
+    writing: Iterator[tuple[list[tuple[Prefix, Route]], list[Prefix]]] | None = None
     first: bool = True
     resets: int = 0
 
@@ -93,7 +102,7 @@ class Exabgp:
     def _event(self, kind: str, peer: Peer, **rest: object) -> None:
         neighbor = {
             "address": {"local": "10.0.0.1", "peer": str(peer.address)},
-            "asn": {"local": 64512, "peer": 65001},
+            "asn": {"local": LOCAL, "peer": PEER},
             **rest,
         }
         message = {"type": kind, "time": self.now, "neighbor": neighbor}
@@ -115,8 +124,8 @@ class Exabgp:
         told = {"asn": 65001, "hold_time": 9, "router_id": "192.0.2.1", "capabilities": capabilities}
         self._event("open", peer, direction="receive", open=told)
         self._event("state", peer, state="up")
-        for prefix, hop in list(peer.cache.items()):
-            self._queue(peer, prefix, hop)
+        for prefix, route in list(peer.cache.items()):
+            self._queue(peer, prefix, route)
         self.tell(peer, peer.offers, ())
         if peer.graceful_restart:
             for family in ("ipv4", "ipv6"):
@@ -176,28 +185,29 @@ class Exabgp:
                 del peer.table[prefix]
             self._event("update", peer, direction="send", message={"eor": {"afi": family, "safi": "unicast"}})
 
-    def _updates(self, peer: Peer) -> Iterator[tuple[list[tuple[Prefix, Address]], list[Prefix]]]:
+    def _updates(self, peer: Peer) -> Iterator[tuple[list[tuple[Prefix, Route]], list[Prefix]]]:
         queue, peer.queue = peer.queue, {}
         with_withdrawals = not peer.first
         for bucket in queue.values():
-            gone = [prefix for prefix, hop in bucket.items() if hop is WITHDRAWN]
+            gone = [prefix for prefix, route in bucket.items() if route is WITHDRAWN]
             if gone and with_withdrawals:
                 yield [], gone
-            there = [(prefix, hop) for prefix, hop in bucket.items() if hop is not WITHDRAWN]
+            there = [(prefix, route) for prefix, route in bucket.items() if route is not WITHDRAWN]
             if there:
                 yield there, []
 
-    def _deliver(self, peer: Peer, routes: list[tuple[Prefix, Address]], withdrawn: list[Prefix]) -> None:
-        for prefix, hop in routes:
-            peer.table[prefix] = hop
+    def _deliver(self, peer: Peer, routes: list[tuple[Prefix, Route]], withdrawn: list[Prefix]) -> None:
+        for prefix, (hop, words) in routes:
+            peer.table[prefix], peer.carried[prefix] = hop, words
             peer.stale.discard(prefix)
-            peer.heard.append(f"+{prefix} {hop}")
+            peer.heard.append(f"+{prefix} {hop} {words}".rstrip())
         for prefix in withdrawn:
             peer.table.pop(prefix, None)
             peer.stale.discard(prefix)
             peer.heard.append(f"-{prefix}")
         update: dict[str, Any] = {}
-        for prefix, hop in routes:
+        for prefix, (hop, words) in routes:  # of one bucket: with equal attributes
+            update["attribute"] = {"origin": "igp", "as-path": _sequence([LOCAL])} | _json_of(words)
             family = update.setdefault("announce", {}).setdefault(f"ipv{prefix.version} unicast", {})
             family.setdefault(str(hop), []).append(str(prefix))
         for prefix in withdrawn:
@@ -205,8 +215,8 @@ class Exabgp:
             gone.setdefault(f"ipv{prefix.version} unicast", []).append(str(prefix))
         self._event("update", peer, direction="send", message={"update": update})
 
-    def _queue(self, peer: Peer, prefix: Prefix, hop: Address | None, attributes: str = "") -> None:
-        peer.queue.setdefault(f"{attributes}{hop}", {})[prefix] = hop
+    def _queue(self, peer: Peer, prefix: Prefix, route: Route | None, bucket: str = "") -> None:
+        peer.queue.setdefault(f"{bucket}{route}", {})[prefix] = route
 
     # --- the API ----------------------------------------------------------------------------------------
 
@@ -227,11 +237,13 @@ class Exabgp:
 
     def _change(self, peer: Peer, words: list[str]) -> str:
         match words:
-            case ["announce", "attributes", "next-hop", hop, "nlri", *prefixes]:
-                for prefix in map(ip_network, prefixes):
-                    if peer.cache.get(prefix) != ip_address(hop):
-                        peer.cache[prefix] = ip_address(hop)
-                        self._queue(peer, prefix, ip_address(hop))
+            case ["announce", "attributes", "next-hop", hop, *rest]:
+                end = rest.index("nlri")
+                route = (ip_address(hop), " ".join(rest[:end]))
+                for prefix in map(ip_network, rest[end + 1 :]):
+                    if peer.cache.get(prefix) != route:
+                        peer.cache[prefix] = route
+                        self._queue(peer, prefix, route)
             case ["withdraw", "attributes", "next-hop", hop, "nlri", *prefixes]:
                 for prefix in map(ip_network, prefixes):
                     peer.cache.pop(prefix, None)
@@ -288,12 +300,41 @@ class Exabgp:
                         "prefix": str(prefix),
                         "nexthop": str(hop),
                         "family": {"afi": f"ipv{prefix.version}", "safi": "unicast"},
-                    }
+                    },
+                    "attributes": _text_of(words),
                 },
             }
             for peer in self.peers.values()
-            for prefix, hop in peer.cache.items()
+            for prefix, (hop, words) in peer.cache.items()
         ]
+
+
+def _json_of(words: str) -> dict[str, Any]:
+    """Attributes as an event tells them: communities are lists of numbers."""
+    told = _text_of(words)
+    return told | {
+        name: [[int(part) for part in text.split(":")] for text in told[name]]
+        for name in ("community", "large-community")
+        if name in told
+    }
+
+
+def _text_of(words: str) -> dict[str, Any]:
+    """Attributes as `show adj-rib out` tells them: communities are texts."""
+    tokens = deque(words.split())
+    told: dict[str, Any] = {}
+    while tokens:
+        name, value = tokens.popleft(), tokens.popleft()
+        if value == "[":
+            values = list(iter(tokens.popleft, "]"))
+            told[name] = _sequence(list(map(int, values))) if name == "as-path" else values
+        else:
+            told[name] = int(value)
+    return told
+
+
+def _sequence(numbers: list[int]) -> dict[str, Any]:
+    return {"0": {"element": "as-sequence", "value": numbers}}
 
 
 def two_peers() -> dict[Address, Peer]:

@@ -2,8 +2,10 @@
 
 from ipaddress import IPv4Address, ip_address, ip_network
 
+from bgpnet.drivers.exabgp.commands import Path
 from bgpnet.drivers.exabgp.conversation import Conversation
 from bgpnet.drivers.exabgp.core import Core
+from bgpnet.model.attributes import Attributes
 from bgpnet.model.net import Address, Prefix
 from bgpnet.model.snapshot import Speaker
 from tests.scenarios.exabgp_model import Exabgp, Peer, two_peers
@@ -26,6 +28,11 @@ def net(number: int) -> Prefix:
 def hop(prefix: Prefix, number: int = 1) -> Address:
     """A next hop for it."""
     return ip_address(f"2001:db8::{number}" if prefix.version == 6 else f"10.0.0.{number}")
+
+
+def path(prefix: Prefix, number: int = 1, med: int | None = None) -> Path:
+    """What is told about it."""
+    return Path(hop(prefix, number), Attributes(med=med))
 
 
 class Story:
@@ -82,9 +89,11 @@ class Story:
 
     # --- the agent ------------------------------------------------------------------------------------
 
-    def want(self, *numbers: int, next_hop: int = 1, peer: Address | None = None) -> None:
+    def want(
+        self, *numbers: int, next_hop: int = 1, peer: Address | None = None, med: int | None = None
+    ) -> None:
         """These prefixes at every peer, or at one."""
-        routes = {net(number): hop(net(number), next_hop) for number in numbers}
+        routes = {net(number): path(net(number), next_hop, med) for number in numbers}
         self.core.want({address: routes for address in self.peers if peer in (None, address)})
 
     def observed(self) -> Speaker:

@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bgpnet.drivers.exabgp.commands import Path
+from bgpnet.model.attributes import Attributes
 from tests.scenarios.exabgp_model import Exabgp, two_peers
-from tests.scenarios.speakerstory import TOR1, TOR2, Story, hop, net, routes_of
+from tests.scenarios.speakerstory import HOP1, TOR1, TOR2, Story, hop, net, path, routes_of
 
 
 def ready(*numbers: int) -> Story:
@@ -199,6 +201,36 @@ def test_no_end_of_rib_while_the_configuration_is_being_changed() -> None:
     assert sorted(story.tor1.heard[-2:]) == ["eor ipv4", "eor ipv6"]
 
 
+def test_a_change_of_an_attribute_alone_announces_that_prefix_again_and_withdraws_nothing() -> None:
+    story = ready(0, 1, 3)
+    story.tor1.heard.clear()
+    story.core.want({TOR1: {net(0): path(net(0)), net(1): path(net(1), med=5), net(3): path(net(3))}})
+    story.turns(60)
+    assert story.tor1.heard == [f"+{net(1)} {hop(net(1))} med 5"]
+    assert set(story.tor1.table) == {net(0), net(1), net(3)}
+
+
+def test_prefixes_with_equal_attributes_share_a_command() -> None:
+    attributes = Attributes(((64512, 1), (65535, 0), (64512, 1, 2)), med=3, as_path=(64512, 64512))
+    story = Story()
+    story.connect()
+    story.up()
+    told = {net(n): Path(hop(net(n)), attributes if n % 2 else Attributes()) for n in (0, 1, 3, 4)}
+    story.core.want({TOR1: told})
+    story.turns(60)
+    words = "as-path [ 64512 64512 ] med 3 community [ 64512:1 65535:0 ] large-community [ 64512:1:2 ]"
+    assert [command.split(" ", 1)[1] for command in story.commands if "nlri" in command] == [
+        f"neighbor {TOR1} announce attributes next-hop {HOP1} nlri {net(0)} {net(4)}",
+        f"neighbor {TOR1} announce attributes next-hop {HOP1} {words} nlri {net(1)} {net(3)}",
+    ]
+    story.tor1.heard.clear()
+    story.restart_agent()
+    story.core.want({TOR1: told})
+    story.connect()
+    story.turns(60)
+    assert [text for text in story.tor1.heard if not text.startswith("eor")] == []
+
+
 def test_many_prefixes_go_48_a_line_and_add_goes_before_delete() -> None:
     story = ready(*range(0, 300, 3))
     story.commands.clear()
@@ -235,6 +267,10 @@ def test_what_exabgp_refuses_holds_up_nothing_else_and_is_tried_again(
 # --- any history ------------------------------------------------------------------------------------------
 
 
+Told = tuple[int, int | None]
+"""A next hop and a MED."""
+
+
 @dataclass(frozen=True)
 class Act:
     """One thing that happens, and the turns until the next."""
@@ -243,6 +279,7 @@ class Act:
     peer: int
     number: int
     next_hop: int
+    med: int | None
     turns: int
 
 
@@ -268,16 +305,17 @@ ACTS = st.builds(
     peer=st.integers(0, 1),
     number=st.integers(0, 3),
     next_hop=st.integers(1, 2),
+    med=st.sampled_from([None, 0, 7]),
     turns=st.integers(0, 6),
 )
 
 
-def act(story: Story, wanted: dict[int, int], one: Act) -> None:  # noqa: C901 - a table of what can happen
+def act(story: Story, wanted: dict[int, Told], one: Act) -> None:  # noqa: C901 - a table of what can happen
     """Let it happen."""
     peer = (story.tor1, story.tor2)[one.peer]
     match one.what:
         case "want":
-            wanted[one.number] = one.next_hop
+            wanted[one.number] = (one.next_hop, one.med)
         case "drop":
             wanted.pop(one.number, None)
         case "stall":
@@ -304,8 +342,8 @@ def act(story: Story, wanted: dict[int, int], one: Act) -> None:  # noqa: C901 -
     story.turns(one.turns)
 
 
-def tell(story: Story, wanted: dict[int, int]) -> None:
-    routes = {net(number): hop(net(number), next_hop) for number, next_hop in wanted.items()}
+def tell(story: Story, wanted: dict[int, Told]) -> None:
+    routes = {net(number): path(net(number), *told) for number, told in wanted.items()}
     story.core.want({TOR1: routes, TOR2: routes})
 
 
@@ -313,7 +351,7 @@ def tell(story: Story, wanted: dict[int, int]) -> None:
 @given(st.lists(ACTS, max_size=40))
 def test_every_history_ends_with_the_wanted_routes(history: list[Act]) -> None:
     story = Story()
-    wanted: dict[int, int] = {}
+    wanted: dict[int, Told] = {}
     for one in history:
         act(story, wanted, one)
     story.connect()
@@ -322,9 +360,11 @@ def test_every_history_ends_with_the_wanted_routes(history: list[Act]) -> None:
     story.up()
     tell(story, wanted)
     story.settle()
-    expected = {str(net(number)): str(hop(net(number), next_hop)) for number, next_hop in wanted.items()}
+    expected = {str(net(number)): str(hop(net(number), next_hop)) for number, (next_hop, _) in wanted.items()}
     for peer in (story.tor1, story.tor2):
         assert routes_of(peer) == expected
+        for number, (_, med) in wanted.items():
+            assert peer.carried[net(number)] == ("" if med is None else f"med {med}")
         assert peer.stale == set()
     assert all(session.end_of_rib_sent for session in story.observed().sessions)
     assert {str(prefix) for prefix in story.observed().sessions[0].announced} == set(expected)

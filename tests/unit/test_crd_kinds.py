@@ -64,12 +64,14 @@ def test_configuration_every_field() -> None:
             gracefulRestartTime=4095,
             maxPrefixesPerNode=7,
             mtu=9000,
+            communities=["no-export", "64512:100", "4200000000:1:2", "graceful-shutdown"],
         )
     )
     assert isinstance(told, DeclaredConfiguration)
     assert told.router_id == IPv4Address("192.0.2.9")
     assert (told.local_asn, told.hold_time, told.restart_time) == (4200000000, 0, 4095)
     assert (told.max_prefixes_per_node, told.mtu) == (7, 9000)
+    assert told.communities == ((65535, 65281), (64512, 100), (4200000000, 1, 2), (65535, 0))
 
 
 def test_peer_defaults_ask_for_nothing_and_select_all_nodes() -> None:
@@ -198,6 +200,37 @@ def test_families_that_are_none(families: object) -> None:
 
 def test_ttl_security_is_yes_or_no() -> None:
     assert refused(peer(ttlSecurity="yes"))[0] == "spec.ttlSecurity"
+
+
+@pytest.mark.parametrize(
+    ("community", "says"),
+    [
+        ("64512:65536", "0 to 65535; a larger AS number needs a large community"),
+        ("4200000000:1", "a larger AS number needs a large community"),
+        ("64512:1:4294967296", "0 to 4294967295"),
+        ("1:" + "9" * 5000, "0 to 65535"),
+        ("64512", "two numbers"),
+        ("1:2:3:4", "two numbers"),
+        ("no-exprot", "no-export"),
+        ("NO_EXPORT", "no-export"),
+        ("64512:-1", "or a name"),
+        ("64512:", "or a name"),
+        ("٣:1", "or a name"),
+        ("", "or a name"),
+        (6451200100, "in quotes"),
+        (None, "in quotes"),
+    ],
+)
+def test_what_is_no_community(community: object, says: str) -> None:
+    answer = refused(ours("BGPConfiguration", "default", localASN=1, communities=["64512:1", community]))
+    assert (answer[0], answer[2]) == ("spec.communities[1]", Reason.INVALID_FIELD)
+    assert says in answer[3]
+
+
+def test_a_community_stands_once_by_whatever_name() -> None:
+    value = ours("BGPConfiguration", "default", localASN=1, communities=["no-export", "65535:65281"])
+    field, _, _, remedy = refused(value)
+    assert (field, remedy) == ("spec.communities", "write each once: no-export stands here twice")
 
 
 @pytest.mark.parametrize("hold_time", [1, 2, -1, 65536, "9"])

@@ -4,9 +4,10 @@ import json
 
 import pytest
 
-from bgpnet.drivers.exabgp.commands import adj_rib_out_of, neighbors_of
+from bgpnet.drivers.exabgp.commands import Path, adj_rib_out_of, neighbors_of
 from bgpnet.drivers.exabgp.conversation import Conversation
 from bgpnet.drivers.exabgp.core import Core
+from bgpnet.model.attributes import Attributes
 from bgpnet.model.snapshot import SessionState
 from tests.unit.facts import address, prefix
 
@@ -111,21 +112,27 @@ def test_events_that_cannot_be_read_are_counted_and_the_first_is_logged(
 
 
 def test_tables_are_read_by_peer() -> None:
-    def line(peer: str, route: str, hop: str, safi: str = "unicast") -> dict[str, object]:
+    def line(peer: str, route: str, hop: str, safi: str = "unicast", **carried: object) -> dict[str, object]:
         family = {"afi": "ipv4", "safi": safi}
         return {
             "peer": {"address": peer},
-            "route": {"nlri": {"prefix": route, "nexthop": hop, "family": family}},
+            "route": {"nlri": {"prefix": route, "nexthop": hop, "family": family}, "attributes": carried},
         }
 
     told = [
         line("10.0.1.1", "10.0.0.0/8", "10.0.1.2"),
         json.dumps(line("10.0.2.1", "11.0.0.0/8", "10.0.2.2")),
         line("10.0.1.1", "12.0.0.0/8", "10.0.1.2", "mpls-vpn"),
+        line("10.0.1.1", "13.0.0.0/8", "10.0.1.2", med=7, community=["64512:1", "65535:0", "no-export"]),
     ]
     assert adj_rib_out_of(told) == {
-        address("10.0.1.1"): {prefix("10.0.0.0/8"): address("10.0.1.2")},
-        address("10.0.2.1"): {prefix("11.0.0.0/8"): address("10.0.2.2")},
+        address("10.0.1.1"): {
+            prefix("10.0.0.0/8"): Path(address("10.0.1.2")),
+            prefix("13.0.0.0/8"): Path(
+                address("10.0.1.2"), Attributes(((64512, 1), (65535, 0), (65535, 65281)), med=7)
+            ),
+        },
+        address("10.0.2.1"): {prefix("11.0.0.0/8"): Path(address("10.0.2.2"))},
     }
     with pytest.raises(ValueError, match="adj-rib out"):
         adj_rib_out_of(["nonsense"])

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bgpnet.drivers.exabgp.commands import Path
 from bgpnet.drivers.exabgp.events import (
     Down,
     EndOfRib,
@@ -25,6 +26,7 @@ from bgpnet.drivers.exabgp.events import (
     event_of,
 )
 from bgpnet.drivers.exabgp.offer import Offer
+from bgpnet.model.attributes import Attributes
 from bgpnet.model.net import Family
 from bgpnet.model.snapshot import LearnedPath, Origin, RouteRefresh, SessionState
 
@@ -149,15 +151,29 @@ def test_local_preference_counts_from_our_own_as_alone(peer_as: int, told: str, 
 
 def test_written_routes() -> None:
     text = (
-        '"direction": "send", "message": { "update": { "attribute": { "origin": "igp" }, '
+        '"direction": "send", "message": { "update": { "attribute": { "origin": "igp", '
+        '"as-path": {"0": {"element": "as-sequence", "value": [64512]}} }, '
         '"announce": { "ipv6 unicast": { "2001:db8:1::2": [ "2001:db8:a::/64" ] } } } }'
     )
-    route = (ip_network("2001:db8:a::/64"), ip_address("2001:db8:1::2"))
+    route = (ip_network("2001:db8:a::/64"), Path(ip_address("2001:db8:1::2")))
     assert read("update", text) == Written(TOR, 12.5, (route,), ())
     text = (
         '"direction": "send", "message": { "update": { "withdraw": { "ipv4 unicast": [ "10.244.0.0/26" ]}}}'
     )
     assert read("update", text) == Written(TOR, 12.5, (), (ip_network("10.244.0.0/26"),))
+
+
+def test_written_attributes() -> None:
+    """An AS_PATH that is not the default one, MED, and both kinds of communities."""
+    text = (
+        '"direction": "send", "message": { "update": { "attribute": { "origin": "igp", '
+        '"as-path": {"0": {"element": "as-sequence", "value": [64512, 64512]}}, "med": 0, '
+        '"community": [[65535, 0], [64512, 1]], "large-community": [[ 64512, 1 , 2 ]] }, '
+        '"announce": { "ipv4 unicast": { "10.0.1.2": [ "10.244.0.0/26" ] } } } }'
+    )
+    attributes = Attributes(((64512, 1), (64512, 1, 2), (65535, 0)), 0, (64512, 64512))
+    route = (ip_network("10.244.0.0/26"), Path(ip_address("10.0.1.2"), attributes))
+    assert read("update", text) == Written(TOR, 12.5, (route,), ())
 
 
 @pytest.mark.parametrize(("direction", "written"), [("send", True), ("receive", False)])

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
-from bgpnet.drivers.exabgp.commands import BATCH, Announce, SendEndOfRib, Withdraw
+from bgpnet.drivers.exabgp.commands import BATCH, Announce, Path, SendEndOfRib, Withdraw
 from bgpnet.model.net import Address, Family, Prefix, family_of, prefix_order
 
 _log = logging.getLogger(__name__)
@@ -38,9 +38,9 @@ AFTER_REFUSAL: Final = 5.0
 
 @dataclass(slots=True)
 class _Flight:
-    """A change of one prefix that was not yet written. `next_hop` None: its withdrawal."""
+    """A change of one prefix that was not yet written. `path` None: its withdrawal."""
 
-    next_hop: Address | None
+    path: Path | None
     again: float
     patience: float = REPEAT
     answered: bool = False
@@ -64,10 +64,10 @@ class AdjRibOut:
         self._families: frozenset[Family] = frozenset()
         self._hold_time = 0
         self._up = False
-        self._wanted: Mapping[Prefix, Address] | None = None
-        self._held: dict[Prefix, Address] | None = None
+        self._wanted: Mapping[Prefix, Path] | None = None
+        self._held: dict[Prefix, Path] | None = None
         self._flights: dict[Prefix, _Flight] = {}
-        self._written: dict[Prefix, Address] = {}
+        self._written: dict[Prefix, Path] = {}
         self._contradicted: set[Prefix] = set()
         self._refused: dict[Prefix, float] = {}
         self._marks: dict[Family, _Mark] = {}
@@ -75,7 +75,7 @@ class AdjRibOut:
 
     # --- what happens -----------------------------------------------------------------------------------
 
-    def want(self, routes: Mapping[Prefix, Address] | None) -> None:
+    def want(self, routes: Mapping[Prefix, Path] | None) -> None:
         """What the peer ought to have; None: not known, nothing is sent."""
         self._wanted, self._look = routes, 0.0
 
@@ -85,7 +85,7 @@ class AdjRibOut:
         self._held = None
         self._flights.clear()
 
-    def audited(self, table: Mapping[Prefix, Address]) -> None:
+    def audited(self, table: Mapping[Prefix, Path]) -> None:
         """What ExaBGP holds, by its own word, while no command was outstanding.
 
         It counts as written: it was queued before anything that is sent from now on.
@@ -103,9 +103,9 @@ class AdjRibOut:
         self._families, self._hold_time = families, hold_time
         if replayed:
             again = now + hold_time + ASSUME
-            for prefix, next_hop in (self._held or {}).items():
+            for prefix, path in (self._held or {}).items():
                 if family_of(prefix) in families:
-                    self._flights.setdefault(prefix, _Flight(next_hop, again, answered=True))
+                    self._flights.setdefault(prefix, _Flight(path, again, answered=True))
 
     def session_down(self) -> None:
         """The session is gone. What was queued for it will not be written; an answer may still come."""
@@ -115,11 +115,11 @@ class AdjRibOut:
         self._contradicted.clear()
         self._marks.clear()
 
-    def wrote(self, routes: Iterable[tuple[Prefix, Address]], withdrawn: Iterable[Prefix]) -> None:
+    def wrote(self, routes: Iterable[tuple[Prefix, Path]], withdrawn: Iterable[Prefix]) -> None:
         """An UPDATE is being handed to TCP."""
-        for prefix, next_hop in routes:
-            self._written[prefix] = next_hop
-            self._landed(prefix, next_hop)
+        for prefix, path in routes:
+            self._written[prefix] = path
+            self._landed(prefix, path)
         for prefix in withdrawn:
             self._written.pop(prefix, None)
             self._landed(prefix, None)
@@ -146,10 +146,10 @@ class AdjRibOut:
             flight.answered = True
             if done and self._held is not None:
                 self._refused.pop(prefix, None)
-                if flight.next_hop is None:
+                if flight.path is None:
                     self._held.pop(prefix, None)
                 else:
-                    self._held[prefix] = flight.next_hop
+                    self._held[prefix] = flight.path
             elif not done:
                 _log.warning("announcement refused by exabgp peer=%s prefix=%s", self.peer, prefix)
                 self._refused[prefix] = now + AFTER_REFUSAL
@@ -215,9 +215,9 @@ class AdjRibOut:
     # --- inside -----------------------------------------------------------------------------------------
 
     def _announcement(
-        self, wanted: Mapping[Prefix, Address], held: Mapping[Prefix, Address], now: float
+        self, wanted: Mapping[Prefix, Path], held: Mapping[Prefix, Path], now: float
     ) -> Announce | None:
-        ready = (p for p, next_hop in wanted.items() if held.get(p) != next_hop and self._free(p, now))
+        ready = (p for p, path in wanted.items() if held.get(p) != path and self._free(p, now))
         first = next(ready, None)
         if first is None:
             return None
@@ -228,11 +228,11 @@ class AdjRibOut:
         return Announce(self.peer, wanted[first], prefixes)
 
     def _withdrawal(
-        self, wanted: Mapping[Prefix, Address], held: Mapping[Prefix, Address], now: float
+        self, wanted: Mapping[Prefix, Path], held: Mapping[Prefix, Path], now: float
     ) -> Withdraw | None:
         """Only when nothing is left to announce: add and replace first, delete last."""
         surplus = [p for p in held if p not in wanted]
-        unwritten = [p for p, flight in self._flights.items() if flight.next_hop is None]
+        unwritten = [p for p, flight in self._flights.items() if flight.path is None]
         ready = (p for p in (*surplus, *unwritten, *self._contradicted) if self._free(p, now))
         first = next(ready, None)
         if first is None:
@@ -259,24 +259,24 @@ class AdjRibOut:
     def _assume(self, now: float) -> bool:
         """Announcements that nobody saw written for long enough were written; whether there were any."""
         overdue = {
-            prefix: flight.next_hop
+            prefix: flight.path
             for prefix, flight in self._flights.items()
-            if flight.answered and flight.next_hop is not None and now >= flight.again
+            if flight.answered and flight.path is not None and now >= flight.again
         }
-        for prefix, next_hop in overdue.items():
+        for prefix, path in overdue.items():
             _log.warning("nobody saw an announcement being written peer=%s prefix=%s", self.peer, prefix)
             del self._flights[prefix]
-            self._written[prefix] = next_hop
+            self._written[prefix] = path
         return bool(overdue)
 
-    def _landed(self, prefix: Prefix, next_hop: Address | None) -> None:
+    def _landed(self, prefix: Prefix, path: Path | None) -> None:
         self._look = 0.0
         flight = self._flights.get(prefix)
         if flight is not None:
-            flight.written |= flight.next_hop == next_hop
+            flight.written |= flight.path == path
             if flight.written and flight.answered:
                 del self._flights[prefix]
-        elif self._held is not None and self._held.get(prefix) != next_hop:
+        elif self._held is not None and self._held.get(prefix) != path:
             # Does not happen while the rules hold. If it does: withdraw, then announce what is wanted.
             _log.error("written out of order peer=%s prefix=%s", self.peer, prefix)
             self._contradicted.add(prefix)
@@ -286,4 +286,4 @@ class AdjRibOut:
         if family_of(prefix) not in self._families or prefix in self._refused:
             return False
         flight = self._flights.get(prefix)
-        return flight is None or (flight.next_hop is None and flight.answered and now >= flight.again)
+        return flight is None or (flight.path is None and flight.answered and now >= flight.again)

@@ -1,31 +1,55 @@
 """The commands of ExaBGP's API that the driver uses, and what they answer."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from typing import Any, Final
 
 from bgpnet.drivers.exabgp.offer import Offer, offer_of_neighbor
+from bgpnet.model.attributes import PLAIN, Attributes
+from bgpnet.model.community import Community, parse_community
 from bgpnet.model.net import Address, Family, Prefix
 from bgpnet.model.snapshot import SessionState
 
 BATCH: Final = 48
 """Prefixes in one command: ExaBGP handles at most 50 steps of a command in one turn of its reactor."""
 
+_COMMUNITIES: Final = {"community": 2, "large-community": 3}
+"""ExaBGP's names of the attributes, in its commands and in its JSON, and how many numbers a community has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """What a peer is told about a prefix."""
+
+    next_hop: Address
+    attributes: Attributes = PLAIN
+
+    def __str__(self) -> str:
+        attributes = self.attributes
+        words = [f"next-hop {self.next_hop}"]
+        if attributes.as_path:  # ExaBGP sends it as it stands, and makes the default itself
+            words.append(f"as-path [ {' '.join(map(str, attributes.as_path))} ]")
+        if attributes.med is not None:
+            words.append(f"med {attributes.med}")
+        for name, length in _COMMUNITIES.items():
+            told = [":".join(map(str, each)) for each in attributes.communities if len(each) == length]
+            if told:
+                words.append(f"{name} [ {' '.join(told)} ]")
+        return " ".join(words)
+
 
 @dataclass(frozen=True, slots=True)
 class Announce:
-    """Announce prefixes with one next hop."""
+    """Announce prefixes with one path."""
 
     peer: Address
-    next_hop: Address
+    path: Path
     prefixes: tuple[Prefix, ...]
 
     def __str__(self) -> str:
-        return (
-            f"neighbor {self.peer} announce attributes next-hop {self.next_hop} nlri {_words(self.prefixes)}"
-        )
+        return f"neighbor {self.peer} announce attributes {self.path} nlri {_words(self.prefixes)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,23 +136,51 @@ def neighbors_of(lines: Sequence[object]) -> tuple[Neighbor, ...]:
         raise ValueError(f"show neighbor json: {type(error).__name__} {error}") from error
 
 
-def adj_rib_out_of(lines: Iterable[object]) -> dict[Address, dict[Prefix, Address]]:
+def adj_rib_out_of(lines: Iterable[object]) -> dict[Address, dict[Prefix, Path]]:
     """The answer to `ShowAdjRibOut`: a line per route. Routes of other than unicast families are left out.
 
     Raises:
         ValueError: it is not.
     """
-    tables: dict[Address, dict[Prefix, Address]] = {}
+    tables: dict[Address, dict[Prefix, Path]] = {}
     try:
         for line in lines:
             entry = _json(line)
-            route = entry["route"]["nlri"]
+            route, attributes = entry["route"]["nlri"], entry["route"].get("attributes", {})
             if route["family"]["safi"] == "unicast":
                 table = tables.setdefault(ip_address(entry["peer"]["address"]), {})
-                table[ip_network(route["prefix"])] = ip_address(route["nexthop"])
+                table[ip_network(route["prefix"])] = Path(
+                    ip_address(route["nexthop"]), attributes_of(attributes, as_path_of(attributes))
+                )
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"show adj-rib out json: {type(error).__name__} {error}") from error
     return tables
+
+
+def attributes_of(told: Mapping[str, Any], as_path: tuple[int, ...]) -> Attributes:
+    """The attributes that ExaBGP's JSON tells, with this AS_PATH.
+
+    Raises:
+        KeyError, TypeError, ValueError: they are not what ExaBGP writes.
+    """
+    return Attributes(communities_of(told), told.get("med"), as_path)
+
+
+def as_path_of(told: Mapping[str, Any]) -> tuple[int, ...]:
+    """The AS numbers of all segments."""
+    return tuple(asn for part in told.get("as-path", {}).values() for asn in part["value"])
+
+
+def communities_of(told: Mapping[str, Any]) -> tuple[Community, ...]:
+    """Standard and large communities: events tell numbers, `show adj-rib out` tells texts."""
+    found = [each for name in _COMMUNITIES for each in told.get(name, ())]
+    if not found:
+        return ()
+    return tuple(parse_community(each) if isinstance(each, str) else _numbers(each) for each in found)
+
+
+def _numbers(told: Sequence[Any]) -> Community:
+    return tuple(int(number) for number in told)
 
 
 def _neighbor(entry: dict[str, Any]) -> Neighbor:

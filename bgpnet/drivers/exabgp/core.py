@@ -11,6 +11,7 @@ from bgpnet.drivers.exabgp.adjribin import AdjRibIn
 from bgpnet.drivers.exabgp.adjribout import AdjRibOut
 from bgpnet.drivers.exabgp.commands import (
     Command,
+    Path,
     Refresh,
     ShowAdjRibOut,
     ShowNeighbors,
@@ -36,8 +37,8 @@ from bgpnet.model.snapshot import ObservedSession, SessionState, Speaker
 
 _log = logging.getLogger(__name__)
 
-Wanted = Mapping[Address, Mapping[Prefix, Address]]
-"""Peer -> prefix -> next hop."""
+Wanted = Mapping[Address, Mapping[Prefix, Path]]
+"""Peer -> prefix -> what it is told about it."""
 
 
 class _Peer:
@@ -231,7 +232,7 @@ class Core:
             self._peers[address].out.want(self._wanted_of(address))
         return self._peers[address]
 
-    def _wanted_of(self, address: Address) -> Mapping[Prefix, Address] | None:
+    def _wanted_of(self, address: Address) -> Mapping[Prefix, Path] | None:
         return None if self._wanted is None else self._wanted.get(address, {})
 
     def _up(self, peer: _Peer, event: Up, now: float) -> None:

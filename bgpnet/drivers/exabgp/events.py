@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from typing import Any, Final
 
+from bgpnet.drivers.exabgp.commands import Path, as_path_of, attributes_of
 from bgpnet.drivers.exabgp.offer import Offer, offer_in_open
 from bgpnet.model.net import Address, Family, Prefix
 from bgpnet.model.snapshot import DEFAULT_LOCAL_PREFERENCE, LearnedPath, Origin, SessionState
@@ -94,7 +95,7 @@ class Written:
 
     peer: Address
     time: float
-    routes: tuple[tuple[Prefix, Address], ...]
+    routes: tuple[tuple[Prefix, Path], ...]
     withdrawn: tuple[Prefix, ...]
 
 
@@ -182,12 +183,12 @@ def _update(peer: Address, time: float, neighbor: Mapping[str, Any]) -> Event | 
         family = _FAMILIES.get(f"{told['afi']} {told['safi']}")
         return EndOfRib(peer, time, family, written) if family else None
     update = neighbor["message"]["update"]
+    told = update.get("attribute", {})
     routes = tuple(
-        (_prefix(nlri), ip_address(next_hop))
+        (ip_address(next_hop), tuple(map(_prefix, nlris)))
         for family, by_next_hop in update.get("announce", {}).items()
         if family in _FAMILIES
         for next_hop, nlris in by_next_hop.items()
-        for nlri in nlris
     )
     withdrawn = tuple(
         _prefix(nlri)
@@ -195,20 +196,29 @@ def _update(peer: Address, time: float, neighbor: Mapping[str, Any]) -> Event | 
         if family in _FAMILIES
         for nlri in nlris
     )
+    as_path = as_path_of(told)
     if written:
-        return Written(peer, time, routes, withdrawn)
-    attributes = update.get("attribute", {})
-    as_path = tuple(asn for part in attributes.get("as-path", {}).values() for asn in part["value"])
-    origin = Origin(attributes.get("origin", "igp"))
-    med = attributes.get("med")
+        attributes = attributes_of(told, () if as_path == _default_as_path(neighbor) else as_path)
+        paths = ((Path(next_hop, attributes), prefixes) for next_hop, prefixes in routes)
+        return Written(peer, time, tuple((each, path) for path, found in paths for each in found), withdrawn)
+    origin = Origin(told.get("origin", "igp"))
+    med = told.get("med")
     internal = neighbor["asn"]["local"] == neighbor["asn"]["peer"]
-    preference = attributes.get("local-preference") if internal else None
+    preference = told.get("local-preference") if internal else None
     if preference is None:
         preference = DEFAULT_LOCAL_PREFERENCE
-    paths = tuple(
-        LearnedPath(peer, prefix, hop, as_path, origin, med, preference, internal) for prefix, hop in routes
+    learned = tuple(
+        LearnedPath(peer, prefix, next_hop, as_path, origin, med, preference, internal)
+        for next_hop, prefixes in routes
+        for prefix in prefixes
     )
-    return Learned(peer, time, paths, withdrawn)
+    return Learned(peer, time, learned, withdrawn)
+
+
+def _default_as_path(neighbor: Mapping[str, Any]) -> tuple[int, ...]:
+    """What ExaBGP makes of an AS_PATH that nobody gave it (RFC 4271 §5.1.2)."""
+    local, peer = neighbor["asn"]["local"], neighbor["asn"]["peer"]
+    return () if local == peer else (local,)
 
 
 def _prefix(nlri: str | Mapping[str, Any]) -> Prefix:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 from bgpnet.drivers.exabgp.client import RelayClient
+from bgpnet.drivers.exabgp.commands import Path
 from bgpnet.drivers.exabgp.configurator import Configurator
 from bgpnet.drivers.exabgp.core import Core
 from bgpnet.model.net import Address, Prefix
@@ -84,13 +85,14 @@ class SpeakerDriver:
 
 def _by_peer(
     sessions: tuple[Session, ...] | None, announcements: tuple[Announcement, ...] | None
-) -> dict[Address, dict[Prefix, Address]] | None:
+) -> dict[Address, dict[Prefix, Path]] | None:
     """What each peer ought to have. A peer whose session is not wanted any more ought to have nothing."""
     if announcements is None:
         return None
     peers = None if sessions is None else {session.peer for session in sessions}
-    wanted: dict[Address, dict[Prefix, Address]] = {}
+    wanted: dict[Address, dict[Prefix, Path]] = {}
     for announcement in announcements:
         if peers is None or announcement.peer in peers:
-            wanted.setdefault(announcement.peer, {})[announcement.prefix] = announcement.next_hop
+            path = Path(announcement.next_hop, announcement.attributes)
+            wanted.setdefault(announcement.peer, {})[announcement.prefix] = path
     return wanted

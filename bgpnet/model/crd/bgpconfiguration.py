@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from bgpnet.model.crd.fields import Asn, HoldTime, RouterId
+from bgpnet.model.crd.fields import Asn, Communities, HoldTime, RouterId
 from bgpnet.model.crd.meta import Manifest, Metadata, Strict, Unread
 from bgpnet.model.rejection import ObjectRef
 from bgpnet.model.snapshot import DeclaredConfiguration
@@ -30,6 +30,8 @@ class BGPConfigurationSpec(Strict):
     """The fabric budget: no node announces more prefixes than this to a peer."""
     mtu: Annotated[int, Field(strict=True, ge=1280, le=65535)] | None = None
     """Of pod links, bytes (RFC 8200 §5 asks for 1280); left out, that of the uplink."""
+    communities: Communities = ()
+    """Of every announcement (RFC 1997, RFC 8092)."""
 
 
 class BGPConfiguration(Manifest):
@@ -52,4 +54,5 @@ class BGPConfiguration(Manifest):
             restart_time=spec.graceful_restart_time,
             max_prefixes_per_node=spec.max_prefixes_per_node,
             mtu=spec.mtu,
+            communities=spec.communities,
         )

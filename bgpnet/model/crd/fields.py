@@ -2,13 +2,16 @@
 
 import re
 from ipaddress import IPv4Address, ip_address, ip_interface
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeVar
 
 from pydantic import AfterValidator, Field, PlainValidator, StringConstraints, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from bgpnet.model.community import Community, parse_community, spell_community
 from bgpnet.model.net import Address, Prefix
 from bgpnet.model.rejection import Reason
+
+T = TypeVar("T")
 
 MAX_ASN: Final = 0xFFFF_FFFF
 
@@ -80,6 +83,28 @@ def _asn(value: int) -> int:
     return value
 
 
+def _community(value: object) -> Community:
+    if not isinstance(value, str):
+        raise refusal("write a community as a text in quotes, such as '64512:100'")
+    try:
+        return parse_community(value)
+    except ValueError as error:
+        raise refusal(str(error)) from None
+
+
+def each_once(values: tuple[T, ...]) -> tuple[T, ...]:
+    """The list as it is.
+
+    Raises:
+        PydanticCustomError: a value stands in it twice.
+    """
+    twice = next((value for position, value in enumerate(values) if value in values[:position]), None)
+    if twice is not None:
+        text = spell_community(twice) if isinstance(twice, tuple) else twice
+        raise refusal(f"write each once: {text} stands here twice")
+    return values
+
+
 def _hold_time(value: int) -> int:
     if value in {1, 2}:
         raise refusal("write 0 (no keepalives) or at least 3 seconds (RFC 4271 §4.2)")
@@ -104,6 +129,14 @@ Asn = Annotated[int, Field(strict=True, ge=0, le=MAX_ASN), AfterValidator(_asn)]
 
 HoldTime = Annotated[int, Field(strict=True, ge=0, le=65535), AfterValidator(_hold_time)]
 """Seconds (RFC 4271 §4.2). The speaker sends a keepalive every third of it (§10)."""
+
+CommunityField = Annotated[
+    Community, PlainValidator(_community), WithJsonSchema({"type": "string", "maxLength": 32})
+]
+"""A standard or large community."""
+
+Communities = Annotated[tuple[CommunityField, ...], Field(max_length=32), AfterValidator(each_once)]
+"""Communities, each once."""
 
 LabelKey = Annotated[str, StringConstraints(min_length=1, max_length=317)]
 """A label's key: an optional DNS name of up to 253 characters, a slash and up to 63 characters."""
