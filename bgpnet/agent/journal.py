@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from bgpnet.agent.reconciler import Outcome
 from bgpnet.model.diff import DeleteRoute, PutRoute, SetSysctl, WriteBlocks
 from bgpnet.model.rejection import Rejection
-from bgpnet.planner.status import is_path
+from bgpnet.planner.status import by_policy
 
 log = logging.getLogger(__name__)
 
@@ -47,10 +47,10 @@ def events(before: Outcome | None, after: Outcome) -> Iterator[tuple[int, str]]:
 def _rejections(before: Outcome | None, after: Outcome) -> Iterator[tuple[int, str]]:
     old, new = _refused(before), _refused(after)
     for rejection in sorted(new - old):
-        level = logging.DEBUG if is_path(rejection) else logging.WARNING
+        level = logging.DEBUG if by_policy(rejection) else logging.WARNING
         yield level, f"rejected {rejection}"
     for rejection in sorted(old - new):
-        if not is_path(rejection):
+        if not by_policy(rejection):
             yield (
                 logging.INFO,
                 f"no longer rejected {rejection.object} field={rejection.field} {rejection.reason}",

@@ -22,7 +22,7 @@ from bgpnet.model.rejection import Reason
 from bgpnet.model.snapshot import RouteKind
 from bgpnet.planner.diff import is_ours
 from bgpnet.planner.peerstatus import peers_status
-from bgpnet.planner.status import is_path, not_ready
+from bgpnet.planner.status import by_policy, not_ready
 
 PLAN_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 """Seconds."""
@@ -135,7 +135,7 @@ def _routes(outcome: Outcome) -> Iterator[Metric]:
 
 
 def _rejections(outcome: Outcome) -> Metric:
-    refused = {each for each in (*outcome.plan.rejections, *outcome.failures) if not is_path(each)}
+    refused = {each for each in (*outcome.plan.rejections, *outcome.failures) if not by_policy(each)}
     counts = Counter(each.reason for each in refused)
     metric = GaugeMetricFamily(
         "bgpnet_rejections", "Objects and routes that are refused: something to mend.", labels=["reason"]

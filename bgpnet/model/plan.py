@@ -30,6 +30,8 @@ class Session:
     """Name of the link that connects the peer."""
     ttl_security: bool = False
     """Only packets with a TTL of 255 are heard, and sent (RFC 5082)."""
+    exports_known: bool = True
+    """False while an export filter is missing: what the peer was told stays as it is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,8 +34,10 @@ class Reason(StrEnum):
     NOT_CONNECTED = "NotConnected"
     NO_ROUTER_ID = "NoRouterId"
     NO_LOCAL_ASN = "NoLocalASN"
+    NO_FILTER = "NoFilter"
     PASSWORD_UNREADABLE = "PasswordUnreadable"  # noqa: S105 - a reason's name
-    # learned routes
+    # learned routes and announcements
+    FILTERED = "Filtered"
     NOT_REQUESTED = "NotRequested"
     OWN_PREFIX = "OwnPrefix"
     OWN_NEXT_HOP = "OwnNextHop"

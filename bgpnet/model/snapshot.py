@@ -78,11 +78,45 @@ class DeclaredPool:
 
 @dataclass(frozen=True, slots=True)
 class AcceptRule:
-    """Routes asked for: inside `prefix`, with a length from `min_length` to `max_length` (both count)."""
+    """Prefixes inside `prefix`, with a length from `min_length` to `max_length` (both count)."""
 
     prefix: Prefix
     min_length: int
     max_length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What a filter's rule gives to what it accepts."""
+
+    add_communities: tuple[Community, ...] = ()
+    replace_communities: tuple[Community, ...] | None = None
+    """Instead of all that were there; None: those stay."""
+    med: int | None = None
+    local_preference: int | None = None
+    prepend: int = 0
+    """Times that our AS stands in the AS_PATH besides the first."""
+
+
+@dataclass(frozen=True, slots=True)
+class FilterRule:
+    """One rule. What is not set matches everything."""
+
+    prefixes: tuple[AcceptRule, ...]
+    """One of them holds the prefix."""
+    communities: tuple[Community, ...]
+    """All of them are there."""
+    accept: bool
+    changes: Changes = Changes()
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredFilter:
+    """A BGPFilter. Rules are in order: the first that matches decides."""
+
+    ref: ObjectRef
+    imports: tuple[FilterRule, ...]
+    exports: tuple[FilterRule, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +137,9 @@ class DeclaredPeer:
     password_error: str
     """Why the password could not be read; empty when it could or none was asked for."""
     accept: tuple[AcceptRule, ...]
+    import_filters: tuple[str, ...] = ()
+    """Names of BGPFilters, in order."""
+    export_filters: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +151,7 @@ class Declared:
     pools: tuple[DeclaredPool, ...] = ()
     peers: tuple[DeclaredPeer, ...] = ()
     rejections: tuple[Rejection, ...] = ()
+    filters: tuple[DeclaredFilter, ...] = ()
 
 
 # --- what the kernel shows -----------------------------------------------------------------------------
@@ -261,6 +299,8 @@ class LearnedPath:
     local_preference: int = DEFAULT_LOCAL_PREFERENCE
     internal: bool = False
     """Whether it came over iBGP."""
+    communities: tuple[Community, ...] = ()
+    """Standard and large ones, in no order."""
 
 
 # --- the whole -----------------------------------------------------------------------------------------

@@ -86,6 +86,8 @@ class NodeStatus:
     """Objects and routes refused: something to mend."""
     refused_paths: tuple[RejectionStatus, ...]
     """Learned paths that the import policy left out, as it was told to."""
+    refused_announcements: tuple[RejectionStatus, ...] = ()
+    """Prefixes that an export filter keeps from a peer, as it was told to."""
     blocks: tuple[BlockStatus, ...] = ()
     pods: tuple[PodStatus, ...] = ()
 

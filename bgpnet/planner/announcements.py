@@ -1,10 +1,11 @@
 """What each session is told, and why a prefix of ours is told to nobody."""
 
-from bgpnet.model.attributes import Attributes
 from bgpnet.model.net import Address, Family, Prefix, address_order, family_of, prefix_order
 from bgpnet.model.plan import Announcement, Session
 from bgpnet.model.rejection import Reason, Rejection
 from bgpnet.model.snapshot import DeclaredNode, Link
+from bgpnet.planner.exports import Export
+from bgpnet.planner.refusals import Refusal, refused
 
 
 def announcements(
@@ -12,48 +13,55 @@ def announcements(
     prefixes: tuple[Prefix, ...],
     sessions: tuple[Session, ...],
     links: tuple[Link, ...],
-    attributes: Attributes,
+    policy: Export,
 ) -> tuple[tuple[Announcement, ...], tuple[Rejection, ...]]:
-    """Every own prefix to every session that carries its family, by peer and prefix.
+    """Every own prefix to every session that carries its family and whose filters accept it, sorted.
 
     The next hop is the session's own address or, for the other family, this node's first address of that
     family on the session's link (RFC 4760 §3: the next hop is of the family announced).
-    All carry `attributes`.
     """
     made: list[Announcement] = []
+    filtered: list[tuple[Address, Prefix, Refusal]] = []
     rejections: list[Rejection] = []
     by_name = {link.name: link for link in links}
     for prefix in prefixes:
         family = family_of(prefix)
         carriers = [session for session in sessions if family in session.families]
-        hops = [(session, _next_hop(session, family, by_name.get(session.link))) for session in carriers]
-        made.extend(
-            Announcement(session.peer, prefix, hop, attributes) for session, hop in hops if hop is not None
-        )
-        rejections.extend(
-            Rejection(
-                session.ref,
-                "spec.families",
-                family,
-                Reason.NO_NEXT_HOP,
-                f"{prefix} needs an {family} next hop and link {session.link} has no such address; add one",
-            )
-            for session, hop in hops
-            if hop is None
-        )
-        if not carriers:
-            rejections.append(
-                Rejection(
-                    node.ref,
-                    "spec.podCIDRs",
-                    str(prefix),
-                    Reason.NO_SESSION,
-                    f"no BGPPeer gives this node a session for {family}, so nobody is told; add one, or name "
-                    "the family in a peer's spec.families",
-                )
-            )
+        refusals = 0
+        for session in carriers:
+            outcome = policy.judged(prefix, session)
+            hop = _next_hop(session, family, by_name.get(session.link))
+            if isinstance(outcome, Refusal):
+                filtered.append((session.peer, prefix, outcome))
+                refusals += 1
+            elif hop is None:
+                rejections.append(_no_next_hop(session, prefix))
+            elif outcome is not None:
+                made.append(Announcement(session.peer, prefix, hop, outcome))
+        if refusals == len(carriers):
+            rejections.append(_told_to_nobody(node, prefix, filtered=bool(carriers)))
     made.sort(key=lambda announcement: (address_order(announcement.peer), prefix_order(announcement.prefix)))
-    return tuple(made), tuple(rejections)
+    return tuple(made), (*rejections, *refused("Announcement to", filtered))
+
+
+def _no_next_hop(session: Session, prefix: Prefix) -> Rejection:
+    remedy = (
+        f"{prefix} needs an {family_of(prefix)} next hop and link {session.link} has no such address; add one"
+    )
+    return Rejection(session.ref, "spec.families", family_of(prefix), Reason.NO_NEXT_HOP, remedy)
+
+
+def _told_to_nobody(node: DeclaredNode, prefix: Prefix, *, filtered: bool) -> Rejection:
+    if filtered:
+        reason = Reason.FILTERED
+        remedy = "the export filters of every session refuse it, so nobody is told; accept it in one of them"
+    else:
+        reason = Reason.NO_SESSION
+        remedy = (
+            f"no BGPPeer gives this node a session for {family_of(prefix)}, so nobody is told; add one, or "
+            "name the family in a peer's spec.families"
+        )
+    return Rejection(node.ref, "spec.podCIDRs", str(prefix), reason, remedy)
 
 
 def _next_hop(session: Session, family: Family, link: Link | None) -> Address | None:

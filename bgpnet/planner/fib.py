@@ -4,12 +4,13 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from bgpnet.model.net import AGENT_PROTOCOL, POD_PROTOCOL, ROUTE_METRIC, Prefix, prefix_order
+from bgpnet.model.net import AGENT_PROTOCOL, POD_PROTOCOL, ROUTE_METRIC, Address, Prefix, prefix_order
 from bgpnet.model.plan import ImportTally, Route
 from bgpnet.model.rejection import ObjectRef, Reason, Rejection
 from bgpnet.model.snapshot import Kernel, KernelRoute, LearnedPath, NextHop, RouteKind
 from bgpnet.planner.bestpath import best_paths
-from bgpnet.planner.imports import Import, refused, tallies
+from bgpnet.planner.imports import Import, tallies
+from bgpnet.planner.refusals import Refusal, refused
 
 PROTOCOLS = {
     2: "kernel",
@@ -42,30 +43,30 @@ def fib(own: tuple[Prefix, ...], paths: Iterable[LearnedPath], policy: Import, k
     the pods' own routes are more specific. Next hops behind a link without carrier are left out.
     """
     taken: defaultdict[Prefix, list[LearnedPath]] = defaultdict(list)
-    not_taken: list[tuple[LearnedPath, Reason]] = []
-    links: dict[LearnedPath, str] = {}
+    not_taken: list[tuple[Address, Prefix, Refusal]] = []
+    links: dict[Address, str] = {}
     for path in paths:
         session = policy.session(path)
         if session is None:
             continue
-        reason = policy.refusal(path, session)
-        if reason is not None:
-            not_taken.append((path, reason))
+        outcome = policy.judged(path, session)
+        if isinstance(outcome, Refusal):
+            not_taken.append((path.peer, path.prefix, outcome))
         else:
-            taken[path.prefix].append(path)
-            links[path] = session.link
+            taken[path.prefix].append(outcome)
+            links[path.peer] = session.link
     live = frozenset(link.name for link in kernel.links if link.up and link.carrier)
     wanted = [Route(prefix, RouteKind.BLACKHOLE) for prefix in own]
     for prefix, candidates in taken.items():
-        usable = [path for path in candidates if links[path] in live]
-        hops = {NextHop(path.next_hop, links[path]): None for path in best_paths(usable)}
+        usable = [path for path in candidates if links[path.peer] in live]
+        hops = {NextHop(path.next_hop, links[path.peer]): None for path in best_paths(usable)}
         if hops:
             wanted.append(Route(prefix, RouteKind.UNICAST, tuple(hops)))
     routes, foreign = _hands_off(wanted, kernel)
     return Fib(
         tuple(sorted(routes, key=lambda route: prefix_order(route.prefix))),
-        tallies((path.peer for path in links), not_taken),
-        refused(not_taken) + foreign,
+        tallies((path.peer for candidates in taken.values() for path in candidates), not_taken),
+        refused("Path from", not_taken) + foreign,
     )
 
 

@@ -1,13 +1,19 @@
 """Which learned paths are taken: only what was asked for, and nothing that could harm this node."""
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from ipaddress import ip_network
 
-from bgpnet.model.net import Address, Prefix, address_order, covers, prefix_order
+from bgpnet.model.community import GRACEFUL_SHUTDOWN
+from bgpnet.model.net import Address, Prefix, address_order, covers
 from bgpnet.model.plan import ImportTally, Session
-from bgpnet.model.rejection import ObjectRef, Reason, Rejection
-from bgpnet.model.snapshot import AcceptRule, Declared, LearnedPath, Link
+from bgpnet.model.prefixranges import PrefixRanges
+from bgpnet.model.rejection import Reason
+from bgpnet.model.snapshot import AcceptRule, Changes, Declared, Kernel, LearnedPath, NextHop
+from bgpnet.planner.diff import is_ours
+from bgpnet.planner.filters import Filters
+from bgpnet.planner.refusals import Refusal
 
 MARTIANS = tuple(
     ip_network(text)
@@ -23,12 +29,10 @@ MARTIANS = tuple(
 )
 """Never a destination of a learned route: RFC 6890 §2.2.2 and §2.2.3."""
 
-SHOWN_PER_PEER = 10
-"""Refused paths reported one by one for each peer and reason; the rest are counted."""
-
 REMEDIES = {
     Reason.MARTIAN: "such a destination is never routed (RFC 6890); mend the router's export policy",
     Reason.NOT_REQUESTED: "no rule of the peer's spec.accept asks for it; add one if the node needs it",
+    Reason.NO_FILTER: "an import filter of the peer is missing, so only what was taken before is taken",
     Reason.AS_LOOP: "our own AS is in its path (RFC 4271 §9.1.2); if meant, use as-override on the router",
     Reason.OWN_PREFIX: "it lies in a prefix of this node; mend the router's export policy",
     Reason.OWN_NEXT_HOP: "its next hop is this node itself; mend the router's export policy",
@@ -37,59 +41,108 @@ REMEDIES = {
 }
 
 
+NO_FILTERS = Filters()
+
+NO_CHANGES = Changes()
+
+DEFAULT_UNNAMED = Refusal(
+    Reason.NOT_REQUESTED,
+    "a default route is taken only where it is named: in the peer's spec.accept, or in match.prefixes of the "
+    "filter's rule that accepts it",
+)
+
+REFUSALS = {reason: Refusal(reason, remedy) for reason, remedy in REMEDIES.items()}
+
+
 class Import:
-    """The import policy of one node: judges a path, and lists what was refused."""
+    """The import policy of one node: judges paths.
+
+    A path is taken that the peer's `accept` asks for and its import filters accept, where both are there; one
+    alone is enough. A peer whose filters are not known keeps what the kernel has of it, and gets nothing new.
+    """
 
     def __init__(
         self,
         sessions: Iterable[Session],
-        accept: dict[Address, tuple[AcceptRule, ...]],
+        accept: Mapping[Address, tuple[AcceptRule, ...]],
+        filters: Mapping[Address, Filters],
         own: tuple[Prefix, ...],
-        links: tuple[Link, ...],
+        kernel: Kernel,
     ) -> None:
         self._sessions = {session.peer: session for session in sessions}
-        self._accept = accept
+        self._asked = {
+            peer: PrefixRanges((rule, True) for rule in rules) for peer, rules in accept.items() if rules
+        }
+        self._filters = filters
         self._own = own
-        self._addresses = frozenset(at.address for link in links for at in link.addresses)
-        self._subnets = {link.name: tuple(at.prefix for at in link.addresses) for link in links}
+        self._addresses = frozenset(at.address for link in kernel.links for at in link.addresses)
+        self._subnets = {link.name: tuple(at.prefix for at in link.addresses) for link in kernel.links}
+        self._installed = (
+            frozenset()
+            if all(each.imports_known for each in filters.values())
+            else frozenset(
+                (route.prefix, hop) for route in kernel.routes if is_ours(route) for hop in route.next_hops
+            )
+        )
 
     def session(self, path: LearnedPath) -> Session | None:
         """The session that brought the path; None when the peer is no longer configured."""
         return self._sessions.get(path.peer)
 
-    def refusal(self, path: LearnedPath, session: Session) -> Reason | None:
-        """Why the path is not taken; None when it is."""
+    def judged(self, path: LearnedPath, session: Session) -> LearnedPath | Refusal:
+        """The path as policy leaves it, or why it is not taken."""
         if path.prefix.prefixlen and any(covers(martian, path.prefix) for martian in MARTIANS):
-            return Reason.MARTIAN
-        if not any(_asks(rule, path.prefix) for rule in self._accept.get(path.peer, ())):
-            return Reason.NOT_REQUESTED
+            return REFUSALS[Reason.MARTIAN]
+        outcome = self._policy(path, session)
+        if isinstance(outcome, Refusal):
+            return outcome
         if session.local_asn in path.as_path:
-            return Reason.AS_LOOP
+            return REFUSALS[Reason.AS_LOOP]
         if any(covers(own, path.prefix) for own in self._own):
-            return Reason.OWN_PREFIX
+            return REFUSALS[Reason.OWN_PREFIX]
         if path.next_hop in self._addresses:
-            return Reason.OWN_NEXT_HOP
+            return REFUSALS[Reason.OWN_NEXT_HOP]
         if not any(path.next_hop in subnet for subnet in self._subnets.get(session.link, ())):
-            return Reason.UNREACHABLE_NEXT_HOP
-        return None
+            return REFUSALS[Reason.UNREACHABLE_NEXT_HOP]
+        return _changed(path, outcome)
+
+    def _policy(self, path: LearnedPath, session: Session) -> Changes | Refusal:
+        filters, asked = self._filters.get(path.peer, NO_FILTERS), self._asked.get(path.peer)
+        if asked is not None and not any(asked.holding(path.prefix)):
+            return REFUSALS[Reason.NOT_REQUESTED]
+        if not filters.imports_known:
+            there = (path.prefix, NextHop(path.next_hop, session.link)) in self._installed
+            return NO_CHANGES if there else REFUSALS[Reason.NO_FILTER]
+        if filters.imports is None:
+            return REFUSALS[Reason.NOT_REQUESTED] if asked is None else NO_CHANGES
+        rule = filters.imports.decide(path.prefix, path.communities)
+        if isinstance(rule, Refusal):
+            return rule
+        if asked is None and not path.prefix.prefixlen and not rule.prefixes:
+            return DEFAULT_UNNAMED
+        return rule.changes
 
 
 def import_policy(
-    declared: Declared, sessions: Iterable[Session], own: tuple[Prefix, ...], links: tuple[Link, ...]
+    declared: Declared,
+    sessions: Iterable[Session],
+    filters: Mapping[Address, Filters],
+    own: tuple[Prefix, ...],
+    kernel: Kernel,
 ) -> Import:
     """The policy of these sessions, from the objects that asked for them."""
     by_ref = {peer.ref: peer for peer in declared.peers}
     sessions = tuple(sessions)
     accept = {session.peer: by_ref[session.ref].accept for session in sessions}
-    return Import(sessions, accept, own, links)
+    return Import(sessions, accept, filters, own, kernel)
 
 
 def tallies(
-    taken: Iterable[Address], refused: Iterable[tuple[LearnedPath, Reason]]
+    taken: Iterable[Address], refused: Iterable[tuple[Address, Prefix, Refusal]]
 ) -> tuple[ImportTally, ...]:
     """How each peer's paths were judged: `taken` names a peer once for each path that was."""
     accepted = Counter(taken)
-    reasons = Counter((path.peer, reason) for path, reason in refused)
+    reasons = Counter((peer, why.reason) for peer, _, why in refused)
     return tuple(
         ImportTally(
             peer,
@@ -100,26 +153,15 @@ def tallies(
     )
 
 
-def refused(found: Iterable[tuple[LearnedPath, Reason]]) -> tuple[Rejection, ...]:
-    """Rejections for refused paths: the first ones by name for each peer and reason, then their number."""
-    groups: defaultdict[tuple[Address, Reason], list[Prefix]] = defaultdict(list)
-    for path, reason in found:
-        groups[path.peer, reason].append(path.prefix)
-    rejections: list[Rejection] = []
-    for (peer, reason), prefixes in sorted(
-        groups.items(), key=lambda item: (address_order(item[0][0]), item[0][1])
-    ):
-        ref = ObjectRef("Path", f"from {peer}")
-        prefixes.sort(key=prefix_order)
-        rejections.extend(
-            Rejection(ref, "prefix", str(prefix), reason, REMEDIES[reason])
-            for prefix in prefixes[:SHOWN_PER_PEER]
-        )
-        more = len(prefixes) - SHOWN_PER_PEER
-        if more > 0:
-            rejections.append(Rejection(ref, "prefix", f"{more} more", reason, REMEDIES[reason]))
-    return tuple(rejections)
+def _changed(path: LearnedPath, changes: Changes) -> LearnedPath:
+    """The path with its degree of preference (RFC 4271 §9.1.1); most are returned as they are.
 
-
-def _asks(rule: AcceptRule, prefix: Prefix) -> bool:
-    return rule.min_length <= prefix.prefixlen <= rule.max_length and covers(rule.prefix, prefix)
+    An external router that asks to be left alone is used last (RFC 8326 §4).
+    """
+    leaving = not path.internal and GRACEFUL_SHUTDOWN in path.communities
+    told = 0 if leaving else path.local_preference
+    preference = told if changes.local_preference is None else changes.local_preference
+    med = path.med if changes.med is None else changes.med
+    if (preference, med) == (path.local_preference, path.med):
+        return path
+    return replace(path, local_preference=preference, med=med)

@@ -1,11 +1,15 @@
 """Snapshot -> Plan: the composition of the planner's nouns, and nothing else."""
 
+from dataclasses import replace
+
 from bgpnet.model.attributes import Attributes
 from bgpnet.model.plan import Blocks, Plan
 from bgpnet.model.rejection import ObjectRef, Reason, Rejection
 from bgpnet.model.snapshot import Snapshot
 from bgpnet.planner.announcements import announcements
+from bgpnet.planner.exports import Export
 from bgpnet.planner.fib import fib
+from bgpnet.planner.filters import filters_of
 from bgpnet.planner.host import pod_mtu, sysctls
 from bgpnet.planner.imports import import_policy
 from bgpnet.planner.peers import no_address, sessions
@@ -38,22 +42,26 @@ def make_plan(snapshot: Snapshot) -> Plan:
     if wanted_sessions is None:
         return Plan(node.name, own.prefixes, rejections=_sorted(*refused))
     attributes = Attributes(configuration.communities if configuration else ())
-    told, untold = announcements(node, own.prefixes, wanted_sessions, kernel.links, attributes)
+    filters, refused_filters = filters_of(wanted_sessions, declared)
+    exports = Export(filters, attributes)
+    told, untold = announcements(node, own.prefixes, wanted_sessions, kernel.links, exports)
     speaker = snapshot.speaker
-    policy = import_policy(declared, wanted_sessions, own.prefixes, kernel.links)
+    policy = import_policy(declared, wanted_sessions, filters, own.prefixes, kernel)
     routes = fib(own.prefixes, speaker.paths if speaker else (), policy, kernel)
     mtu = pod_mtu(configuration.mtu if configuration else None, wanted_sessions, kernel.links)
     return Plan(
         node_name=node.name,
         own_prefixes=own.prefixes,
-        sessions=wanted_sessions,
+        sessions=tuple(
+            replace(session, exports_known=filters[session.peer].exports_known) for session in wanted_sessions
+        ),
         announcements=told,
         routes=routes.routes,
         routes_final=speaker is not None and speaker.learned_complete,
         sysctls=sysctls(own.prefixes, wanted_sessions),
         blocks=Blocks(own.prefixes, mtu),
         imports=routes.imports,
-        rejections=_sorted(*refused, *untold, *routes.rejections),
+        rejections=_sorted(*refused, *refused_filters, *untold, *routes.rejections),
     )
 
 

@@ -9,10 +9,12 @@ from bgpnet.model.net import Address, Prefix, address_order, prefix_or_address, 
 from bgpnet.model.plan import Plan, Route, Session
 from bgpnet.model.rejection import Reason, Rejection
 from bgpnet.model.routestatus import PathStatus, RouteDetail, RoutesStatus, RouteState, Verdict
-from bgpnet.model.snapshot import KernelRoute, LearnedPath, Snapshot
+from bgpnet.model.snapshot import Kernel, KernelRoute, LearnedPath, Snapshot
 from bgpnet.planner.bestpath import Step, decide
 from bgpnet.planner.diff import is_ours
-from bgpnet.planner.imports import REMEDIES, Import, import_policy
+from bgpnet.planner.filters import filters_of
+from bgpnet.planner.imports import Import, import_policy
+from bgpnet.planner.refusals import Refusal
 from bgpnet.planner.status import hops_text, undecided
 
 PAGE = 500
@@ -144,7 +146,14 @@ class _Judge:
         self._undecided = undecided(snapshot, plan)
         self._policy: Import | None = None
         if snapshot.declared is not None and plan.sessions is not None:
-            self._policy = import_policy(snapshot.declared, plan.sessions, plan.own_prefixes, links)
+            filters, _ = filters_of(plan.sessions, snapshot.declared)
+            self._policy = import_policy(
+                snapshot.declared,
+                plan.sessions,
+                filters,
+                plan.own_prefixes,
+                snapshot.kernel or Kernel((), ()),
+            )
         self._live = frozenset(link.name for link in links if link.up and link.carrier)
         self._router_ids: Mapping[Address, IPv4Address | None] = {
             session.peer: session.capabilities.router_id if session.capabilities else None
@@ -160,13 +169,13 @@ class _Judge:
             if self._policy is None or session is None:
                 why = self._undecided or "its peer is not configured any more"
                 others.append(_path(path, None, Verdict.UNDECIDED, "", why))
-            elif (reason := self._policy.refusal(path, session)) is not None:
-                others.append(_path(path, session, Verdict.REFUSED, reason, REMEDIES[reason]))
+            elif isinstance(outcome := self._policy.judged(path, session), Refusal):
+                others.append(_path(path, session, Verdict.REFUSED, outcome.reason, outcome.remedy))
             elif session.link not in self._live:
                 why = f"link {session.link} is down or without carrier"
                 others.append(_path(path, session, Verdict.UNUSABLE, "", why))
             else:
-                usable[path] = session
+                usable[outcome] = session
         decision = decide(usable, self._router_ids)
         if decision is None:
             return tuple(others)

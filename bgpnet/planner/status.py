@@ -24,8 +24,11 @@ def node_status(snapshot: Snapshot, plan: Plan, failures: Iterable[Rejection], v
         prefixes=tuple(map(str, plan.own_prefixes)),
         sessions=sessions,
         routes=_routes(snapshot, plan),
-        rejections=tuple(rejection_status(each) for each in refused if not is_path(each)),
-        refused_paths=tuple(rejection_status(each) for each in refused if is_path(each)),
+        rejections=tuple(rejection_status(each) for each in refused if not by_policy(each)),
+        refused_paths=tuple(rejection_status(each) for each in refused if each.object.kind == "Path"),
+        refused_announcements=tuple(
+            rejection_status(each) for each in refused if each.object.kind == "Announcement"
+        ),
     )
 
 
@@ -34,9 +37,9 @@ def not_ready(snapshot: Snapshot, plan: Plan) -> tuple[str, ...]:
     return _not_ready(snapshot, plan, _sessions(snapshot, plan))
 
 
-def is_path(rejection: Rejection) -> bool:
-    """Whether the rejection is of a learned path, which the import policy leaves out by design."""
-    return rejection.object.kind == "Path"
+def by_policy(rejection: Rejection) -> bool:
+    """Whether a path or an announcement was left out as policy asks: nothing to mend."""
+    return rejection.object.kind in ("Path", "Announcement")
 
 
 def _sessions(snapshot: Snapshot, plan: Plan) -> tuple[SessionStatus, ...]:
@@ -124,14 +127,15 @@ def hops_text(hops: tuple[NextHop, ...]) -> tuple[str, ...]:
 
 
 def _not_ready(snapshot: Snapshot, plan: Plan, sessions: tuple[SessionStatus, ...]) -> tuple[str, ...]:
-    """What is missing until pods here can be reached: per family a session that has been told everything."""
+    """What is missing until pods here can be reached: each prefix is announced over a session that is up."""
     if plan.sessions is None:
         return (undecided(snapshot, plan),)
-    told = {session.peer: session for session in sessions if session.reason == "" and not session.pending}
+    up = [session for session in sessions if session.reason == "" and not session.pending]
+    told = {prefix for session in up for prefix in session.announced}
+    untold = [prefix for prefix in plan.own_prefixes if str(prefix) not in told]
     missing = [
         f"no session for {family} is up with every prefix announced"
-        for family in sorted({family_of(prefix) for prefix in plan.own_prefixes})
-        if not any(str(each.peer) in told for each in plan.sessions if family in each.families)
+        for family in sorted({family_of(prefix) for prefix in untold})
     ]
     if not plan.own_prefixes:
         missing.append("the node has no prefix of its own")

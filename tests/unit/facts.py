@@ -9,11 +9,14 @@ from bgpnet.model.net import AGENT_PROTOCOL, ROUTE_METRIC, Address, Family, Pref
 from bgpnet.model.rejection import ObjectRef
 from bgpnet.model.snapshot import (
     AcceptRule,
+    Changes,
     Declared,
     DeclaredConfiguration,
+    DeclaredFilter,
     DeclaredNode,
     DeclaredPeer,
     DeclaredPool,
+    FilterRule,
     Kernel,
     KernelRoute,
     LearnedPath,
@@ -197,10 +200,40 @@ RULES = st.builds(
     cidr=PREFIXES,
     more=st.integers(0, 16),
 )
-PEERS = st.builds(
-    lambda name, at, asn, rules, families: replace(
-        peer(name, str(at), asn, tuple(rules)), families=families or (family_of(at),)
+COMMUNITIES = st.sampled_from([(65535, 0), (65001, 1), (65001, 2), (65001, 1, 2)])
+CHANGES = st.builds(
+    Changes,
+    add_communities=st.lists(COMMUNITIES, max_size=2).map(tuple),
+    replace_communities=st.one_of(st.none(), st.lists(COMMUNITIES, max_size=2).map(tuple)),
+    med=st.sampled_from([None, 0, 7]),
+    local_preference=st.sampled_from([None, 50, 200]),
+    prepend=st.integers(0, 2),
+)
+FILTER_RULES = st.builds(
+    FilterRule,
+    prefixes=st.lists(RULES, max_size=2).map(tuple),
+    communities=st.lists(COMMUNITIES, max_size=1).map(tuple),
+    accept=st.booleans(),
+    changes=CHANGES,
+)
+FILTERS = st.builds(
+    lambda name, imports, exports: DeclaredFilter(
+        ObjectRef("BGPFilter", name), tuple(imports), tuple(replace(rule, communities=()) for rule in exports)
     ),
+    name=st.sampled_from(["f1", "f2"]),
+    imports=st.lists(FILTER_RULES, max_size=3),
+    exports=st.lists(FILTER_RULES, max_size=3),
+)
+FILTER_NAMES = st.lists(st.sampled_from(["f1", "f2"]), max_size=2, unique=True).map(tuple)
+PEERS = st.builds(
+    lambda name, at, asn, rules, families, imports, exports: replace(
+        peer(name, str(at), asn, tuple(rules)),
+        families=families or (family_of(at),),
+        import_filters=imports,
+        export_filters=exports,
+    ),
+    imports=FILTER_NAMES,
+    exports=FILTER_NAMES,
     name=st.sampled_from(["a", "b", "c"]),
     at=ROUTERS,
     asn=AS_NUMBERS,
@@ -208,9 +241,10 @@ PEERS = st.builds(
     families=st.sampled_from([(), (Family.IPV4, Family.IPV6)]),
 )
 DECLARED = st.builds(
-    lambda nodes, pools, peers, asn, budget: Declared(
-        configuration(asn, budget), tuple(nodes), tuple(pools), tuple(peers)
+    lambda nodes, pools, peers, filters, asn, budget: Declared(
+        configuration(asn, budget), tuple(nodes), tuple(pools), tuple(peers), filters=tuple(filters)
     ),
+    filters=st.lists(FILTERS, max_size=2, unique_by=lambda f: f.ref.name),
     nodes=st.lists(NODES, max_size=3, unique_by=lambda n: n.name),
     pools=st.lists(POOLS, max_size=2, unique_by=lambda p: p.ref.name),
     peers=st.lists(PEERS, max_size=3, unique_by=lambda p: p.ref.name),
@@ -225,6 +259,8 @@ PATHS = st.builds(
     as_path=st.lists(AS_NUMBERS, max_size=3).map(tuple),
     origin=st.sampled_from(Origin),
     med=st.sampled_from([None, 0, 10]),
+    communities=st.lists(COMMUNITIES, max_size=2).map(tuple),
+    local_preference=st.sampled_from([0, 100, 200]),
 )
 HOPS = st.sampled_from(
     [
@@ -254,6 +290,26 @@ KERNELS = st.builds(
     # the kernel holds one IPv4 route for a prefix and metric
     routes=st.lists(KERNEL_ROUTES, max_size=5, unique_by=lambda r: (r.prefix, r.metric)),
 )
+RACKS = st.builds(
+    lambda cidrs, filters, imports, exports, paths: snapshot(
+        declared=Declared(
+            configuration=configuration(budget=3),
+            nodes=(node("n1", *map(str, cidrs)), node("n2", "10.244.0.0/26", created="2026")),
+            peers=tuple(
+                replace(each, import_filters=imports, export_filters=exports) for each in two_tors().peers
+            ),
+            filters=tuple(filters),
+        ),
+        paths=tuple(paths),
+    ),
+    cidrs=st.lists(PREFIXES, max_size=4),
+    filters=st.lists(FILTERS, max_size=2, unique_by=lambda f: f.ref.name),
+    imports=FILTER_NAMES,
+    exports=FILTER_NAMES,
+    paths=st.lists(PATHS, max_size=8, unique_by=lambda p: (p.peer, p.prefix)),
+)
+"""A node with two sessions in any case, which the strategies below seldom bring about."""
+
 SNAPSHOTS = st.builds(
     lambda declared, kernel, paths, complete: Snapshot(
         "n1", declared, kernel, None if paths is None else Speaker((), tuple(paths), complete)

@@ -24,7 +24,12 @@ def test_the_samples_go_together() -> None:
     declared = merge(files, {})
     assert declared.rejections == ()
     assert declared.configuration is not None
-    assert [len(declared.nodes), len(declared.pools), len(declared.peers)] == [1, 2, 2]
+    assert [len(declared.nodes), len(declared.pools), len(declared.peers), len(declared.filters)] == [
+        1,
+        2,
+        2,
+        1,
+    ]
 
 
 @pytest.mark.parametrize("kind", [kind for version, kind in KINDS if version == API_VERSION])

@@ -9,9 +9,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from bgpnet.model.diff import Change, DeleteRoute, Observed, PutRoute, SetSysctl, WriteBlocks
-from bgpnet.model.net import AGENT_PROTOCOL, ROUTE_METRIC, Address, Prefix, covers
+from bgpnet.model.net import AGENT_PROTOCOL, ROUTE_METRIC, Address, Prefix, covers, family_of
 from bgpnet.model.plan import Sysctl
-from bgpnet.model.rejection import Reason
+from bgpnet.model.rejection import ObjectRef, Reason
 from bgpnet.model.snapshot import (
     Declared,
     DeclaredPeer,
@@ -50,6 +50,7 @@ def _shuffled(snapshot: Snapshot, random: Random) -> Snapshot:
             nodes=shuffle(declared.nodes),
             pools=shuffle(declared.pools),
             peers=tuple(replace(peer, accept=shuffle(peer.accept)) for peer in shuffle(declared.peers)),
+            filters=shuffle(declared.filters),
         ),
         kernel=kernel
         and Kernel(
@@ -135,6 +136,9 @@ def test_law_3_every_prefix_not_announced_has_a_reason(snapshot: Snapshot) -> No
     excused |= {
         rejection.remedy.split(" ")[0] for rejection in plan.rejections if rejection.reason == "NoNextHop"
     }
+    if any(not session.exports_known for session in plan.sessions or ()):
+        assert Reason.NO_FILTER in {rejection.reason for rejection in plan.rejections}
+        return
     for prefix in node.pod_cidrs:
         assert prefix in announced or str(prefix) in excused
 
@@ -196,10 +200,41 @@ def test_law_6_bounded(snapshot: Snapshot) -> None:
     assert all(prefix.prefixlen > 0 for prefix in plan.own_prefixes)
     rules = {peer.ref: peer.accept for peer in snapshot.declared.peers}
     asked = {rule.prefix for session in plan.sessions or () for rule in rules[session.ref]}
+    asked |= {
+        each.prefix
+        for made in snapshot.declared.filters
+        for rule in made.imports
+        if rule.accept
+        for each in rule.prefixes
+    }
     for route in plan.routes or ():
         assert route.prefix.prefixlen > 0 or route.prefix in asked
         if route.kind is RouteKind.UNICAST:
             assert not any(covers(own, route.prefix) for own in plan.own_prefixes)
+
+
+@given(snapshot=facts.RACKS)
+def test_law_6_nothing_but_the_nodes_own_prefixes_is_announced_whatever_filters_say(
+    snapshot: Snapshot,
+) -> None:
+    plan = make_plan(snapshot)
+    assert snapshot.declared is not None
+    claimed = {prefix for node in snapshot.declared.nodes if node.name == "n1" for prefix in node.pod_cidrs}
+    for announcement in plan.announcements or ():
+        assert announcement.prefix in claimed & set(plan.own_prefixes)
+        assert announcement.prefix.prefixlen > 0
+
+
+@given(snapshot=facts.RACKS)
+def test_law_3_each_announcement_that_a_filter_refuses_is_told_with_its_rule(snapshot: Snapshot) -> None:
+    plan = make_plan(snapshot)
+    told = {(each.peer, each.prefix) for each in plan.announcements or ()}
+    refused = {(r.object, r.found) for r in plan.rejections if r.reason in ("Filtered", "NoNextHop")}
+    for session in plan.sessions or ():
+        for prefix in plan.own_prefixes if session.exports_known else ():
+            if family_of(prefix) in session.families and (session.peer, prefix) not in told:
+                named = ObjectRef("Announcement", f"to {session.peer}"), str(prefix)
+                assert named in refused or (session.ref, family_of(prefix)) in refused
 
 
 # --- a kernel that obeys the changes as Linux does -------------------------------------------------------

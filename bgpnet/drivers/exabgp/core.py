@@ -37,8 +37,8 @@ from bgpnet.model.snapshot import ObservedSession, SessionState, Speaker
 
 _log = logging.getLogger(__name__)
 
-Wanted = Mapping[Address, Mapping[Prefix, Path]]
-"""Peer -> prefix -> what it is told about it."""
+Wanted = Mapping[Address, Mapping[Prefix, Path] | None]
+"""Peer -> prefix -> what it is told about it. None for a peer: not known, nothing of it is touched."""
 
 
 class _Peer:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from typing import Any, Final
 
-from bgpnet.drivers.exabgp.commands import Path, as_path_of, attributes_of
+from bgpnet.drivers.exabgp.commands import Path, as_path_of, attributes_of, communities_of
 from bgpnet.drivers.exabgp.offer import Offer, offer_in_open
 from bgpnet.model.net import Address, Family, Prefix
 from bgpnet.model.snapshot import DEFAULT_LOCAL_PREFERENCE, LearnedPath, Origin, SessionState
@@ -207,8 +207,9 @@ def _update(peer: Address, time: float, neighbor: Mapping[str, Any]) -> Event | 
     preference = told.get("local-preference") if internal else None
     if preference is None:
         preference = DEFAULT_LOCAL_PREFERENCE
+    communities = communities_of(told)
     learned = tuple(
-        LearnedPath(peer, prefix, next_hop, as_path, origin, med, preference, internal)
+        LearnedPath(peer, prefix, next_hop, as_path, origin, med, preference, internal, communities)
         for next_hop, prefixes in routes
         for prefix in prefixes
     )

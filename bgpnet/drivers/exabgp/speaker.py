@@ -6,7 +6,7 @@ from collections.abc import Callable
 from bgpnet.drivers.exabgp.client import RelayClient
 from bgpnet.drivers.exabgp.commands import Path
 from bgpnet.drivers.exabgp.configurator import Configurator
-from bgpnet.drivers.exabgp.core import Core
+from bgpnet.drivers.exabgp.core import Core, Wanted
 from bgpnet.model.net import Address, Prefix
 from bgpnet.model.plan import Announcement, Session
 from bgpnet.model.rejection import Rejection
@@ -85,7 +85,7 @@ class SpeakerDriver:
 
 def _by_peer(
     sessions: tuple[Session, ...] | None, announcements: tuple[Announcement, ...] | None
-) -> dict[Address, dict[Prefix, Path]] | None:
+) -> Wanted | None:
     """What each peer ought to have. A peer whose session is not wanted any more ought to have nothing."""
     if announcements is None:
         return None
@@ -95,4 +95,4 @@ def _by_peer(
         if peers is None or announcement.peer in peers:
             path = Path(announcement.next_hop, announcement.attributes)
             wanted.setdefault(announcement.peer, {})[announcement.prefix] = path
-    return wanted
+    return wanted | {session.peer: None for session in sessions or () if not session.exports_known}

@@ -1,6 +1,6 @@
 """BGPPeer: a router that the selected nodes peer with."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
 from pydantic import (
     AfterValidator,
@@ -9,17 +9,15 @@ from pydantic import (
     StringConstraints,
     ValidationInfo,
     field_validator,
-    model_validator,
 )
 
-from bgpnet.model.crd.fields import Asn, HoldTime, PrefixField, UnicastAddress, refusal
-from bgpnet.model.crd.meta import Manifest, Strict, Unread
+from bgpnet.model.crd.fields import Asn, HoldTime, Name, UnicastAddress, each_once, refusal
+from bgpnet.model.crd.meta import Manifest, OrEmpty, Strict, Unread
+from bgpnet.model.crd.prefixrange import PrefixRange
 from bgpnet.model.crd.selector import LabelSelector
 from bgpnet.model.net import Family, family_of
 from bgpnet.model.rejection import ObjectRef
-from bgpnet.model.snapshot import AcceptRule, DeclaredPeer
-
-PrefixLength = Annotated[int, Field(strict=True, ge=0, le=128)]
+from bgpnet.model.snapshot import DeclaredPeer
 
 
 def _file_name(value: str) -> str:
@@ -31,29 +29,14 @@ def _file_name(value: str) -> str:
 FileName = Annotated[str, StringConstraints(min_length=1, max_length=4095), AfterValidator(_file_name)]
 
 
-class AcceptedPrefix(Strict):
-    """Routes asked for. Lengths work as in a router's prefix list.
+FilterNames = Annotated[tuple[Name, ...], Field(max_length=16), AfterValidator(each_once)]
 
-    Neither given: exactly this prefix. `maxLength` alone: from the prefix's own length up to it
-    (`le`). `minLength` alone: from it up to host routes (`ge`).
-    """
 
-    prefix: PrefixField
-    min_length: PrefixLength | None = None
-    max_length: PrefixLength | None = None
+class PeerFilters(Strict):
+    """Names of BGPFilters, in order: their rules are one list, and the first rule that matches decides."""
 
-    @model_validator(mode="after")
-    def _lengths_fit(self) -> Self:
-        rule, least, most = self.fact(), self.prefix.prefixlen, self.prefix.max_prefixlen
-        if not least <= rule.min_length <= rule.max_length <= most:
-            raise refusal(f"write lengths with {least} <= minLength <= maxLength <= {most}")
-        return self
-
-    def fact(self) -> AcceptRule:
-        """The rule with both lengths written out."""
-        least = self.prefix.prefixlen if self.min_length is None else self.min_length
-        open_end = self.prefix.prefixlen if self.min_length is None else self.prefix.max_prefixlen
-        return AcceptRule(self.prefix, least, open_end if self.max_length is None else self.max_length)
+    imports: FilterNames = Field(default=(), alias="import")
+    exports: FilterNames = Field(default=(), alias="export")
 
 
 class BGPPeerSpec(Strict):
@@ -74,8 +57,13 @@ class BGPPeerSpec(Strict):
     """Whether only packets of a directly connected router are heard: TTL 255 on both sides (RFC 5082)."""
     password_file: FileName | None = None
     """File whose first line is the TCP MD5 password (RFC 2385); relative to the folder of manifests."""
-    accept: tuple[AcceptedPrefix, ...] = Field(default=(), max_length=256)
-    """Routes to take from it; none when left out."""
+    accept: tuple[PrefixRange, ...] = Field(default=(), max_length=256)
+    """Routes to take from it; left out, those that import filters accept, and none without any.
+
+    With both, both must agree.
+    """
+    filters: OrEmpty[PeerFilters] = PeerFilters()
+    """Policy beyond `accept`, and for what is announced to it."""
 
     @field_validator("families")
     @classmethod
@@ -118,4 +106,6 @@ class BGPPeer(Manifest):
             password=None,
             password_error="",
             accept=tuple(rule.fact() for rule in spec.accept),
+            import_filters=spec.filters.imports,
+            export_filters=spec.filters.exports,
         )

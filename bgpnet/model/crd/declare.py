@@ -7,6 +7,7 @@ from bgpnet.model.rejection import Rejection
 from bgpnet.model.snapshot import (
     Declared,
     DeclaredConfiguration,
+    DeclaredFilter,
     DeclaredNode,
     DeclaredPeer,
     DeclaredPool,
@@ -22,4 +23,5 @@ def declare(facts: Iterable[Fact], rejections: Iterable[Rejection]) -> Declared:
         pools=tuple(fact for fact in told if isinstance(fact, DeclaredPool)),
         peers=tuple(fact for fact in told if isinstance(fact, DeclaredPeer)),
         rejections=tuple(rejections),
+        filters=tuple(fact for fact in told if isinstance(fact, DeclaredFilter)),
     )

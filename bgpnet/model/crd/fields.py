@@ -92,6 +92,17 @@ def _community(value: object) -> Community:
         raise refusal(str(error)) from None
 
 
+def not_empty(values: tuple[T, ...]) -> tuple[T, ...]:
+    """The list as it is.
+
+    Raises:
+        PydanticCustomError: nothing stands in it.
+    """
+    if not values:  # pydantic's own min_length counts a refused entry as missing, and so tells of it twice
+        raise refusal("write at least one entry, or leave the field out")
+    return values
+
+
 def each_once(values: tuple[T, ...]) -> tuple[T, ...]:
     """The list as it is.
 
@@ -137,6 +148,11 @@ CommunityField = Annotated[
 
 Communities = Annotated[tuple[CommunityField, ...], Field(max_length=32), AfterValidator(each_once)]
 """Communities, each once."""
+
+Name = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z0-9]([-A-Za-z0-9._]{0,251}[A-Za-z0-9])?$", max_length=253)
+]
+"""The name of an object."""
 
 LabelKey = Annotated[str, StringConstraints(min_length=1, max_length=317)]
 """A label's key: an optional DNS name of up to 253 characters, a slash and up to 63 characters."""

@@ -8,15 +8,21 @@ from typing import Annotated, ClassVar, Final, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
-from bgpnet.model.crd.fields import LabelKey
+from bgpnet.model.crd.fields import LabelKey, Name
 from bgpnet.model.rejection import ObjectRef
-from bgpnet.model.snapshot import DeclaredConfiguration, DeclaredNode, DeclaredPeer, DeclaredPool
+from bgpnet.model.snapshot import (
+    DeclaredConfiguration,
+    DeclaredFilter,
+    DeclaredNode,
+    DeclaredPeer,
+    DeclaredPool,
+)
 
 GROUP: Final = "bgpnet.io"
 VERSION: Final = "v1alpha1"
 API_VERSION: Final = f"{GROUP}/{VERSION}"
 
-Fact = DeclaredConfiguration | DeclaredNode | DeclaredPeer | DeclaredPool
+Fact = DeclaredConfiguration | DeclaredFilter | DeclaredNode | DeclaredPeer | DeclaredPool
 """What the objects say once they are read; everything above the edge knows only these."""
 
 T = TypeVar("T")
@@ -64,7 +70,7 @@ def _looks_like(key: str, ours: set[str]) -> bool:
 class Metadata(Lenient):
     """The object's name and labels."""
 
-    name: str = Field(pattern=r"^[A-Za-z0-9]([-A-Za-z0-9._]{0,251}[A-Za-z0-9])?$")
+    name: Name
     labels: OrEmpty[dict[LabelKey, str]] = Field(default_factory=dict)
     creation_timestamp: str | None = None
     """RFC 3339; the API server sets it, a manifest may."""

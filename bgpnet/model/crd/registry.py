@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from bgpnet.model.crd.bgpconfiguration import BGPConfiguration
+from bgpnet.model.crd.bgpfilter import BGPFilter
 from bgpnet.model.crd.bgppeer import BGPPeer
 from bgpnet.model.crd.ippool import IPPool
 from bgpnet.model.crd.meta import API_VERSION, Manifest
@@ -11,6 +12,7 @@ from bgpnet.model.crd.node import Node
 
 KINDS: Final[Mapping[tuple[str, str], type[Manifest]]] = {
     (API_VERSION, "BGPConfiguration"): BGPConfiguration,
+    (API_VERSION, "BGPFilter"): BGPFilter,
     (API_VERSION, "BGPPeer"): BGPPeer,
     (API_VERSION, "IPPool"): IPPool,
     ("v1", "Node"): Node,
