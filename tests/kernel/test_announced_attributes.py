@@ -122,6 +122,23 @@ def test_an_agents_restart_changes_nothing_whatever_the_attributes(tmp_path: Pat
         assert [line for line in told_again if "duplicate ignored" not in line] == []
 
 
+def test_a_router_keeps_its_routes_while_its_export_filter_is_missing(tmp_path: Path) -> None:
+    with routers(tmp_path, 2) as (space, [tor1, tor2]), speaker_node(space, tmp_path / "run") as node:
+        node.agent.want((session(tor1), session(tor2)), announcements([tor1, tor2], 0, 3))
+        node.agent.ready(tor1, 2)
+        node.agent.ready(tor2, 2)
+        before = (tor1.routes(), tor1.version(), tor1.established())
+        assert len(before[0]) == 2
+        node.agent.want((session(tor1, exports_known=False), session(tor2)), announcements([tor2], 3))
+        until(lambda: len(tor2.routes()) == 1, "the other router loses a route")
+        node.restart_agent()
+        node.agent.want((session(tor1, exports_known=False), session(tor2)), announcements([tor2], 3))
+        node.agent.ready(tor2, 1)
+        assert (tor1.routes(), tor1.version(), tor1.established()) == before
+        node.agent.want((session(tor1), session(tor2)), announcements([tor1, tor2], 3))
+        until(lambda: len(tor1.routes()) == 1, "its filter is back, and refuses one")
+
+
 def test_an_internal_peer_gets_the_attributes_and_no_as_path(tmp_path: Path) -> None:
     extra = " no neighbor 10.0.1.2 remote-as 64512\n neighbor 10.0.1.2 remote-as 65001\n"
     extra += " neighbor 10.0.1.2 passive\n neighbor 10.0.1.2 timers 3 9"

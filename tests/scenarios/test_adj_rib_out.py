@@ -210,6 +210,23 @@ def test_a_change_of_an_attribute_alone_announces_that_prefix_again_and_withdraw
     assert set(story.tor1.table) == {net(0), net(1), net(3)}
 
 
+def test_a_peer_of_which_nothing_is_known_keeps_what_it_has_and_the_others_go_on() -> None:
+    story = ready(0, 1)
+    story.tor1.heard.clear()
+    story.core.want({TOR1: None, TOR2: {net(3): path(net(3))}})
+    story.turns(60)
+    assert (story.tor1.heard, set(story.tor1.table)) == ([], {net(0), net(1)})
+    assert set(story.tor2.table) == {net(3)}
+    story.restart_agent()
+    story.core.want({TOR1: None, TOR2: {net(3): path(net(3))}})
+    story.connect()
+    story.settle(5)
+    assert (story.tor1.heard, set(story.tor1.table)) == ([], {net(0), net(1)})
+    story.want(1)
+    story.turns(60)
+    assert set(story.tor1.table) == {net(1)}
+
+
 def test_prefixes_with_equal_attributes_share_a_command() -> None:
     attributes = Attributes(((64512, 1), (65535, 0), (64512, 1, 2)), med=3, as_path=(64512, 64512))
     story = Story()
@@ -224,11 +241,13 @@ def test_prefixes_with_equal_attributes_share_a_command() -> None:
         f"neighbor {TOR1} announce attributes next-hop {HOP1} {words} nlri {net(1)} {net(3)}",
     ]
     story.tor1.heard.clear()
+    story.commands.clear()
     story.restart_agent()
     story.core.want({TOR1: told})
     story.connect()
     story.turns(60)
     assert [text for text in story.tor1.heard if not text.startswith("eor")] == []
+    assert not any("nlri" in command for command in story.commands)
 
 
 def test_many_prefixes_go_48_a_line_and_add_goes_before_delete() -> None:

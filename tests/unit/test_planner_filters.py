@@ -234,6 +234,7 @@ def test_without_its_export_filter_a_peer_keeps_what_it_was_told() -> None:
     plan = planned(rack(exports=("gone",)))
     assert plan.sessions is not None
     assert [session.exports_known for session in plan.sessions] == [False, True]
+    assert told(plan) == {}
     assert list(told(plan, "10.0.2.1")) == list(BLOCKS)
     (rejection,) = plan.rejections
     assert (rejection.object.name, rejection.field, rejection.found, rejection.reason) == (
