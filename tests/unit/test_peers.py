@@ -90,8 +90,10 @@ def test_an_established_session_with_all_that_it_has() -> None:
         facts.path("198.51.100.0/24", "10.0.1.1"),
         facts.path("198.51.101.0/24", "10.0.1.1"),
         facts.path("127.0.0.0/8", "10.0.1.1"),
+        facts.path("10.244.1.0/26", "10.0.2.1"),
     )
-    status = told(UP, paths=paths)
+    status = told(UP, SILENT, paths=paths)
+    assert one(status, "tor2").refused == {"OwnPrefix": 1}
     peer = one(status, "tor1")
     assert (peer.received, peer.accepted, peer.refused) == (4, 1, {"NotRequested": 2, "Martian": 1})
     assert (peer.announced, peer.pending, peer.reason) == (("10.244.1.0/26",), (), "")
