@@ -23,7 +23,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """The lab, up, with manifests of its own that a test may edit."""
     work = tmp_path_factory.mktemp("dual-tor")
     folder = shutil.copytree(FOLDER, work / "dual-tor")
-    topology = reading.read(folder, reading.Options(work / "out", os.environ, name_prefix="t-"))
+    topology = reading.read(folder, reading.Options(work / "out", os.environ, name_prefix=f"t{os.getpid()}-"))
     with life.running(topology, work / "out", print) as up:
         settled(up)
         yield up

@@ -157,7 +157,9 @@ def running_rack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rack]:
     )
     site = work / "site"
     shutil.copytree(folder / "configs" / "manifests", site / "manifests")
-    options = reading.Options(work / "out", {**os.environ, "SITE": str(site)}, name_prefix="views-")
+    options = reading.Options(
+        work / "out", {**os.environ, "SITE": str(site)}, name_prefix=f"views{os.getpid()}-"
+    )
     with life.running(reading.read(folder, options), work / "out", print) as lab:
         rack = Rack(lab, site / "manifests")
         for name in ("11-tor1.yaml", "12-tor2.yaml"):
