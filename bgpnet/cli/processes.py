@@ -1,0 +1,78 @@
+"""Verbs that run a node's processes."""
+
+import argparse
+
+from bgpnet.cli import flags
+from bgpnet.model.rundir import RunDir
+
+
+def add(verbs: flags.Verbs) -> None:
+    """Declare `agent`, `cni`, `speaker` and `node`."""
+
+    def process(sub: argparse.ArgumentParser) -> None:
+        verbs.run_dir(sub)
+        verbs.flag(sub, "--log-level", "info", "debug, info, warning or error")
+
+    def node(sub: argparse.ArgumentParser) -> None:
+        process(sub)
+        verbs.flag(sub, "--node", None, "name of this node's Node object")
+        verbs.flag(sub, "--source", None, "where the objects come from: files:DIR")
+        verbs.flag(sub, "--metrics-listen", "", "ADDR:PORT for /metrics besides the agent's socket")
+
+    node(
+        verbs.add(
+            "agent", _agent, "plan and program this node's routes and tell the speaker what to announce"
+        )
+    )
+    process(verbs.add("cni", _cni, "answer the CNI shim: pods' links and addresses"))
+    process(verbs.add("speaker", _speaker, "supervise ExaBGP"))
+    node(verbs.add("node", _node, "run agent, cni and speaker together, for a node without Kubernetes"))
+
+
+def _begin(process: str, args: argparse.Namespace) -> RunDir:
+    """What each long-running process starts with: its logs and its run directory."""
+    from bgpnet.drivers import logs, rundirectory
+
+    run_dir = flags.run_dir(args)
+    logs.setup(process, args.log_level)
+    rundirectory.prepare(run_dir)
+    return run_dir
+
+
+def _agent(args: argparse.Namespace) -> int:
+    from bgpnet.agent import app
+    from bgpnet.agent.settings import Settings, manifest_folder, node_name, tcp_address
+
+    name, folder = node_name(args.node), manifest_folder(args.source)
+    metrics = tcp_address("--metrics-listen", args.metrics_listen)
+    return app.run(Settings(name, folder, _begin("agent", args), metrics))
+
+
+def _cni(args: argparse.Namespace) -> int:
+    from bgpnet.cni import server
+
+    return server.serve(_begin("cni", args))
+
+
+def _speaker(args: argparse.Namespace) -> int:
+    from bgpnet.speaker import supervisor
+
+    return supervisor.run(_begin("speaker", args))
+
+
+def _node(args: argparse.Namespace) -> int:
+    from bgpnet.agent.settings import manifest_folder, node_name, tcp_address
+    from bgpnet.node import supervisor
+
+    node_name(args.node)
+    manifest_folder(args.source)
+    tcp_address("--metrics-listen", args.metrics_listen)
+    common = ["--run-dir", str(_begin("node", args).root), "--log-level", args.log_level]
+    own = ["--node", args.node, "--source", args.source, "--metrics-listen", args.metrics_listen]
+    return supervisor.run(
+        [
+            supervisor.Child("agent", ["agent", *common, *own]),
+            supervisor.Child("cni", ["cni", *common]),
+            supervisor.Child("speaker", ["speaker", *common]),
+        ]
+    )
