@@ -10,6 +10,7 @@ attempts to connect, for which a router that was away for some minutes would hav
 
 import sys
 import time
+from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any, Final
 
@@ -69,14 +70,21 @@ def told_of(session: peer.Peer) -> dict[str, Any]:
     told: dict[str, Any] = _TOLD_OF(session)
     opened = session.proto and session.proto.negotiated.received_open
     if opened:
-        has, ours = opened.capabilities, session.neighbor["capability"]
-        restart = has.get(Code.GRACEFUL_RESTART)
-        told["capabilities"] |= {
-            "restart-time": (ours["graceful-restart"] or 0, restart.restart_time if restart else 0),
-            "enhanced-route-refresh": (bool(ours["route-refresh"]), Code.ENHANCED_ROUTE_REFRESH in has),
-            "extended-next-hop": (bool(ours["nexthop"]), Code.NEXTHOP in has),
-        }
+        told["capabilities"] |= more_of(session.neighbor["capability"], opened.capabilities)
     return told
+
+
+def more_of(ours: Mapping[str, Any], theirs: Mapping[int, Any]) -> dict[str, tuple[Any, Any]]:
+    """What both sides say of capabilities that ExaBGP leaves out: by name, ours and the peer's.
+
+    Graceful restart of a router that is a helper only names no family: for ExaBGP that is an empty dict.
+    """
+    restart = theirs.get(Code.GRACEFUL_RESTART)
+    return {
+        "restart-time": (ours["graceful-restart"] or 0, 0 if restart is None else restart.restart_time),
+        "enhanced-route-refresh": (bool(ours["route-refresh"]), Code.ENHANCED_ROUTE_REFRESH in theirs),
+        "extended-next-hop": (bool(ours["nexthop"]), Code.NEXTHOP in theirs),
+    }
 
 
 def exact_timers() -> None:

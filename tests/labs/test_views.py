@@ -127,6 +127,17 @@ class Rack:
         words = [word for line in ("configure", "router bgp 65001", *lines) for word in ("-c", line)]
         self.tor.run("vtysh", *words).checked("vtysh")
 
+    def reload(self) -> None:
+        """Have ExaBGP reload: a third peer comes and goes, and the other sessions are read anew."""
+        self.put(
+            "14-more.yaml",
+            "apiVersion: bgpnet.io/v1alpha1\nkind: BGPPeer\nmetadata: {name: more}\n"
+            "spec: {peerAddress: 10.0.1.99, peerASN: 65003}\n",
+        )
+        until(lambda: self.peers()[1].get("more", {}).get("state") == "Connect", "the third peer")
+        self.put("14-more.yaml", None)
+        until(lambda: "more" not in self.peers()[1], "its end")
+
     def settled(self) -> None:
         """Both sessions up, and everything told both ways."""
         until(lambda: self.asks("peers")[0] == 0, "every peer is fine")
@@ -173,7 +184,10 @@ def rack(running_rack: Rack) -> Rack:
     return running_rack
 
 
-def test_peers_tells_of_each_session_what_the_router_tells(rack: Rack) -> None:
+@pytest.mark.parametrize("reloaded", [False, True], ids=["as it came up", "as read after a reload"])
+def test_peers_tells_of_each_session_what_the_router_tells(rack: Rack, reloaded: bool) -> None:  # noqa: FBT001 - a parameter
+    if reloaded:
+        rack.reload()
     code, peers = rack.peers()
     assert (code, set(peers)) == (0, {"tor1", "tor2"})
     summary = rack.vtysh("show bgp ipv4 unicast summary")["peers"]

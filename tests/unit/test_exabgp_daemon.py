@@ -6,9 +6,10 @@ import time
 import pytest
 from exabgp.bgp import timer
 from exabgp.bgp.message import KeepAlive, Notify
+from exabgp.bgp.message.open.capability.graceful import Graceful
 from exabgp.reactor import delay, peer
 
-from bgpnet.speaker.exabgp_daemon import CLOCK, ConnectDelay, HoldTimer, exact_timers
+from bgpnet.speaker.exabgp_daemon import CLOCK, ConnectDelay, HoldTimer, exact_timers, more_of
 
 
 class Clock:
@@ -93,3 +94,11 @@ class Hold:
     @staticmethod
     def keepalive() -> int:
         return 3
+
+
+def test_the_restart_time_of_a_router_that_is_only_a_helper_is_told() -> None:
+    """Such a router's capability names no family (RFC 4724 §3)."""
+    ours = {"graceful-restart": 120, "route-refresh": 2, "nexthop": None}
+    helper = Graceful().set(0, 77, [])
+    assert more_of(ours, {Graceful.ID: helper})["restart-time"] == (120, 77)
+    assert more_of(ours, {})["restart-time"] == (120, 0)
