@@ -4,6 +4,8 @@ PYTHON ?= $(or $(wildcard /usr/bin/python3.11),python3.11)
 ARCH := $(shell uname -m)
 BIN := .venv/bin
 RUNTIME ?= netns
+# Tests wait for routers more than they compute.
+JOBS ?= 3
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 LAB_IS_NAMED = @test -n "$(LAB)" || { echo "make $@: say which folder: make $@ LAB=containerlab/dual-tor" >&2; exit 2; }
@@ -59,7 +61,7 @@ format: setup ## format the Python code
 	@$(BIN)/ruff check --fix --quiet .
 
 test: check plugin ## every tier of tests but the cluster's (as root)
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest -n $(JOBS) --dist loadfile $(ARGS)
 
 bench: setup plugin/build/$(ARCH)/bgpnet ## compare with the reference programs, as ratios: build/bench.json
 	@tests/install-packages.sh tests/bench/debian-packages.txt

@@ -259,7 +259,7 @@ def act(story: Story, one: Act) -> None:
     story.turns(one.turns)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @example(
     history=[Act("connect", 0, frozenset(), 2), Act("agent", 0, frozenset(), 0)],
     enhanced=False,

@@ -366,7 +366,7 @@ def tell(story: Story, wanted: dict[int, Told]) -> None:
     story.core.want({TOR1: routes, TOR2: routes})
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(ACTS, max_size=40))
 def test_every_history_ends_with_the_wanted_routes(history: list[Act]) -> None:
     story = Story()

@@ -286,7 +286,7 @@ class Pair:
 PARAMETERS = st.builds(Parameters, st.sampled_from([50 * MS, 300 * MS, 2000 * MS]), st.integers(2, 5))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     PARAMETERS,
     PARAMETERS,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from ipaddress import ip_address, ip_network
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bgpnet.cni.ipam import Ipam
@@ -210,7 +210,6 @@ def test_an_address_freed_ahead_of_the_sequence_cools_down_too() -> None:
     assert take(pool, now=5, cooling=COOLING) == ["10.0.0.2"]
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 9), st.booleans()), max_size=60))
 def test_no_address_is_held_twice_whatever_is_asked_for(steps: list[tuple[int, bool]]) -> None:
     pool = ipam("10.0.0.0/29")
@@ -226,7 +225,6 @@ def test_no_address_is_held_twice_whatever_is_asked_for(steps: list[tuple[int, b
     assert len(set(held)) == len(held)
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(0, 13)))
 def test_like_a_queue_of_free_addresses(steps: list[int]) -> None:
     """Against the plain model: a queue of free addresses, taken from its head, put back at its end."""

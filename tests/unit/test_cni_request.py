@@ -6,7 +6,7 @@ from ipaddress import ip_address
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bgpnet.model.cni import SUPPORTED_VERSIONS, Attachment, CniCode, Command, Dns, NetworkConfig, PodName
@@ -254,7 +254,6 @@ def test_a_long_value_is_shown_in_part() -> None:
     assert len(str(raised.value)) < 300
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # others use the machine, too
 @given(
     st.dictionaries(st.sampled_from(FIELDS), anything),
     st.sampled_from(Command),
@@ -265,7 +264,6 @@ def test_whatever_comes_is_a_configuration_or_a_cni_error(fields: dict[str, Any]
         parse_config(decode_config(text), command)
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.dictionaries(st.sampled_from(["ips", "mac", "mtu", "interfaces", "routes", "dns", "cni"]), anything)
 )

@@ -154,7 +154,7 @@ def test_an_answer_is_not_taken_when_the_shim_died_before(ends: tuple[socket.soc
 
 
 @given(st.binary(max_size=200), st.booleans())
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 def test_whatever_comes_leaves_no_descriptor(noise: bytes, framed: bool) -> None:  # noqa: FBT001 - hypothesis
     with ExitStack() as stack:
         shim, server = map(

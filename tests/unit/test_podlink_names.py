@@ -4,7 +4,7 @@ import string
 from ipaddress import ip_address
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bgpnet.drivers.podlink.names import Alias, is_link_name, link_name, parse_alias, pod_mac
@@ -18,7 +18,6 @@ addresses = st.lists(st.ip_addresses(), min_size=1, max_size=2).map(tuple)
 IFALIASZ = 256
 
 
-@settings(deadline=None)
 @given(st.builds(Alias, attachments, addresses))
 def test_an_alias_is_read_back(alias: Alias) -> None:
     assert parse_alias(str(alias)) == alias
@@ -45,7 +44,6 @@ def test_other_texts_are_no_alias(text: str) -> None:
     assert parse_alias(text) is None
 
 
-@settings(deadline=None)
 @given(attachments, st.integers(0, 15))
 def test_a_name_is_recognised(attachment: Attachment, attempt: int) -> None:
     name = link_name(attachment, attempt)
@@ -61,7 +59,6 @@ def test_other_names_are_not(name: str) -> None:
     assert not is_link_name(name)
 
 
-@settings(deadline=None)
 @given(attachments)
 def test_a_mac_address_is_local_and_unicast(attachment: Attachment) -> None:
     mac = pod_mac(attachment)

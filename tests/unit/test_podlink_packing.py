@@ -2,7 +2,7 @@
 
 import struct
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bgpnet.drivers.podlink.packing import (
@@ -31,14 +31,12 @@ def test_nested_attributes_carry_their_flag_and_are_read_without_it() -> None:
     assert (kind, payload) == (18, number(1, 7))
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 0x3FFF), st.binary(max_size=40))))
 def test_attributes_are_read_back(pairs: list[tuple[int, bytes]]) -> None:
     packed = b"".join(attribute(kind, payload) for kind, payload in pairs)
     assert list(attributes(b"1234" + packed, 4)) == pairs
 
 
-@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1))
 def test_numbers_are_read_back(value: int) -> None:
     [(_, payload)] = attributes(number(1, value), 0)
@@ -63,7 +61,6 @@ def test_an_error_with_the_kernels_words() -> None:
     assert error_of(reply) == (0, "")
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=100))
 def test_whatever_comes_ends(noise: bytes) -> None:
     for reply in replies(noise):
