@@ -11,10 +11,10 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 LAB_IS_NAMED = @test -n "$(LAB)" || { echo "make $@: say which folder: make $@ LAB=containerlab/dual-tor" >&2; exit 2; }
 
 .DEFAULT_GOAL := help
-.PHONY: help setup packages demo test bench check format plugin lab lab-up lab-down lock clean
+.PHONY: help setup packages demo test test-cluster bench check generate format plugin lab lab-up lab-down lock clean
 
 help: ## show this list
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 packages:
 	@tests/install-packages.sh
@@ -50,11 +50,15 @@ lab-down: setup ## take down a lab that is up
 	$(LAB_IS_NAMED)
 	@$(BIN)/python -m tests.netlab down "$(LAB)"
 
-check: setup ## format, lint, types, floors
+generate: setup ## write anew what is generated from the models: config/crd
+	@$(BIN)/python config/generate.py
+
+check: setup ## format, lint, types, floors, generated files
 	@$(BIN)/ruff format --check --quiet . || { echo "run: make format" >&2; exit 1; }
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/python config/generate.py --check
 
 format: setup ## format the Python code
 	@$(BIN)/ruff format .
@@ -62,6 +66,10 @@ format: setup ## format the Python code
 
 test: check plugin ## every tier of tests but the cluster's (as root)
 	@$(BIN)/pytest -n $(JOBS) --dist loadfile $(ARGS)
+
+test-cluster: setup ## the tests against real Kubernetes programs, built once into ~/.cache (10 minutes)
+	@tests/install-packages.sh tests/cluster/debian-packages.txt
+	@$(BIN)/pytest tests/cluster $(ARGS)
 
 bench: setup plugin/build/$(ARCH)/bgpnet ## compare with the reference programs, as ratios: build/bench.json
 	@tests/install-packages.sh tests/bench/debian-packages.txt

@@ -74,6 +74,25 @@ class DeclaredPool:
     created: str
     cidr: Prefix
     node_selector: Selector
+    block_length: int = 26
+    """Prefix length of the blocks that nodes claim."""
+    nat_outgoing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredBlock:
+    """An IPBlock: a node's claim."""
+
+    ref: ObjectRef
+    created: str
+    prefix: Prefix
+    node: str
+    pool: str
+    node_uid: str
+    """UID of the Node that owns it; '' when none is named."""
+    uid: str
+    released: str
+    """RFC 3339, when it was deleted; it is in quarantine until the finalizer goes. '' while it is held."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +171,8 @@ class Declared:
     peers: tuple[DeclaredPeer, ...] = ()
     rejections: tuple[Rejection, ...] = ()
     filters: tuple[DeclaredFilter, ...] = ()
+    blocks: tuple[DeclaredBlock, ...] = ()
+    """Claims of this node, and no other's where the source is the API server."""
 
 
 # --- what the kernel shows -----------------------------------------------------------------------------

@@ -10,8 +10,10 @@ from bgpnet.model.crd.registry import KINDS
 
 SAMPLES = Path(__file__).parents[2] / "config" / "samples"
 
+WRITTEN_BY_USERS = [kind for _, kind in KINDS if kind != "IPBlock"]
 
-@pytest.mark.parametrize("kind", [kind for _, kind in KINDS])
+
+@pytest.mark.parametrize("kind", WRITTEN_BY_USERS)
 def test_every_kind_has_a_sample_that_loads(kind: str) -> None:
     path = SAMPLES / f"{kind.lower()}.yaml"
     state = judge(path.name, path.read_bytes(), (), 0.0)
@@ -32,7 +34,7 @@ def test_the_samples_go_together() -> None:
     ]
 
 
-@pytest.mark.parametrize("kind", [kind for version, kind in KINDS if version == API_VERSION])
+@pytest.mark.parametrize("kind", [kind for kind in WRITTEN_BY_USERS if kind != "Node"])
 def test_a_sample_names_every_field_of_its_kind(kind: str) -> None:
     text = (SAMPLES / f"{kind.lower()}.yaml").read_text()
     spec = KINDS[API_VERSION, kind].model_fields["spec"].annotation

@@ -20,6 +20,7 @@ class BGPConfigurationSpec(Strict):
     """The numbers that a peer or a node does not set itself."""
 
     local_asn: Asn = Field(alias="localASN")
+    """The nodes' AS number, where a BGPPeer does not set another."""
     router_id: RouterId | None = Field(default=None, alias="routerID")
     """Of every node; left out, each node takes its first IPv4 address."""
     hold_time: HoldTime = 9

@@ -37,7 +37,9 @@ class CommunitiesChange(Strict):
     """What becomes of the communities: some are added, or all are replaced."""
 
     add: Annotated[Communities, AfterValidator(not_empty)] = ()
+    """Besides those that are there."""
     replace: Communities | None = None
+    """Instead of those that are there."""
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
@@ -59,7 +61,9 @@ class ExportSet(Strict):
     """What an announcement is given."""
 
     communities: CommunitiesChange | None = None
+    """What becomes of its communities."""
     med: Number | None = None
+    """Lower wins, where the neighbour compares it."""
     prepend: Annotated[int, Field(strict=True, ge=1, le=16)] | None = None
     """Times that our AS stands in the AS_PATH besides the first, towards external peers."""
 
@@ -68,8 +72,11 @@ class ImportRule(Strict):
     """One rule for what is learned."""
 
     match: ImportMatch = ImportMatch()
+    """Which paths; left out, every one."""
     action: Literal["accept", "reject"]
+    """What becomes of them."""
     set: ImportSet = ImportSet()
+    """What an accepted path is given."""
 
     @model_validator(mode="after")
     def _a_rejected_path_is_given_nothing(self) -> Self:
@@ -90,8 +97,11 @@ class ExportRule(Strict):
     """One rule for what is announced."""
 
     match: ExportMatch = ExportMatch()
+    """Which prefixes; left out, every one."""
     action: Literal["accept", "reject"]
+    """What becomes of them."""
     set: ExportSet = ExportSet()
+    """What an accepted prefix is given."""
 
     @model_validator(mode="after")
     def _a_rejected_prefix_is_given_nothing(self) -> Self:
@@ -140,9 +150,11 @@ class BGPFilterSpec(Strict):
     imports: Annotated[
         tuple[ImportRule, ...], Field(max_length=MAX_RULES), AfterValidator(_every_rule_may_apply)
     ] = Field(default=(), alias="import")
+    """For what is learned."""
     exports: Annotated[
         tuple[ExportRule, ...], Field(max_length=MAX_RULES), AfterValidator(_every_rule_may_apply)
     ] = Field(default=(), alias="export")
+    """For what is announced."""
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:

@@ -11,7 +11,7 @@ from pydantic import (
     field_validator,
 )
 
-from bgpnet.model.crd.fields import Asn, HoldTime, Name, UnicastAddress, each_once, refusal
+from bgpnet.model.crd.fields import SET, Asn, HoldTime, Name, UnicastAddress, each_once, refusal
 from bgpnet.model.crd.meta import Manifest, OrEmpty, Strict, Unread
 from bgpnet.model.crd.prefixrange import PrefixRange
 from bgpnet.model.crd.selector import LabelSelector
@@ -29,14 +29,18 @@ def _file_name(value: str) -> str:
 FileName = Annotated[str, StringConstraints(min_length=1, max_length=4095), AfterValidator(_file_name)]
 
 
-FilterNames = Annotated[tuple[Name, ...], Field(max_length=16), AfterValidator(each_once)]
+FilterNames = Annotated[
+    tuple[Name, ...], Field(max_length=16, json_schema_extra=SET), AfterValidator(each_once)
+]
 
 
 class PeerFilters(Strict):
     """Names of BGPFilters, in order: their rules are one list, and the first rule that matches decides."""
 
     imports: FilterNames = Field(default=(), alias="import")
+    """For what is learned from it."""
     exports: FilterNames = Field(default=(), alias="export")
+    """For what is announced to it."""
 
 
 class BGPPeerSpec(Strict):
@@ -45,8 +49,11 @@ class BGPPeerSpec(Strict):
     node_selector: LabelSelector = LabelSelector()
     """Nodes that peer with it; left out, all."""
     peer_address: UnicastAddress
+    """The router's address."""
     peer_asn: Asn = Field(alias="peerASN")
+    """The router's AS number."""
     local_asn: Asn | None = Field(default=None, alias="localASN")
+    """The nodes' AS number towards it; left out, that of the BGPConfiguration."""
     source_address: UnicastAddress | None = None
     """Address to speak from; left out, the node's address on the link to the peer."""
     hold_time: HoldTime | None = None

@@ -6,6 +6,7 @@ from bgpnet.model.crd.meta import Fact
 from bgpnet.model.rejection import Rejection
 from bgpnet.model.snapshot import (
     Declared,
+    DeclaredBlock,
     DeclaredConfiguration,
     DeclaredFilter,
     DeclaredNode,
@@ -24,4 +25,5 @@ def declare(facts: Iterable[Fact], rejections: Iterable[Rejection]) -> Declared:
         peers=tuple(fact for fact in told if isinstance(fact, DeclaredPeer)),
         rejections=tuple(rejections),
         filters=tuple(fact for fact in told if isinstance(fact, DeclaredFilter)),
+        blocks=tuple(fact for fact in told if isinstance(fact, DeclaredBlock)),
     )

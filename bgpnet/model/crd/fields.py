@@ -4,18 +4,23 @@ import re
 from ipaddress import IPv4Address, ip_address, ip_interface
 from typing import Annotated, Final, TypeVar
 
-from pydantic import AfterValidator, Field, PlainValidator, StringConstraints, WithJsonSchema
+from pydantic import AfterValidator, Field, JsonValue, PlainValidator, StringConstraints, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from bgpnet.model.community import Community, parse_community, spell_community
+from bgpnet.model.community import WELL_KNOWN, Community, parse_community, spell_community
 from bgpnet.model.net import Address, Prefix
 from bgpnet.model.rejection import Reason
 
 T = TypeVar("T")
 
+Extra = dict[str, JsonValue]
+"""What a JSON schema holds beyond what pydantic writes."""
+
 MAX_ASN: Final = 0xFFFF_FFFF
 
 _PREFIX: Final = re.compile(r"[^/%]+/[0-9]{1,3}")
+
+_NAMES: Final = "|".join(sorted(WELL_KNOWN))
 
 _RESERVED_ASNS: Final = {
     0: "AS 0 is reserved (RFC 7607)",
@@ -28,6 +33,14 @@ _RESERVED_ASNS: Final = {
 def refusal(remedy: str, reason: Reason = Reason.INVALID_FIELD) -> PydanticCustomError:
     """The error that a validator raises: `refused.py` turns it into a Rejection of this reason and remedy."""
     return PydanticCustomError(reason.value, "{remedy}", {"remedy": remedy})
+
+
+def rules(*checks: tuple[str, str]) -> Extra:
+    """Rules of the API server for a schema: CEL expressions, each with the message that refuses.
+
+    Each says what a validator here says as well, for the sources that have no API server in front.
+    """
+    return {"x-kubernetes-validations": [{"rule": rule, "message": message} for rule, message in checks]}
 
 
 def _prefix(value: object) -> Prefix:
@@ -122,31 +135,110 @@ def _hold_time(value: int) -> int:
     return value
 
 
-PrefixField = Annotated[Prefix, PlainValidator(_prefix), WithJsonSchema({"type": "string", "maxLength": 43})]
+_UNICAST: Final = (
+    "!isIP(self) || ip(self).isGlobalUnicast() || ip(self).isLoopback()"
+    " || ip(self).family() == 4 && ip(self).isLinkLocalUnicast()"
+)
+
+PrefixField = Annotated[
+    Prefix,
+    PlainValidator(_prefix),
+    WithJsonSchema(
+        {"type": "string", "maxLength": 43}
+        | rules(
+            ("isCIDR(self)", "write an address prefix, such as 10.1.2.0/24 or 2001:db8::/64"),
+            (
+                "!isCIDR(self) || cidr(self) == cidr(self).masked()",
+                "bits are set behind the prefix length: write the prefix, or the address with /32 or /128",
+            ),
+        )
+    ),
+]
 """An address prefix without host bits."""
 
 UnicastAddress = Annotated[
-    Address, PlainValidator(_unicast), WithJsonSchema({"type": "string", "maxLength": 45})
+    Address,
+    PlainValidator(_unicast),
+    WithJsonSchema(
+        {"type": "string", "maxLength": 45}
+        | rules(
+            ("isIP(self)", "write an IP address, such as 192.0.2.1 or 2001:db8::1"),
+            (
+                _UNICAST,
+                "write the global address of one host",
+            ),
+        )
+    ),
 ]
 """The address of one host."""
 
 RouterId = Annotated[
-    IPv4Address, PlainValidator(_router_id), WithJsonSchema({"type": "string", "maxLength": 15})
+    IPv4Address,
+    PlainValidator(_router_id),
+    WithJsonSchema(
+        {"type": "string", "maxLength": 15}
+        | rules(
+            (
+                "isIP(self) && ip(self).family() == 4 && !ip(self).isUnspecified()",
+                "write a router identifier as an IPv4 address other than 0.0.0.0 (RFC 6286)",
+            )
+        )
+    ),
 ]
 """A BGP identifier (RFC 6286)."""
 
-Asn = Annotated[int, Field(strict=True, ge=0, le=MAX_ASN), AfterValidator(_asn)]
+Asn = Annotated[
+    int,
+    Field(
+        strict=True,
+        ge=0,
+        le=MAX_ASN,
+        json_schema_extra=rules(
+            *(
+                (f"self != {number}", f"{why}: take the one assigned to you or a private one")
+                for number, why in _RESERVED_ASNS.items()
+            )
+        ),
+    ),
+    AfterValidator(_asn),
+]
 """An AS number that a speaker may use."""
 
-HoldTime = Annotated[int, Field(strict=True, ge=0, le=65535), AfterValidator(_hold_time)]
+HoldTime = Annotated[
+    int,
+    Field(
+        strict=True,
+        ge=0,
+        le=65535,
+        json_schema_extra=rules(
+            ("self == 0 || self >= 3", "write 0 (no keepalives) or at least 3 seconds (RFC 4271 §4.2)")
+        ),
+    ),
+    AfterValidator(_hold_time),
+]
 """Seconds (RFC 4271 §4.2). The speaker sends a keepalive every third of it (§10)."""
 
 CommunityField = Annotated[
-    Community, PlainValidator(_community), WithJsonSchema({"type": "string", "maxLength": 32})
+    Community,
+    PlainValidator(_community),
+    WithJsonSchema(
+        {"type": "string", "maxLength": 32}
+        | rules(
+            (
+                rf"self.matches('^([0-9]{{1,5}}:[0-9]{{1,5}}|[0-9]{{1,10}}(:[0-9]{{1,10}}){{2}}|{_NAMES})$')",
+                "write a community as AS:value, AS:value:value or by its well-known name",
+            )
+        )
+    ),
 ]
 """A standard or large community."""
 
-Communities = Annotated[tuple[CommunityField, ...], Field(max_length=32), AfterValidator(each_once)]
+SET: Final[Extra] = {"x-kubernetes-list-type": "set"}
+"""Of a list whose entries stand in it once each: the API server refuses others, and merges by entry."""
+
+Communities = Annotated[
+    tuple[CommunityField, ...], Field(max_length=32, json_schema_extra=SET), AfterValidator(each_once)
+]
 """Communities, each once."""
 
 Name = Annotated[

@@ -1,20 +1,37 @@
 """IPPool: the addresses that pods of the selected nodes may have."""
 
-from typing import Literal
+from typing import Annotated, Final, Literal, Self
 
-from bgpnet.model.crd.fields import PrefixField
+from pydantic import Field, StrictBool, model_validator
+
+from bgpnet.model.crd.fields import PrefixField, refusal
 from bgpnet.model.crd.meta import Manifest, Strict, Unread
 from bgpnet.model.crd.selector import LabelSelector
 from bgpnet.model.rejection import ObjectRef
 from bgpnet.model.snapshot import DeclaredPool
+
+BLOCK_BITS: Final = 6
+"""Of a block where the pool does not say: 64 addresses."""
 
 
 class IPPoolSpec(Strict):
     """A range of addresses, and the nodes it serves."""
 
     cidr: PrefixField
+    """The addresses."""
     node_selector: LabelSelector = LabelSelector()
     """Nodes whose prefixes may lie in it; left out, all."""
+    block_size: Annotated[int, Field(strict=True, ge=8, le=128)] | None = None
+    """Prefix length of the blocks that nodes claim; left out, 26 for IPv4 and 122 for IPv6: 64 addresses."""
+    nat_outgoing: StrictBool = False
+    """Whether what pods send to outside all pools leaves with the node's address."""
+
+    @model_validator(mode="after")
+    def _blocks_fit(self) -> Self:
+        least, most = self.cidr.prefixlen, self.cidr.max_prefixlen
+        if self.block_size is not None and not least <= self.block_size <= most:
+            raise refusal(f"write a blockSize from {least} (the whole pool) to {most} (one address)")
+        return self
 
 
 class IPPool(Manifest):
@@ -32,4 +49,10 @@ class IPPool(Manifest):
             created=self.metadata.creation_timestamp or "",
             cidr=self.spec.cidr,
             node_selector=self.spec.node_selector.fact(),
+            block_length=self._block_length(),
+            nat_outgoing=self.spec.nat_outgoing,
         )
+
+    def _block_length(self) -> int:
+        cidr = self.spec.cidr
+        return self.spec.block_size or max(cidr.prefixlen, cidr.max_prefixlen - BLOCK_BITS)

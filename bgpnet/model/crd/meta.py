@@ -11,6 +11,7 @@ from pydantic.alias_generators import to_camel
 from bgpnet.model.crd.fields import LabelKey, Name
 from bgpnet.model.rejection import ObjectRef
 from bgpnet.model.snapshot import (
+    DeclaredBlock,
     DeclaredConfiguration,
     DeclaredFilter,
     DeclaredNode,
@@ -22,7 +23,7 @@ GROUP: Final = "bgpnet.io"
 VERSION: Final = "v1alpha1"
 API_VERSION: Final = f"{GROUP}/{VERSION}"
 
-Fact = DeclaredConfiguration | DeclaredFilter | DeclaredNode | DeclaredPeer | DeclaredPool
+Fact = DeclaredBlock | DeclaredConfiguration | DeclaredFilter | DeclaredNode | DeclaredPeer | DeclaredPool
 """What the objects say once they are read; everything above the edge knows only these."""
 
 T = TypeVar("T")

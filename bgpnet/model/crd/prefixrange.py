@@ -19,8 +19,11 @@ class PrefixRange(Strict):
     """
 
     prefix: PrefixField
+    """All of them lie in it."""
     min_length: PrefixLength | None = None
+    """The shortest prefix length."""
     max_length: PrefixLength | None = None
+    """The longest prefix length."""
 
     @model_validator(mode="after")
     def _lengths_fit(self) -> Self:

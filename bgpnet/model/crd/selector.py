@@ -13,8 +13,11 @@ class LabelExpression(Strict):
     """One term of a selector."""
 
     key: LabelKey
+    """The label."""
     operator: Literal["In", "NotIn", "Exists", "DoesNotExist"]
+    """How its value and `values` stand to each other; In and Exists want the label to be there."""
     values: tuple[LabelValue, ...] = Field(default=(), max_length=64)
+    """Of In and NotIn."""
 
     @model_validator(mode="after")
     def _values_fit(self) -> Self:
@@ -30,7 +33,9 @@ class LabelSelector(Strict):
     """Selects by labels; all terms must hold, no term selects everything."""
 
     match_labels: OrEmpty[dict[LabelKey, LabelValue]] = Field(default_factory=dict, max_length=32)
+    """Labels with exactly these values."""
     match_expressions: tuple[LabelExpression, ...] = Field(default=(), max_length=32)
+    """Terms beyond equality."""
 
     def fact(self) -> Selector:
         """The selector with `matchLabels` written as the expressions they stand for."""

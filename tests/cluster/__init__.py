@@ -1,0 +1,1 @@
+"""Tests against real Kubernetes programs; `make test-cluster` runs them."""

@@ -1,0 +1,247 @@
+"""A real control plane on loopback: etcd, kube-apiserver and, where asked, kube-controller-manager."""
+
+import http.client
+import json
+import socket
+import ssl
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from tests.cluster.binaries import Binaries
+
+PATIENCE: Final = 90.0
+"""Seconds until a program that does not answer is given up."""
+
+ADMIN: Final = "admin-token"
+
+AUDIT_POLICY: Final = """
+apiVersion: audit.k8s.io/v1
+kind: Policy
+omitStages: [RequestReceived]
+rules:
+  - level: Metadata
+"""
+
+
+class ControlPlane:
+    """Its programs, and how to speak with them. Times out rather than waits for ever."""
+
+    def __init__(self, binaries: Binaries, folder: Path) -> None:
+        self._binaries = binaries
+        self.folder = folder
+        self._etcd_port, self._etcd_peer_port, self.port = free_ports(3)
+        self._programs: dict[str, subprocess.Popen[bytes]] = {}
+
+    @property
+    def url(self) -> str:
+        return f"https://127.0.0.1:{self.port}"
+
+    @property
+    def ca(self) -> Path:
+        """The certificate that the API server made itself."""
+        return self.folder / "certs" / "apiserver.crt"
+
+    @property
+    def audit_log(self) -> Path:
+        return self.folder / "audit.log"
+
+    def start(self) -> None:
+        """Etcd and the API server, until it answers /readyz."""
+        key = self.folder / "service-accounts.key"
+        subprocess.run(["openssl", "genrsa", "-out", str(key), "2048"], check=True, capture_output=True)
+        (self.folder / "tokens.csv").write_text(f"{ADMIN},admin,admin,system:masters\n")
+        (self.folder / "audit.yaml").write_text(AUDIT_POLICY)
+        own, peer = f"http://127.0.0.1:{self._etcd_port}", f"http://127.0.0.1:{self._etcd_peer_port}"
+        self._run(
+            "etcd",
+            self._binaries.etcd,
+            f"--data-dir={self.folder}/etcd",
+            f"--listen-client-urls={own}",
+            f"--advertise-client-urls={own}",
+            f"--listen-peer-urls={peer}",
+            f"--initial-advertise-peer-urls={peer}",
+            f"--initial-cluster=default={peer}",
+        )
+        self.start_apiserver()
+
+    def start_apiserver(self) -> None:
+        """The API server, until it answers /readyz."""
+        key = self.folder / "service-accounts.key"
+        self._run(
+            "kube-apiserver",
+            self._binaries.path("kube-apiserver"),
+            f"--etcd-servers=http://127.0.0.1:{self._etcd_port}",
+            "--bind-address=127.0.0.1",
+            f"--secure-port={self.port}",
+            f"--cert-dir={self.folder}/certs",
+            f"--token-auth-file={self.folder}/tokens.csv",
+            "--service-account-issuer=https://kubernetes.default.svc",
+            f"--service-account-key-file={key}",
+            f"--service-account-signing-key-file={key}",
+            "--service-cluster-ip-range=10.96.0.0/16",
+            "--authorization-mode=Node,RBAC",
+            "--enable-admission-plugins=NodeRestriction",
+            f"--audit-policy-file={self.folder}/audit.yaml",
+            f"--audit-log-path={self.audit_log}",
+        )
+        until(self._ready, "the API server is ready", self.log)
+
+    def stop_apiserver(self) -> None:
+        """As a crash would."""
+        self._end("kube-apiserver")
+
+    def start_controllers(self, *controllers: str) -> None:
+        """kube-controller-manager with these controllers."""
+        self._run(
+            "kube-controller-manager",
+            self._binaries.path("kube-controller-manager"),
+            f"--kubeconfig={self.kubeconfig()}",
+            "--leader-elect=false",
+            "--secure-port=0",
+            "--kube-api-qps=300",
+            "--kube-api-burst=600",
+            "--allocate-node-cidrs",
+            "--cluster-cidr=10.244.0.0/16",
+            f"--service-account-private-key-file={self.folder}/service-accounts.key",
+            f"--root-ca-file={self.ca}",
+            f"--controllers={','.join(controllers)}",
+        )
+
+    def stop(self) -> None:
+        """End every program, the youngest first."""
+        for name in reversed(list(self._programs)):
+            self._end(name)
+
+    def kubectl(self, *args: str, stdin: str | None = None, check: bool = True) -> str:
+        """What kubectl prints on both streams."""
+        argv = [self._binaries.path("kubectl"), f"--kubeconfig={self.kubeconfig()}", "--request-timeout=20s"]
+        done = subprocess.run(
+            [*argv, *args],
+            input=stdin,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=60,
+            check=False,
+            env={"HOME": str(self.folder)},
+        )
+        assert not check or done.returncode == 0, done.stdout
+        return done.stdout
+
+    def request(
+        self, method: str, path: str, body: object = None, token: str = ADMIN, kind: str = "application/json"
+    ) -> tuple[int, Any]:
+        """One request: status and decoded answer."""
+        connection = self.connection()
+        try:
+            connection.request(
+                method,
+                path,
+                None if body is None else json.dumps(body),
+                {"Authorization": f"Bearer {token}", "Content-Type": kind},
+            )
+            response = connection.getresponse()
+            return response.status, json.loads(response.read() or b"null")
+        finally:
+            connection.close()
+
+    def connection(self) -> http.client.HTTPSConnection:
+        """A connection to the API server."""
+        context = ssl.create_default_context(cafile=str(self.ca))
+        return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=30, context=context)
+
+    def kubeconfig(self, token: str = ADMIN, port: int | None = None) -> Path:
+        """A kubeconfig for a bearer of this token."""
+        path = self.folder / f"{token[-16:]}-{port or self.port}.kubeconfig"
+        server = f"https://127.0.0.1:{port or self.port}"
+        content = {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [{"name": "c", "cluster": {"server": server, "certificate-authority": str(self.ca)}}],
+            "users": [{"name": "u", "user": {"token": token}}],
+            "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
+            "current-context": "x",
+        }
+        path.write_text(json.dumps(content))
+        return path
+
+    def log(self) -> str:
+        """The last of what each program said."""
+        return "\n".join(
+            f"--- {name}\n{(self.folder / f'{name}.log').read_text(errors='replace')[-2000:]}"
+            for name in self._programs
+        )
+
+    def _run(self, name: str, *argv: str) -> None:
+        with (self.folder / f"{name}.log").open("ab") as log:
+            # Should the test run be killed, the kernel ends what it started.
+            self._programs[name] = subprocess.Popen(
+                ["setpriv", "--pdeathsig", "KILL", *argv], stdout=log, stderr=log, stdin=subprocess.DEVNULL
+            )
+
+    def _end(self, name: str) -> None:
+        process = self._programs.pop(name)
+        process.kill()
+        process.wait()
+
+    def _ready(self) -> bool:
+        dead = [name for name, process in self._programs.items() if process.poll() is not None]
+        assert not dead, f"{dead} ended:\n{self.log()}"
+        try:
+            connection = self.connection()
+        except (OSError, ssl.SSLError):
+            return False
+        try:
+            connection.request("GET", "/readyz", headers={"Authorization": f"Bearer {ADMIN}"})
+            return connection.getresponse().status == http.HTTPStatus.OK
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+
+
+def until(
+    check: Callable[[], Any], what: str, log: Callable[[], str] = str, patience: float = PATIENCE
+) -> Any:  # noqa: ANN401 - what the check gives
+    """What `check` gives as soon as it gives anything."""
+    end = time.monotonic() + patience
+    while time.monotonic() < end:
+        found = check()
+        if found:
+            return found
+        time.sleep(0.05)
+    raise AssertionError(f"not within {patience:g} s: {what}\n{log()}")
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports of loopback that nobody listens on."""
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [int(each.getsockname()[1]) for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
+
+
+@contextmanager
+def control_plane(binaries: Binaries, folder: Path) -> Iterator[ControlPlane]:
+    """A running one, ended with all that it started."""
+    made = ControlPlane(binaries, folder)
+    try:
+        made.start()
+        yield made
+    finally:
+        made.stop()
+
+
+def manifest(kind: str, name: str, spec: Mapping[str, Any]) -> dict[str, Any]:
+    """An object of our group."""
+    return {
+        "apiVersion": "bgpnet.io/v1alpha1",
+        "kind": kind,
+        "metadata": {"name": name},
+        "spec": dict(spec),
+    }
