@@ -45,28 +45,71 @@ static _Noreturn void fail_oversized(const struct shim *shim, size_t length)
 	     length < COUNT_MAX ? "" : "more than ", number, " bytes, at most 1048576 are taken", NULL);
 }
 
-/* The version in the text, for the shim's own answers. No JSON parser: the server has the real one. */
+/* The closing quote of a string that begins at `at`, or `end`. */
+static const char *string_end(const char *at, const char *end)
+{
+	for (; at < end && *at != '"'; at++)
+		if (*at == '\\')
+			at++;
+	return at < end ? at : end;
+}
+
+static const char *skip_blanks(const char *at, const char *end)
+{
+	while (at < end && (*at == ' ' || *at == '\t' || *at == '\r' || *at == '\n'))
+		at++;
+	return at;
+}
+
+/*
+ * A string field of the outermost object. No JSON parser: the server has the real one. Returns -1 when the field is
+ * there and no string that fits as it stands; then, and when it is not there, the value stays.
+ */
+static int find_text(const char *text, size_t length, const char *name, char *value, size_t room)
+{
+	const char *end = text + length;
+	int found = 0;
+	int depth = 0;
+
+	for (const char *at = text; at < end; at++) {
+		const char *start = at + 1;
+		size_t size;
+
+		if (*at == '{' || *at == '[')
+			depth++;
+		if (*at == '}' || *at == ']')
+			depth--;
+		if (*at != '"')
+			continue;
+		at = string_end(start, end);
+		if (depth != 1 || (size_t)(at - start) != strlen(name) || memcmp(start, name, strlen(name)) != 0)
+			continue;
+		start = skip_blanks(at == end ? end : at + 1, end);
+		if (start == end || *start != ':')
+			continue;
+		start = skip_blanks(start + 1, end);
+		found = -1;
+		if (start == end || *start++ != '"')
+			continue;
+		at = string_end(start, end);
+		size = (size_t)(at - start);
+		if (at == end || size == 0 || size >= room || memchr(start, '\\', size) || memchr(start, '\0', size))
+			continue;
+		memcpy(value, start, size);
+		value[size] = '\0';
+		found = 1;
+	}
+	return found;
+}
+
+/* The version for the shim's own answers: it goes back out as it came, so nothing but a version is taken. */
 static void find_version(struct shim *shim, const char *text, size_t length)
 {
-	static const char key[] = "\"cniVersion\"";
-	const char *end = text + length;
-	const char *at = memmem(text, length, key, sizeof key - 1);
-	size_t size;
+	char version[sizeof shim->version];
 
-	if (!at)
-		return;
-	at += sizeof key - 1;
-	while (at < end && (*at == ' ' || *at == '\t' || *at == '\r' || *at == '\n' || *at == ':'))
-		at++;
-	if (at == end || *at++ != '"')
-		return;
-	for (size = 0; at + size < end && size < sizeof shim->version; size++)
-		if ((at[size] < '0' || at[size] > '9') && at[size] != '.')
-			break;
-	if (at + size == end || at[size] != '"' || size == 0 || size >= sizeof shim->version)
-		return;
-	memcpy(shim->version, at, size);
-	shim->version[size] = '\0';
+	if (find_text(text, length, "cniVersion", version, sizeof version) > 0 &&
+	    strspn(version, "0123456789.") == strlen(version))
+		strcpy(shim->version, version);
 }
 
 int config_read(struct shim *shim)
@@ -81,6 +124,7 @@ int config_read(struct shim *shim)
 			fail_oversized(shim, length);
 	}
 	find_version(shim, config, length);
+	shim->socket_is_bad = find_text(config, length, "socket", shim->socket, sizeof shim->socket) < 0;
 	fd = memfd_create("bgpnet-cni", MFD_CLOEXEC);
 	if (fd < 0 || write_all(fd, config, length) < 0)
 		fail(shim, CNI_IO_FAILURE, "cannot keep the network configuration in memory: ", strerror(errno), NULL);

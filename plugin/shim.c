@@ -29,12 +29,26 @@ static int needs_netns(const char *command)
 	return strcmp(command, "ADD") == 0 || strcmp(command, "CHECK") == 0;
 }
 
+/* Where the server listens: the runtime passes nothing on from us but the network configuration. */
+static const char *server_path(const struct shim *shim)
+{
+	const char *path = getenv("BGPNET_CNI_SOCKET");
+
+	if (path && *path)
+		return path;
+	if (shim->socket_is_bad || (shim->socket[0] && shim->socket[0] != '/'))
+		fail(shim, CNI_INVALID_CONFIG, "socket in the network configuration is ",
+		     shim->socket_is_bad ? "no string of 1 to 107 plain characters" : shim->socket,
+		     ": give the absolute path of cni.sock in the run directory of bgpnet cni", NULL);
+	return shim->socket[0] ? shim->socket : WIRE_SOCKET;
+}
+
 int main(void)
 {
 	struct shim shim = { .version = CNI_NEWEST_VERSION };
 	const char *command = getenv("CNI_COMMAND");
 	const char *netns = getenv("CNI_NETNS");
-	const char *path = getenv("BGPNET_CNI_SOCKET");
+	const char *path;
 	int descriptors[3];
 	size_t count = 1;
 	int server;
@@ -45,8 +59,7 @@ int main(void)
 		fail(&shim, CNI_BAD_ENVIRONMENT, "CNI_COMMAND is not set", NULL);
 	if (strcmp(command, "VERSION") == 0)
 		return print_versions(&shim);
-	if (!path || !*path)
-		path = WIRE_SOCKET;
+	path = server_path(&shim);
 	if (strcmp(command, "STATUS") == 0) {
 		status_demand(&shim, path);
 		return 0;

@@ -21,6 +21,8 @@ enum cni_code {
 /* One run of the shim. */
 struct shim {
 	char version[17];           /* cniVersion of the answers that the shim writes itself */
+	char socket[108];           /* of the server, from the configuration; "" when it names none */
+	int socket_is_bad;          /* it names one that is none */
 	int64_t now_ms;             /* CLOCK_MONOTONIC, when it began */
 	int64_t deadline_ms;        /* CLOCK_MONOTONIC */
 };
@@ -37,7 +39,7 @@ int write_all(int fd, const char *bytes, size_t length);
 /* Write a CNI error as JSON to stdout and end with status 1. The message is the joined strings, up to NULL. */
 _Noreturn void fail(const struct shim *shim, enum cni_code code, ...) __attribute__((sentinel));
 
-/* Read the network configuration from stdin into a new memfd; sets shim->version from it. */
+/* Read the network configuration from stdin into a new memfd; sets shim->version and shim->socket from it. */
 int config_read(struct shim *shim);
 
 /* Return if the node can give pods a network. `socket_path` is the server's, in the run directory. */

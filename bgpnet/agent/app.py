@@ -11,6 +11,7 @@ from pathlib import Path
 
 import bgpnet
 from bgpnet.agent import http, journal
+from bgpnet.agent.conflist import Conflist
 from bgpnet.agent.loop import Loop
 from bgpnet.agent.metrics import Metrics
 from bgpnet.agent.reconciler import Doors, Outcome, step
@@ -22,12 +23,14 @@ from bgpnet.drivers.files import FilesSource
 from bgpnet.drivers.netlink import Netlink
 from bgpnet.drivers.readiness import Readiness
 from bgpnet.drivers.sysctl import Sysctls
+from bgpnet.model.cni_chain import CONFLIST
 from bgpnet.model.podledger import PodLedger
 from bgpnet.model.status import NodeStatus
 from bgpnet.planner.peerstatus import peers_status
 from bgpnet.planner.podstatus import block_status, pod_status
 from bgpnet.planner.routestatus import routes_status, wanted_of
 from bgpnet.planner.status import node_status
+from bgpnet.render.conflist import conflist_text
 
 log = logging.getLogger(__name__)
 
@@ -151,6 +154,9 @@ async def _run(settings: Settings) -> None:
     tasks = [netlink.run(), source.run(), speaker.run(), loop.run(), http.serve(run_dir.agent_socket, pages)]
     if settings.metrics_listen is not None:
         tasks.append(http.serve_tcp(settings.metrics_listen, {"/metrics": agent.metrics.page}))
+    if settings.conflist is not None:
+        text = conflist_text(settings.conflist.chain, run_dir.cni_socket)
+        tasks.append(Conflist(settings.conflist.folder / CONFLIST, text, run_dir).run())
     work = asyncio.gather(*tasks)
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, work.cancel)

@@ -6,6 +6,7 @@ from ipaddress import IPv6Address, ip_address
 from pathlib import Path
 from typing import Final
 
+from bgpnet.model.cni_chain import parse_chain
 from bgpnet.model.errors import UsageError
 from bgpnet.model.net import Address
 from bgpnet.model.rundir import RunDir
@@ -28,6 +29,14 @@ class TcpAddress:
 
 
 @dataclass(frozen=True, slots=True)
+class ConflistSettings:
+    """Where the container runtime looks for network configurations, and the plug-ins behind ours."""
+
+    folder: Path
+    chain: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """How one agent runs."""
 
@@ -37,6 +46,8 @@ class Settings:
     run_dir: RunDir
     metrics_listen: TcpAddress | None = None
     """Where the metrics are answered besides the agent's socket."""
+    conflist: ConflistSettings | None = None
+    """None where no container runtime is to be told of us."""
 
 
 def node_name(text: str) -> str:
@@ -70,6 +81,20 @@ def tcp_address(flag: str, text: str) -> TcpAddress | None:
     if found is None or not 0 < found.port < PORTS or (bare == host) != (found.address.version == 4):  # noqa: PLR2004 - the IP version
         raise UsageError(f"{flag} is {text!r}; give an address and a port, as 127.0.0.1:9179 or [::1]:9179")
     return found
+
+
+def conflist_settings(folder: str, chain: str) -> ConflistSettings | None:
+    """What `--cni-conf-dir` and `--cni-chain` give; None without a folder.
+
+    Raises:
+        UsageError: the folder's path is relative, or the chain is none.
+    """
+    plugins = parse_chain(chain)
+    if not folder:
+        return None
+    if not Path(folder).is_absolute():
+        raise UsageError(f"--cni-conf-dir is {folder!r}; give an absolute path, as /etc/cni/net.d")
+    return ConflistSettings(Path(folder), plugins)
 
 
 def manifest_folder(source: str) -> Path:

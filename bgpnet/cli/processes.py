@@ -3,6 +3,7 @@
 import argparse
 
 from bgpnet.cli import flags
+from bgpnet.model.cni_chain import DEFAULT_CHAIN
 from bgpnet.model.rundir import RunDir
 
 
@@ -18,6 +19,15 @@ def add(verbs: flags.Verbs) -> None:
         verbs.flag(sub, "--node", None, "name of this node's Node object")
         verbs.flag(sub, "--source", None, "where the objects come from: files:DIR")
         verbs.flag(sub, "--metrics-listen", "", "ADDR:PORT for /metrics besides the agent's socket")
+        verbs.flag(
+            sub,
+            "--cni-conf-dir",
+            "",
+            "folder of the container runtime's network configurations, to write ours into; none: not written",
+        )
+        verbs.flag(
+            sub, "--cni-chain", DEFAULT_CHAIN, "CNI plug-ins behind ours, with commas between them, or none"
+        )
 
     node(
         verbs.add(
@@ -41,11 +51,18 @@ def _begin(process: str, args: argparse.Namespace) -> RunDir:
 
 def _agent(args: argparse.Namespace) -> int:
     from bgpnet.agent import app
-    from bgpnet.agent.settings import Settings, manifest_folder, node_name, tcp_address
+    from bgpnet.agent.settings import (
+        Settings,
+        conflist_settings,
+        manifest_folder,
+        node_name,
+        tcp_address,
+    )
 
     name, folder = node_name(args.node), manifest_folder(args.source)
     metrics = tcp_address("--metrics-listen", args.metrics_listen)
-    return app.run(Settings(name, folder, _begin("agent", args), metrics))
+    conflist = conflist_settings(args.cni_conf_dir, args.cni_chain)
+    return app.run(Settings(name, folder, _begin("agent", args), metrics, conflist))
 
 
 def _cni(args: argparse.Namespace) -> int:
@@ -61,14 +78,16 @@ def _speaker(args: argparse.Namespace) -> int:
 
 
 def _node(args: argparse.Namespace) -> int:
-    from bgpnet.agent.settings import manifest_folder, node_name, tcp_address
+    from bgpnet.agent.settings import conflist_settings, manifest_folder, node_name, tcp_address
     from bgpnet.node import supervisor
 
     node_name(args.node)
     manifest_folder(args.source)
     tcp_address("--metrics-listen", args.metrics_listen)
+    conflist_settings(args.cni_conf_dir, args.cni_chain)
     common = ["--run-dir", str(_begin("node", args).root), "--log-level", args.log_level]
     own = ["--node", args.node, "--source", args.source, "--metrics-listen", args.metrics_listen]
+    own += ["--cni-conf-dir", args.cni_conf_dir, "--cni-chain", args.cni_chain]
     return supervisor.run(
         [
             supervisor.Child("agent", ["agent", *common, *own]),

@@ -14,8 +14,8 @@ def replace(path: Path, content: bytes, mode: int) -> None:
     Raises:
         OSError: it cannot be written; the old file is untouched.
     """
-    new = path.with_name(f".{path.name}.new")
-    new.unlink(missing_ok=True)  # left by a process that was killed
+    new = _beside(path)
+    clean(path)
     descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
         with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor, not a path
@@ -28,3 +28,16 @@ def replace(path: Path, content: bytes, mode: int) -> None:
         with suppress(OSError):
             new.unlink()
         raise
+
+
+def clean(path: Path) -> None:
+    """Remove what a `replace` left that was killed.
+
+    Raises:
+        OSError: it cannot be removed.
+    """
+    _beside(path).unlink(missing_ok=True)
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(f".{path.name}.new")

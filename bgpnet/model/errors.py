@@ -8,6 +8,7 @@
      +-- UnreachableError      the agent, the supervisor or the relay does not answer    exit 3
      +-- SourceError           a source of objects cannot be read at all
      +-- KernelError           the kernel refused a change
+     +-- InstallError          the host is not as an installation needs it             exit 1
      +-- SpeakerError          ExaBGP or its supervisor refused a change
      +-- CniError              an answer of the CNI specification, with its code
 
@@ -42,6 +43,10 @@ class KernelError(BgpnetError):
     def __init__(self, message: str, errno: int = 0) -> None:
         super().__init__(message)
         self.errno = errno
+
+
+class InstallError(BgpnetError):
+    """The host is not as an installation of the CNI plug-in needs it, or refuses a file."""
 
 
 class SpeakerError(BgpnetError):

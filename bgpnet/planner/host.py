@@ -1,6 +1,6 @@
 """Settings of the host's kernel that routing needs, and what the pods' links take from the uplinks."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from bgpnet.model.net import Family, Prefix, family_of
 from bgpnet.model.plan import Session, Sysctl
@@ -21,6 +21,18 @@ def sysctls(own: tuple[Prefix, ...], sessions: Iterable[Session]) -> tuple[Sysct
     families = {family_of(prefix) for prefix in own} | {
         family for each in sessions for family in each.families
     }
+    found = {each.path: each.value for each in global_sysctls(families)}
+    for link in {session.link for session in sessions}:
+        if Family.IPV4 in families:
+            found[f"net/ipv4/conf/{link}/rp_filter"] = "2"
+            found[f"net/ipv4/conf/{link}/ignore_routes_with_linkdown"] = "1"
+        if Family.IPV6 in families:
+            found[f"net/ipv6/conf/{link}/ignore_routes_with_linkdown"] = "1"
+    return tuple(Sysctl(path, value) for path, value in sorted(found.items()))
+
+
+def global_sysctls(families: Collection[Family]) -> tuple[Sysctl, ...]:
+    """Forwarding, and ECMP that keeps the packets of a connection on one path (layer 4)."""
     found: dict[str, str] = {}
     if Family.IPV4 in families:
         found["net/ipv4/ip_forward"] = "1"
@@ -28,12 +40,6 @@ def sysctls(own: tuple[Prefix, ...], sessions: Iterable[Session]) -> tuple[Sysct
     if Family.IPV6 in families:
         found["net/ipv6/conf/all/forwarding"] = "1"
         found["net/ipv6/fib_multipath_hash_policy"] = "1"
-    for link in {session.link for session in sessions}:
-        if Family.IPV4 in families:
-            found[f"net/ipv4/conf/{link}/rp_filter"] = "2"
-            found[f"net/ipv4/conf/{link}/ignore_routes_with_linkdown"] = "1"
-        if Family.IPV6 in families:
-            found[f"net/ipv6/conf/{link}/ignore_routes_with_linkdown"] = "1"
     return tuple(Sysctl(path, value) for path, value in sorted(found.items()))
 
 

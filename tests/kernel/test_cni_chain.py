@@ -8,12 +8,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pytest
 
 from bgpnet.drivers.readiness import Readiness
+from bgpnet.model.cni_chain import CONFLIST
+from bgpnet.render.conflist import conflist_text
 from tests.bench import reference
 from tests.cninode import PLUGIN, CniNode, built_shim, cni_node
 from tests.netns import Namespace, namespace
@@ -45,14 +47,29 @@ class Cnitool:
         (self.folder / "10-pods.conflist").write_text(json.dumps(conflist))
 
     def run(self, verb: str, pod: Namespace, **asked: Any) -> subprocess.CompletedProcess[str]:  # noqa: ANN401
+        """One call about the network that `configure` made."""
+        return self.call(
+            verb, pod, {"BGPNET_CNI_SOCKET": str(self.node.run_dir / "cni.sock")}, network="pods", **asked
+        )
+
+    def call(
+        self,
+        verb: str,
+        pod: Namespace,
+        more: dict[str, str],
+        network: str,
+        **asked: Any,  # noqa: ANN401
+    ) -> subprocess.CompletedProcess[str]:
         """One call, with the library's cache in our folder instead of /var/lib/cni."""
         environment = os.environ | {
             "NETCONFPATH": str(self.folder),
             "CNI_PATH": f"{PLUGIN / 'build' / os.uname().machine}:{self.plugins}",
             "CAP_ARGS": json.dumps(asked),
-            "BGPNET_CNI_SOCKET": str(self.node.run_dir / "cni.sock"),
+            **more,
         }
-        mounted = f"mount --bind {self.folder}/cache /var/lib && exec {self.plugins}/cnitool {verb} pods "
+        mounted = (
+            f"mount --bind {self.folder}/cache /var/lib && exec {self.plugins}/cnitool {verb} {network} "
+        )
         return subprocess.run(
             [
                 *("ip", "netns", "exec", self.node.host.name, "unshare", "--mount", "sh", "-c"),
@@ -134,6 +151,26 @@ def test_an_error_of_ours_reaches_the_runtime(tool: Cnitool, pod: Namespace) -> 
     added = tool.run("add", pod, ips=["192.0.2.9"])
     assert added.returncode != 0
     assert "192.0.2.9 was asked for, which this node cannot give" in added.stdout + added.stderr
+
+
+def test_the_list_that_the_agent_writes(tool: Cnitool, pod: Namespace) -> None:
+    """The shim finds a run directory that is not the default one: no runtime passes our environment on."""
+    tool.node.host.run("sysctl", "-qw", "net.ipv4.ip_forward=1")
+    run_dir = tool.node.run_dir
+    text = conflist_text(("portmap", "bandwidth"), PurePosixPath(run_dir / "cni.sock"))
+    (tool.folder / CONFLIST).write_text(text)
+    added = tool.call("add", pod, {}, "bgpnet", **ASKED)
+    assert added.returncode == 0, added
+    assert json.loads(added.stdout)["cniVersion"] == "1.1.0"
+    with namespace("pod") as client, serving(pod, 80):
+        assert tool.call("add", client, {}, "bgpnet").returncode == 0
+        assert connects(client, "192.0.2.1", 8080)
+        assert tool.call("del", client, {}, "bgpnet").returncode == 0
+    assert tool.call("check", pod, {}, "bgpnet", **ASKED).returncode == 0
+    status = tool.call("status", pod, {}, "bgpnet")
+    assert f"no route to the fabric yet ({run_dir}/ready" in status.stdout + status.stderr
+    assert tool.call("del", pod, {}, "bgpnet", **ASKED).returncode == 0
+    assert tool.node.links_become(0)
 
 
 def test_gc_and_status(tool: Cnitool, pod: Namespace) -> None:

@@ -361,6 +361,28 @@ def test_a_socket_path_that_is_too_long() -> None:
     assert "BGPNET_CNI_SOCKET" in answer.output["msg"]
 
 
+def test_the_configuration_names_the_socket(path: Path) -> None:
+    named = {**CONFIG, "socket": str(path), "prevResult": {"socket": "/elsewhere"}}
+    assert str(path) in call("DEL", "", named).output["msg"]
+    assert "/instead" in call("DEL", "/instead", named).output["msg"]
+    assert "/run/bgpnet/cni.sock" in call("DEL", "", {**CONFIG, "args": {"socket": "/x"}}).output["msg"]
+    assert "/run/bgpnet/cni.sock" in call("DEL", "", {**CONFIG, "dns": ["socket"]}).output["msg"]
+    spaced = b'{"name": "socket", "dns": {"socket":"/x"} , "socket"\t:\n"' + bytes(path) + b'" }'
+    assert str(path) in call("DEL", "", spaced).output["msg"]
+    status = call("STATUS", "", named)
+    assert (status.output["code"], f"{path.parent}/ready" in status.output["msg"]) == (50, True)
+
+
+@pytest.mark.parametrize(
+    "value", ["relative.sock", "", 5, None, "/" + "x" * 107, "/a\nb", ["/x"], {"a": "/x"}]
+)
+def test_a_socket_that_is_none(value: object) -> None:
+    answer = call("DEL", "", {**CONFIG, "socket": value})
+    assert (answer.status, answer.output["code"]) == (1, 7)
+    assert "socket in the network configuration" in answer.output["msg"]
+    assert call("VERSION", "", {**CONFIG, "socket": value}).status == 0
+
+
 def netns_of(sock: socket.socket) -> int:
     """Inode of the network namespace that a socket belongs to."""
     there = fcntl.ioctl(sock, SIOCGSKNS)

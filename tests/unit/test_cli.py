@@ -44,6 +44,14 @@ def test_a_missing_flag_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> 
         ["node", "--node", "n 1", "--source", "files:/m", "--run-dir", "/nowhere"],
         ["agent", "--node", "n1", "--source", "files:/m", "--run-dir", "/nowhere", "--log-level", "loud"],
         ["cni", "--run-dir", "/dev/null"],
+        ["agent", "--node", "n1", "--source", "files:/m", "--cni-conf-dir", "net.d"],
+        ["node", "--node", "n1", "--source", "files:/m", "--cni-chain", "port map,bgpnet"],
+        ["install-cni", "--cni-chain", "portmap,portmap"],
+        ["install-cni", "--cni-chain", "../portmap"],
+        ["install-cni", "--cni-others", "away"],
+        ["install-cni", "--families", "ipx"],
+        ["install-cni", "--cni-bin-dir", "bin"],
+        ["uninstall-cni", "--cni-conf-dir", "net.d"],
         *(
             [verb, "--node", "n1", "--source", "files:/m", "--run-dir", "/nowhere", "--metrics-listen", where]
             for verb in ("agent", "node")
