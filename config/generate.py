@@ -16,11 +16,21 @@ ROOT: Final = Path(__file__).resolve().parent
 HEADER: Final = "# Generated from bgpnet/model/crd by `make generate`: change it there.\n"
 
 
+class _WithoutAliases(yaml.SafeDumper):
+    """Writes what stands twice twice: a reader of a manifest looks for no `*id001`."""
+
+    def ignore_aliases(self, data: object) -> bool:
+        del data
+        return True
+
+
 def generated() -> Mapping[Path, str]:
     """Content by file."""
     return {
         ROOT / "crd" / f"{GROUP}_{served.plural}.yaml": HEADER
-        + yaml.safe_dump(definition(served), sort_keys=False, width=118, allow_unicode=True)
+        + yaml.dump(
+            definition(served), Dumper=_WithoutAliases, sort_keys=False, width=118, allow_unicode=True
+        )
         for served in SERVED
     }
 

@@ -59,9 +59,12 @@ class SpeakerDoor(Protocol):
         """What the speaker refused."""
 
     def want(
-        self, sessions: tuple[Session, ...] | None, announcements: tuple[Announcement, ...] | None
+        self,
+        sessions: tuple[Session, ...] | None,
+        announcements: tuple[Announcement, ...] | None,
+        advertise: tuple[str, ...],
     ) -> None:
-        """What ought to be; None: not known, touch nothing."""
+        """What ought to be; None: not known, touch nothing. `advertise`: links to tell of the node on."""
 
     def observed(self) -> Speaker | None:
         """What the speaker told; None before it told anything."""

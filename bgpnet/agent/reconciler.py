@@ -53,7 +53,7 @@ async def step(node_name: str, doors: Doors, clock: Callable[[], float]) -> Outc
     for change in changes:
         if not isinstance(change, DeleteRoute):
             failures += await _applied(change, doors)
-    doors.speaker.want(plan.sessions, plan.announcements)
+    doors.speaker.want(plan.sessions, plan.announcements, plan.advertise)
     for change in changes:
         if isinstance(change, DeleteRoute):
             failures += await _applied(change, doors)

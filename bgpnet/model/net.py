@@ -61,9 +61,29 @@ def prefix_order(prefix: Prefix) -> tuple[int, int, int]:
     return (prefix.version, int(prefix.network_address), prefix.prefixlen)
 
 
-def address_order(address: Address) -> tuple[int, int]:
-    """Sort key over both families: version, value."""
-    return (address.version, int(address))
+def address_order(address: Address) -> tuple[int, int, str]:
+    """Sort key over both families: version, value, and of a link-local address its link."""
+    return (address.version, int(address), link_of(address))
+
+
+def on_link(address: Address, link: str) -> Address:
+    """A link-local IPv6 address with the link on which it is meant (RFC 4007 §11); any other as it is.
+
+    So is one on a link whose name cannot stand in an address.
+    """
+    if isinstance(address, IPv6Address) and address.is_link_local and "%" not in link:
+        return IPv6Address(f"{bare(address)}%{link}")
+    return address
+
+
+def bare(address: Address) -> Address:
+    """The address without a link: as it stands in packets, in the kernel, and in a next hop."""
+    return type(address)(int(address))
+
+
+def link_of(address: Address) -> str:
+    """The link that `on_link` wrote into an address; empty for one without."""
+    return (isinstance(address, IPv6Address) and address.scope_id) or ""
 
 
 def covers(outer: Prefix, inner: Prefix) -> bool:

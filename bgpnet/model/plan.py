@@ -16,7 +16,9 @@ class Session:
 
     ref: ObjectRef
     peer: Address
+    """A link-local one names its link: `fe80::1%eth1`."""
     peer_asn: int
+    """0: whatever number the peer says, if it is not `local_asn`."""
     local_address: Address
     local_asn: int
     router_id: IPv4Address
@@ -27,11 +29,26 @@ class Session:
     families: tuple[Family, ...]
     password: Secret | None
     link: str
-    """Name of the link that connects the peer."""
-    ttl_security: bool = False
-    """Only packets with a TTL of 255 are heard, and sent (RFC 5082)."""
+    """Name of the link that connects the peer, or over which it is reached; empty while there is no route."""
+    ttl_security: int = 0
+    """Hops at most that packets may have come: those with a lower TTL than 256 less this are not heard, ours
+    are sent with 255 (RFC 5082). 0: no such check."""
     exports_known: bool = True
     """False while an export filter is missing: what the peer was told stays as it is."""
+    multihop: int = 0
+    """TTL of packets to the peer; 0: the kernel's own."""
+    extended_next_hop: bool = False
+    """Whether IPv4 routes may have IPv6 next hops, in both directions (RFC 8950)."""
+
+    @property
+    def internal(self) -> bool:
+        """Whether it is an iBGP session."""
+        return self.peer_asn == self.local_asn
+
+    @property
+    def far(self) -> bool:
+        """Whether peer and next hops may be beyond connected subnets: then the kernel's routes are asked."""
+        return self.internal or max(self.multihop, self.ttl_security) > 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,3 +114,6 @@ class Plan:
     blocks: Blocks | None = None
     imports: tuple[ImportTally, ...] = ()
     rejections: tuple[Rejection, ...] = ()
+    advertise: tuple[str, ...] = ()
+    """Links on which the speaker tells of itself with router advertisements, as routers there peer with who
+    is heard."""

@@ -64,6 +64,10 @@ class DeclaredNode:
     """InternalIP addresses, in the order of `status.addresses`: the first of a family counts."""
     pod_cidrs: tuple[Prefix, ...]
     """In the order of `spec.podCIDRs`: where a budget cuts, the last are refused."""
+    local_asn: int | None = None
+    """Of this node alone; None: the BGPConfiguration's."""
+    router_id: IPv4Address | None = None
+    """Of this node alone; None: the BGPConfiguration's, or one made from what the node is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,19 +143,35 @@ class DeclaredFilter:
 
 
 @dataclass(frozen=True, slots=True)
+class DeclaredSecret:
+    """A Secret: what sources take passwords from. The planner never sees it."""
+
+    ref: ObjectRef
+    values: tuple[tuple[str, Secret | None], ...]
+    """By key: a character for each byte (latin-1); None where the value cannot be read."""
+
+
+@dataclass(frozen=True, slots=True)
 class DeclaredPeer:
-    """A BGPPeer. `None` takes the BGPConfiguration's value."""
+    """A BGPPeer. `None` takes the BGPConfiguration's value.
+
+    The routers are one at `peer_address`, else the default gateways of the families in `gateways`, else those
+    heard on the links that `interfaces` names.
+    """
 
     ref: ObjectRef
     created: str
     node_selector: Selector
-    peer_address: Address
+    peer_address: Address | None
     peer_asn: int
+    """0: whatever number the router says, if it is not ours."""
     local_asn: int | None
     source_address: Address | None
     hold_time: int | None
     families: tuple[Family, ...]
-    ttl_security: bool
+    """Empty: that of the router's address; on an interface both."""
+    ttl_security: int
+    """Hops at most that its packets may have come, by their TTL (RFC 5082); 0: any number."""
     password: Secret | None
     password_error: str
     """Why the password could not be read; empty when it could or none was asked for."""
@@ -159,6 +179,13 @@ class DeclaredPeer:
     import_filters: tuple[str, ...] = ()
     """Names of BGPFilters, in order."""
     export_filters: tuple[str, ...] = ()
+    gateways: tuple[Family, ...] = ()
+    interfaces: tuple[str, ...] = ()
+    """Names of links, or patterns of names as in a shell."""
+    multihop: int = 0
+    """TTL of packets to it; 0: not given. Above 1 it need not be on a connected subnet."""
+    password_field: str = "spec.passwordFile"  # noqa: S105 - the name of a field
+    """The field that says where the password is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +255,17 @@ class KernelRoute:
     preferred_source: Address | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class HeardRouter:
+    """A router whose link-local address the kernel has heard: of its neighbours one that says it routes.
+
+    Source: a router advertisement (RFC 4861 §6.3.4), or the R flag of a neighbour advertisement (§4.4).
+    """
+
+    link: str
+    address: Address
+
+
 # --- what BGP says -------------------------------------------------------------------------------------
 
 
@@ -293,6 +331,8 @@ class ObservedSession:
     """The present attempt to connect gets no answer at all: what a wrong MD5 key looks like."""
     capabilities: Capabilities | None = None
     """None while the session is not Established."""
+    peer_asn: int = 0
+    """The AS number that the peer's OPEN tells; 0 before it told one."""
 
 
 DEFAULT_LOCAL_PREFERENCE: Final = 100
@@ -322,6 +362,10 @@ class LearnedPath:
     """Whether it came over iBGP."""
     communities: tuple[Community, ...] = ()
     """Standard and large ones, in no order."""
+    originator: IPv4Address | None = None
+    """Router that brought it into the AS, where a route reflector passed it on (RFC 4456 §8)."""
+    clusters: tuple[IPv4Address, ...] = ()
+    """Route reflectors that passed it on (RFC 4456 §8)."""
 
 
 # --- the whole -----------------------------------------------------------------------------------------
@@ -342,6 +386,7 @@ class Kernel:
 
     links: tuple[Link, ...]
     routes: tuple[KernelRoute, ...]
+    routers: tuple[HeardRouter, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

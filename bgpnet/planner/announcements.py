@@ -18,7 +18,8 @@ def announcements(
     """Every own prefix to every session that carries its family and whose filters accept it, sorted.
 
     The next hop is the session's own address or, for the other family, this node's first address of that
-    family on the session's link (RFC 4760 §3: the next hop is of the family announced).
+    family on the session's link (RFC 4760 §3: the next hop is of the family announced). Over link-local
+    addresses it is always the session's own, and so is it where there is no other and RFC 8950 allows it.
     """
     made: list[Announcement] = []
     filtered: list[tuple[Address, Prefix, Refusal]] = []
@@ -65,13 +66,12 @@ def _told_to_nobody(node: DeclaredNode, prefix: Prefix, *, filtered: bool) -> Re
 
 
 def _next_hop(session: Session, family: Family, link: Link | None) -> Address | None:
-    if family_of(session.local_address) is family:
-        return session.local_address
-    if link is None:
-        return None
+    own, extended = session.local_address, session.extended_next_hop and family is Family.IPV4
+    if family_of(own) is family or (own.is_link_local and extended):
+        return own
     usable = (
         at.address
-        for at in link.addresses
+        for at in (link.addresses if link else ())
         if family_of(at.address) is family and not at.address.is_link_local
     )
-    return min(usable, key=address_order, default=None)
+    return min(usable, key=address_order, default=own if extended else None)

@@ -86,7 +86,7 @@ def _rank(path: LearnedPath) -> tuple[int, int, int]:
     return (-path.local_preference, len(path.as_path), _ORIGIN_RANK[path.origin])
 
 
-def _hop_order(path: LearnedPath) -> tuple[tuple[int, int], tuple[int, int]]:
+def _hop_order(path: LearnedPath) -> tuple[tuple[int, int, str], tuple[int, int, str]]:
     return (address_order(path.next_hop), address_order(path.peer))
 
 

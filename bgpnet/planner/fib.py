@@ -44,7 +44,7 @@ def fib(own: tuple[Prefix, ...], paths: Iterable[LearnedPath], policy: Import, k
     """
     taken: defaultdict[Prefix, list[LearnedPath]] = defaultdict(list)
     not_taken: list[tuple[Address, Prefix, Refusal]] = []
-    links: dict[Address, str] = {}
+    ways: dict[tuple[Address, Address], tuple[NextHop, ...]] = {}
     for path in paths:
         session = policy.session(path)
         if session is None:
@@ -54,12 +54,17 @@ def fib(own: tuple[Prefix, ...], paths: Iterable[LearnedPath], policy: Import, k
             not_taken.append((path.peer, path.prefix, outcome))
         else:
             taken[path.prefix].append(outcome)
-            links[path.peer] = session.link
+            ways[path.peer, path.next_hop] = policy.next_hops(path, session)
     live = frozenset(link.name for link in kernel.links if link.up and link.carrier)
     wanted = [Route(prefix, RouteKind.BLACKHOLE) for prefix in own]
     for prefix, candidates in taken.items():
-        usable = [path for path in candidates if links[path.peer] in live]
-        hops = {NextHop(path.next_hop, links[path.peer]): None for path in best_paths(usable)}
+        usable = [path for path in candidates if _alive(ways[path.peer, path.next_hop], live)]
+        hops = {
+            hop: None
+            for path in best_paths(usable)
+            for hop in ways[path.peer, path.next_hop]
+            if hop.link in live
+        }
         if hops:
             wanted.append(Route(prefix, RouteKind.UNICAST, tuple(hops)))
     routes, foreign = _hands_off(wanted, kernel)
@@ -68,6 +73,10 @@ def fib(own: tuple[Prefix, ...], paths: Iterable[LearnedPath], policy: Import, k
         tallies((path.peer for candidates in taken.values() for path in candidates), not_taken),
         refused("Path from", not_taken) + foreign,
     )
+
+
+def _alive(hops: tuple[NextHop, ...], live: frozenset[str]) -> bool:
+    return any(hop.link in live for hop in hops)
 
 
 def _hands_off(wanted: list[Route], kernel: Kernel) -> tuple[list[Route], tuple[Rejection, ...]]:

@@ -13,6 +13,7 @@ from bgpnet.model.rejection import Reason
 from bgpnet.model.snapshot import AcceptRule, Changes, Declared, Kernel, LearnedPath, NextHop
 from bgpnet.planner.diff import is_ours
 from bgpnet.planner.filters import Filters
+from bgpnet.planner.nexthops import Resolver
 from bgpnet.planner.refusals import Refusal
 
 MARTIANS = tuple(
@@ -36,6 +37,7 @@ REMEDIES = {
     Reason.AS_LOOP: "our own AS is in its path (RFC 4271 §9.1.2); if meant, use as-override on the router",
     Reason.OWN_PREFIX: "it lies in a prefix of this node; mend the router's export policy",
     Reason.OWN_NEXT_HOP: "its next hop is this node itself; mend the router's export policy",
+    Reason.REFLECTION_LOOP: "it came from this node itself, by way of a route reflector (RFC 4456 §8)",
     Reason.UNREACHABLE_NEXT_HOP: "its next hop is in no subnet of the session's link; "
     "set next-hop-self on the router",
 }
@@ -49,6 +51,11 @@ DEFAULT_UNNAMED = Refusal(
     Reason.NOT_REQUESTED,
     "a default route is taken only where it is named: in the peer's spec.accept, or in match.prefixes of the "
     "filter's rule that accepts it",
+)
+
+FAR_AWAY = Refusal(
+    Reason.UNREACHABLE_NEXT_HOP,
+    "no route of another program's leads to its next hop; add one, or set next-hop-self on the router",
 )
 
 REFUSALS = {reason: Refusal(reason, remedy) for reason, remedy in REMEDIES.items()}
@@ -76,7 +83,7 @@ class Import:
         self._filters = filters
         self._own = own
         self._addresses = frozenset(at.address for link in kernel.links for at in link.addresses)
-        self._subnets = {link.name: tuple(at.prefix for at in link.addresses) for link in kernel.links}
+        self._resolver = Resolver(kernel)
         self._installed = (
             frozenset()
             if all(each.imports_known for each in filters.values())
@@ -89,6 +96,10 @@ class Import:
         """The session that brought the path; None when the peer is no longer configured."""
         return self._sessions.get(path.peer)
 
+    def next_hops(self, path: LearnedPath, session: Session) -> tuple[NextHop, ...]:
+        """Where packets for the path go; empty when its next hop cannot be reached."""
+        return self._resolver.of_session(session, path.next_hop)
+
     def judged(self, path: LearnedPath, session: Session) -> LearnedPath | Refusal:
         """The path as policy leaves it, or why it is not taken."""
         if path.prefix.prefixlen and any(covers(martian, path.prefix) for martian in MARTIANS):
@@ -98,12 +109,14 @@ class Import:
             return outcome
         if session.local_asn in path.as_path:
             return REFUSALS[Reason.AS_LOOP]
+        if session.router_id == path.originator or session.router_id in path.clusters:
+            return REFUSALS[Reason.REFLECTION_LOOP]
         if any(covers(own, path.prefix) for own in self._own):
             return REFUSALS[Reason.OWN_PREFIX]
         if path.next_hop in self._addresses:
             return REFUSALS[Reason.OWN_NEXT_HOP]
-        if not any(path.next_hop in subnet for subnet in self._subnets.get(session.link, ())):
-            return REFUSALS[Reason.UNREACHABLE_NEXT_HOP]
+        if not self.next_hops(path, session):
+            return FAR_AWAY if session.far else REFUSALS[Reason.UNREACHABLE_NEXT_HOP]
         return _changed(path, outcome)
 
     def _policy(self, path: LearnedPath, session: Session) -> Changes | Refusal:
@@ -111,7 +124,7 @@ class Import:
         if asked is not None and not any(asked.holding(path.prefix)):
             return REFUSALS[Reason.NOT_REQUESTED]
         if not filters.imports_known:
-            there = (path.prefix, NextHop(path.next_hop, session.link)) in self._installed
+            there = any((path.prefix, hop) in self._installed for hop in self.next_hops(path, session))
             return NO_CHANGES if there else REFUSALS[Reason.NO_FILTER]
         if filters.imports is None:
             return REFUSALS[Reason.NOT_REQUESTED] if asked is None else NO_CHANGES

@@ -3,10 +3,20 @@
 from collections.abc import Iterable
 from ipaddress import IPv4Address
 
-from bgpnet.model.net import Address, address_order
+from bgpnet.model.net import Address, Family, address_order, family_of
 from bgpnet.model.plan import Session
 from bgpnet.model.rejection import Reason, Rejection
-from bgpnet.model.snapshot import Declared, DeclaredConfiguration, DeclaredNode, DeclaredPeer, Link
+from bgpnet.model.snapshot import (
+    Declared,
+    DeclaredConfiguration,
+    DeclaredNode,
+    DeclaredPeer,
+    Kernel,
+    Speaker,
+)
+from bgpnet.planner.discovery import Place, Surroundings, advertised, places
+from bgpnet.planner.nexthops import Resolver
+from bgpnet.planner.routerid import router_id
 from bgpnet.planner.selectors import selects
 
 MAX_SESSIONS = 128
@@ -14,30 +24,45 @@ MAX_SESSIONS = 128
 
 
 def sessions(
-    node: DeclaredNode, declared: Declared, links: tuple[Link, ...]
+    node: DeclaredNode, declared: Declared, kernel: Kernel, speaker: Speaker | None = None
 ) -> tuple[tuple[Session, ...] | None, tuple[Rejection, ...]]:
     """Sessions of the node in canonical order, and the peers that were refused.
 
-    None: no session can be judged, as there is no router-id, or no BGPConfiguration and so no AS number. What
-    is missing from a Node, or missing altogether, is as likely a mistake as an order.
+    None: no session can be judged, as there is no router-id of this node's own, or no BGPConfiguration and so
+    no AS number. What is missing from a Node, or missing altogether, is as likely a mistake as an order.
 
     Of two peers with one address the older wins, then the smaller name; so do the first MAX_SESSIONS.
     """
-    mine = [peer for peer in declared.peers if selects(peer.node_selector, dict(node.labels))]
-    router_id = _router_id(node, declared.configuration)
-    if router_id is None:
-        return None, ((_no_router_id(node),) if node.addresses else ())
+    identity = router_id(node, declared)
+    if identity is None:
+        return None, ()
+    if isinstance(identity, Rejection):
+        return None, (identity,)
+    spoken_with = tuple(session.peer for session in speaker.sessions) if speaker else ()
+    around = Surroundings(node, kernel, Resolver(kernel), tuple(sorted(spoken_with, key=address_order)))
     made: dict[Address, Session] = {}
     rejections: list[Rejection] = []
-    for peer in sorted(mine, key=lambda peer: (peer.created, peer.ref.name)):
-        outcome = _excess(peer, made) or _session(peer, node, declared.configuration, router_id, links)
-        if isinstance(outcome, Session):
-            made[outcome.peer] = outcome
-        else:
-            rejections.append(outcome)
+    for peer in _mine(node, declared):
+        local_asn = _local_asn(peer, node, declared.configuration)
+        refusal = _unfit(peer, local_asn)
+        if local_asn is None or refusal is not None:
+            rejections += [refusal] if refusal else []
+            continue
+        far = peer.peer_asn == local_asn or max(peer.multihop, peer.ttl_security) > 1
+        for place in places(peer, around, far=far):
+            outcome = place if isinstance(place, Rejection) else _excess(peer, place, made)
+            if outcome is not None:
+                rejections.append(outcome)
+            elif isinstance(place, Place):
+                made[place.peer] = _session(peer, place, declared.configuration, local_asn, identity)
     if not made and any(each.reason is Reason.NO_LOCAL_ASN for each in rejections):
         return None, tuple(rejections)
     return tuple(sorted(made.values(), key=lambda session: address_order(session.peer))), tuple(rejections)
+
+
+def advertised_links(node: DeclaredNode, declared: Declared, kernel: Kernel) -> tuple[str, ...]:
+    """Links on which the speaker has to tell of itself, by name."""
+    return advertised(_mine(node, declared), kernel)
 
 
 def no_address(nodes: Iterable[DeclaredNode]) -> tuple[Rejection, ...]:
@@ -48,7 +73,7 @@ def no_address(nodes: Iterable[DeclaredNode]) -> tuple[Rejection, ...]:
             "status.addresses",
             "empty",
             Reason.NO_ADDRESS,
-            "the node has no InternalIP to take its router-id from; its sessions and routes stay as they are "
+            "the node has no InternalIP to know it by; its sessions and routes stay as they are "
             "until it has one; let the kubelet set it (--node-ip), or write it into the manifest",
         )
         for node in nodes
@@ -56,41 +81,23 @@ def no_address(nodes: Iterable[DeclaredNode]) -> tuple[Rejection, ...]:
     )
 
 
-def _excess(peer: DeclaredPeer, made: dict[Address, Session]) -> Rejection | None:
-    """Why the sessions that are made leave no room for this peer's; None when they do."""
-    reason, remedy = Reason.DUPLICATE_PEER, ""
-    known = made.get(peer.peer_address)
-    if known is not None:
-        remedy = f"{known.ref} has this address for this node; remove one, or part them by nodeSelector"
-    elif len(made) >= MAX_SESSIONS:
-        reason = Reason.OVER_BUDGET
-        remedy = (
-            f"the node has {MAX_SESSIONS} sessions already, the most of one node; part peers by nodeSelector"
-        )
-    return _rejected(peer, "spec.peerAddress", str(peer.peer_address), reason, remedy) if remedy else None
+def _mine(node: DeclaredNode, declared: Declared) -> list[DeclaredPeer]:
+    labels = dict(node.labels)
+    mine = [peer for peer in declared.peers if selects(peer.node_selector, labels)]
+    return sorted(mine, key=lambda peer: (peer.created, peer.ref.name))
 
 
-def _session(
-    peer: DeclaredPeer,
-    node: DeclaredNode,
-    configuration: DeclaredConfiguration | None,
-    router_id: IPv4Address,
-    links: tuple[Link, ...],
-) -> Session | Rejection:
-    if peer.peer_address in node.addresses or any(
-        at.address == peer.peer_address for link in links for at in link.addresses
-    ):
-        return _rejected(
-            peer,
-            "spec.peerAddress",
-            str(peer.peer_address),
-            Reason.OWN_ADDRESS,
-            "it is this node's own address; name the router's",
-        )
-    local_asn = peer.local_asn or (configuration.local_asn if configuration else None)
+def _local_asn(
+    peer: DeclaredPeer, node: DeclaredNode, configuration: DeclaredConfiguration | None
+) -> int | None:
+    return peer.local_asn or node.local_asn or (configuration.local_asn if configuration else None)
+
+
+def _unfit(peer: DeclaredPeer, local_asn: int | None) -> Rejection | None:
+    """Why no session of this object's can be made, wherever its routers are."""
     if local_asn is None:
-        return _rejected(
-            peer,
+        return Rejection(
+            peer.ref,
             "spec.localASN",
             "not set",
             Reason.NO_LOCAL_ASN,
@@ -98,80 +105,63 @@ def _session(
             "its sessions and routes as they are",
         )
     if peer.password_error:
-        return _rejected(
-            peer,
-            "spec.passwordFile",
+        return Rejection(
+            peer.ref,
+            peer.password_field,
             "",
             Reason.PASSWORD_UNREADABLE,
             f"{peer.password_error}; without the key the router would never answer, so there is no session",
         )
-    place = _place(peer, links)
-    if isinstance(place, Rejection):
-        return place
-    link, local_address = place
-    hold_time = _first(peer.hold_time, configuration.hold_time if configuration else None, 9)
+    return None
+
+
+def _excess(peer: DeclaredPeer, place: Place, made: dict[Address, Session]) -> Rejection | None:
+    """Why the sessions that are made leave no room for this one; None when they do."""
+    reason, remedy = Reason.DUPLICATE_PEER, ""
+    known = made.get(place.peer)
+    if known is not None:
+        remedy = f"{known.ref} has this address for this node; remove one, or part them by nodeSelector"
+    elif len(made) >= MAX_SESSIONS:
+        reason = Reason.OVER_BUDGET
+        remedy = (
+            f"the node has {MAX_SESSIONS} sessions already, the most of one node; part peers by nodeSelector"
+        )
+    return Rejection(peer.ref, _field(peer), str(place.peer), reason, remedy) if remedy else None
+
+
+def _field(peer: DeclaredPeer) -> str:
+    """The field that says which routers are meant."""
+    if peer.interfaces:
+        return "spec.fromInterface"
+    return "spec.fromDefaultGateway" if peer.gateways else "spec.peerAddress"
+
+
+def _session(
+    peer: DeclaredPeer,
+    place: Place,
+    configuration: DeclaredConfiguration | None,
+    local_asn: int,
+    identity: IPv4Address,
+) -> Session:
+    family = family_of(place.peer)
+    families = peer.families or (tuple(Family) if peer.interfaces else (family,))
     return Session(
         ref=peer.ref,
-        peer=peer.peer_address,
+        peer=place.peer,
         peer_asn=peer.peer_asn,
-        local_address=local_address,
+        local_address=place.local,
         local_asn=local_asn,
-        router_id=router_id,
-        hold_time=hold_time,
+        router_id=identity,
+        hold_time=_first(peer.hold_time, configuration.hold_time if configuration else None, 9),
         restart_time=configuration.restart_time if configuration else 120,
-        families=peer.families,
+        families=families,
         password=peer.password,
-        link=link.name,
+        link=place.link,
         ttl_security=peer.ttl_security,
-    )
-
-
-def _place(peer: DeclaredPeer, links: tuple[Link, ...]) -> tuple[Link, Address] | Rejection:
-    """The link and the address of ours from which the peer is a neighbour; the longest subnet wins."""
-    candidates = [
-        (link, at)
-        for link in links
-        for at in link.addresses
-        if peer.peer_address in at.prefix and peer.source_address in (None, at.address)
-    ]
-    if not candidates:
-        source = peer.source_address
-        field, found = ("peerAddress", peer.peer_address) if source is None else ("sourceAddress", source)
-        return _rejected(
-            peer,
-            f"spec.{field}",
-            str(found),
-            Reason.NOT_CONNECTED,
-            f"no link of this node has {'an address' if source is None else 'this address'} in a subnet that "
-            f"holds {peer.peer_address}; check the address and `ip address` on the node",
-        )
-    link, at = min(
-        candidates,
-        key=lambda found: (-found[1].prefix.prefixlen, found[0].name, address_order(found[1].address)),
-    )
-    return link, at.address
-
-
-def _router_id(node: DeclaredNode, configuration: DeclaredConfiguration | None) -> IPv4Address | None:
-    if configuration is not None and configuration.router_id is not None:
-        return configuration.router_id
-    return next((address for address in node.addresses if isinstance(address, IPv4Address)), None)
-
-
-def _no_router_id(node: DeclaredNode) -> Rejection:
-    return Rejection(
-        node.ref,
-        "status.addresses",
-        ", ".join(map(str, node.addresses)),
-        Reason.NO_ROUTER_ID,
-        "a BGP identifier is an IPv4 number (RFC 6286) and the node has no IPv4 InternalIP; its sessions and "
-        "routes stay as they are until it has one; add one, or set BGPConfiguration spec.routerID",
+        multihop=peer.multihop,
+        extended_next_hop=family is Family.IPV6 and set(families) == set(Family),
     )
 
 
 def _first(*choices: int | None) -> int:
     return next(choice for choice in choices if choice is not None)
-
-
-def _rejected(peer: DeclaredPeer, field: str, found: str, reason: Reason, remedy: str) -> Rejection:
-    return Rejection(peer.ref, field, found, reason, remedy)

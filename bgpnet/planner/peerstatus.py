@@ -113,7 +113,7 @@ def _capabilities(found: Capabilities | None) -> CapabilityStatus | None:
 def _rejected(key: tuple[str, str], declared: DeclaredPeer | None, rejections: list[Rejection]) -> PeerStatus:
     return PeerStatus(
         object="/".join(key),
-        peer=str(declared.peer_address) if declared else "",
+        peer=str(declared.peer_address or "") if declared else "",
         peer_asn=declared.peer_asn if declared else 0,
         state=REJECTED,
         reason="; ".join(f"{each.reason}: {each.remedy}" for each in rejections),

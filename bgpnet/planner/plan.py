@@ -12,7 +12,7 @@ from bgpnet.planner.fib import fib
 from bgpnet.planner.filters import filters_of
 from bgpnet.planner.host import pod_mtu, sysctls
 from bgpnet.planner.imports import import_policy
-from bgpnet.planner.peers import no_address, sessions
+from bgpnet.planner.peers import advertised_links, no_address, sessions
 from bgpnet.planner.prefixes import own_prefixes
 
 DEFAULT_BUDGET = 100
@@ -37,7 +37,7 @@ def make_plan(snapshot: Snapshot) -> Plan:
     configuration = declared.configuration
     budget = configuration.max_prefixes_per_node if configuration else DEFAULT_BUDGET
     own = own_prefixes(node.name, declared.nodes, declared.pools, budget)
-    wanted_sessions, refused_peers = sessions(node, declared, kernel.links)
+    wanted_sessions, refused_peers = sessions(node, declared, kernel, snapshot.speaker)
     refused = (*declared.rejections, *no_address(declared.nodes), *own.rejections, *refused_peers)
     if wanted_sessions is None:
         return Plan(node.name, own.prefixes, rejections=_sorted(*refused))
@@ -62,6 +62,7 @@ def make_plan(snapshot: Snapshot) -> Plan:
         blocks=Blocks(own.prefixes, mtu),
         imports=routes.imports,
         rejections=_sorted(*refused, *refused_filters, *untold, *routes.rejections),
+        advertise=advertised_links(node, declared, kernel),
     )
 
 

@@ -11,10 +11,10 @@ from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from bgpnet.model.net import address_order, family_of
+from bgpnet.model.net import address_order, bare, family_of, link_of
 from bgpnet.model.plan import Session
 from bgpnet.model.rejection import Reason, Rejection
-from bgpnet.render.generation import header
+from bgpnet.render.generation import advertising, header
 
 MAX_MD5_KEY: Final = 80
 """Bytes; linux/tcp.h, TCP_MD5SIG_MAXKEYLEN."""
@@ -29,6 +29,9 @@ AS_TRANS: Final = 23456
 """RFC 6793 §9: stands for any four-byte AS number, never is one."""
 
 _PLAIN_WORD: Final = re.compile(r"[A-Za-z0-9_./:=@%+-]+")
+
+_GTSM_TTL: Final = 256
+"""RFC 5082 §3: packets are sent with 255, and each hop takes one away."""
 
 # Which messages ExaBGP reports, each as a line of JSON. `send update` is the evidence on which the driver's
 # ordering rests: a command's `done` only means queued, this line means that TCP gets the UPDATE now.
@@ -76,13 +79,22 @@ def inexpressible(session: Session) -> Rejection | None:
             str(session.local_address),
             f"use an address of the family of {session.peer}",
         )
+    if session.peer.is_link_local and not _PLAIN_WORD.fullmatch(link_of(session.peer)):
+        return _refused(
+            session,
+            "link",
+            session.link,
+            "rename the link: letters, digits and _ . / : = @ + - can be expressed",
+        )
     if not session.families:  # ExaBGP would take an empty list for every family it knows
         return _refused(session, "families", "empty", "name at least one address family")
     return None
 
 
-def exabgp_conf(sessions: Iterable[Session], relay_argv: Sequence[str]) -> str:
+def exabgp_conf(sessions: Iterable[Session], relay_argv: Sequence[str], advertise: Iterable[str] = ()) -> str:
     """The configuration for these sessions; `relay_argv` starts the relay.
+
+    `advertise` names the links on which the supervisor, which reads that line alone, tells of the node.
 
     The same sessions in any order give the same bytes. Only sessions without `inexpressible` reason may be
     passed. ExaBGP has no keepalive option: it sends one every third of the hold time.
@@ -94,13 +106,17 @@ def exabgp_conf(sessions: Iterable[Session], relay_argv: Sequence[str]) -> str:
     for session in ordered:
         if refusal := inexpressible(session):
             raise ValueError(str(refusal))
-    generation = hashlib.sha256(_text(ordered, relay_argv, "").encode()).hexdigest()[:16]
-    return _text(ordered, relay_argv, generation)
+    links = sorted(set(advertise))
+    generation = hashlib.sha256(_text(ordered, relay_argv, links, "").encode()).hexdigest()[:16]
+    return _text(ordered, relay_argv, links, generation)
 
 
-def _text(sessions: Sequence[Session], relay_argv: Sequence[str], generation: str) -> str:
+def _text(
+    sessions: Sequence[Session], relay_argv: Sequence[str], advertise: Sequence[str], generation: str
+) -> str:
     lines = [
         header(generation),
+        *([advertising(advertise)] if advertise else []),
         "process relay {",
         f"    run {' '.join(_word(word) for word in relay_argv)};",
         "    encoder json;",
@@ -123,10 +139,12 @@ def _neighbor(session: Session, generation: str) -> list[str]:
         f"local-address {session.local_address};",
         f"router-id {session.router_id};",
         f"local-as {session.local_asn};",
-        f"peer-as {session.peer_asn};",
+        f"peer-as {session.peer_asn or 'auto'};",
         f"hold-time {session.hold_time};",
         *password,
-        *(["incoming-ttl 255;"] if session.ttl_security else []),
+        *([f"incoming-ttl {_GTSM_TTL - session.ttl_security};"] if session.ttl_security else []),
+        *([f"outgoing-ttl {session.multihop};"] if session.multihop else []),
+        *([f"source-interface {link_of(session.peer)};"] if session.peer.is_link_local else []),
         "passive false;",
         "auto-flush true;",
         "adj-rib-in false;",
@@ -138,12 +156,13 @@ def _neighbor(session: Session, generation: str) -> list[str]:
         # A bare 0 would mean "the hold time" to ExaBGP.
         f"    graceful-restart {session.restart_time or 'disable'};",
         "}",
+        *(["nexthop {", "    ipv4 unicast ipv6;", "}"] if session.extended_next_hop else []),
         "family {",
         *(f"    {family} unicast;" for family in sorted(set(session.families))),
         "}",
         *_API,
     ]
-    return [f"neighbor {session.peer} {{", *(f"    {line}" for line in body), "}"]
+    return [f"neighbor {bare(session.peer)} {{", *(f"    {line}" for line in body), "}"]
 
 
 def _word(word: str) -> str:

@@ -4,6 +4,7 @@ import logging
 import selectors
 import signal
 from collections import deque
+from collections.abc import Callable
 from typing import Final
 
 from bgpnet.drivers import process
@@ -21,12 +22,18 @@ _WAITING: Final = 8
 
 
 class Changes:
-    """The requested texts on their way into force."""
+    """The requested texts on their way into force. `in_force` is called when the store has another one."""
 
     def __init__(
-        self, store: Store, exabgp: process.Keeper, inquiry: Inquiry, selector: selectors.BaseSelector
+        self,
+        store: Store,
+        exabgp: process.Keeper,
+        inquiry: Inquiry,
+        selector: selectors.BaseSelector,
+        in_force: Callable[[], None],
     ) -> None:
         self.error = ""
+        self._in_force = in_force
         self._store = store
         self._exabgp = exabgp
         self._inquiry = inquiry
@@ -80,6 +87,7 @@ class Changes:
             return
         self._before = self._store.text()
         self._store.accept()
+        self._in_force()
         self._confirmation = Confirmation(validation.text, now)
         if self._exabgp.pid is None:
             self._exabgp.due = now
@@ -113,6 +121,7 @@ class Changes:
             case Step.FAILED:
                 self._confirmation = None
                 self._store.restore(self._before)
+                self._in_force()
                 process.tell(self._exabgp.pid, signal.SIGKILL)
                 _log.error("exabgp did not run with the configuration, the former one is back")
                 self._refuse("ExaBGP did not run with the configuration: the former one is back")

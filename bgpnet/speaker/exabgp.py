@@ -52,10 +52,8 @@ def server(configuration: PurePosixPath) -> Child:
 
 def validation(configuration: PurePosixPath) -> Child:
     """A run that only reads the configuration: exit code 0 when it can."""
-    program = str(Path(sys.executable).with_name("exabgp"))
-    return Child(
-        "exabgp-validate", (program, "validate", str(configuration)), environment(configuration.parent)
-    )
+    argv = (sys.executable, "-m", DAEMON, "validate", str(configuration))
+    return Child("exabgp-validate", argv, environment(configuration.parent))
 
 
 def relay_argv(socket_path: PurePosixPath) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """ExaBGP's own process: ExaBGP as it comes, with timers that are exact and do not follow the wall clock.
 
-And it tells all of a peer's OPEN when it is asked for its sessions, for an agent that comes later.
+And it tells all of a peer's OPEN when it is asked for its sessions, for an agent that comes later. What it
+calls a peer is in `exabgp_peers`.
 
 ExaBGP 5.0.15 keeps its timers in whole seconds of the wall clock (exabgp/bgp/timer.py, reactor/delay.py).
 So its hold timer fires up to a second late, a clock that is set forward ends every session, and one that is
@@ -19,6 +20,8 @@ from exabgp.bgp import timer
 from exabgp.bgp.message import _NOP, KeepAlive, Message, Notify
 from exabgp.bgp.message.open.capability import Capability
 from exabgp.reactor import delay, peer
+
+from bgpnet.speaker import exabgp_peers
 
 Code: Final = Capability.CODE
 
@@ -98,4 +101,5 @@ def exact_timers() -> None:
 if __name__ == "__main__":
     exact_timers()
     peer.Peer.cli_data = told_of
+    exabgp_peers.install()
     sys.exit(main())

@@ -7,6 +7,7 @@ with it, whatever kills it: its peers only ever see a speaker that restarts grac
 
 import fcntl
 import logging
+import random
 import select
 import selectors
 import signal
@@ -18,7 +19,9 @@ from typing import Any, Final
 from bgpnet.drivers import process
 from bgpnet.drivers.unixsocket import listening
 from bgpnet.model.rundir import RunDir
+from bgpnet.render.generation import advertised_in
 from bgpnet.speaker import exabgp
+from bgpnet.speaker.advertiser import Advertiser
 from bgpnet.speaker.changes import Changes
 from bgpnet.speaker.control import Connection, Control
 from bgpnet.speaker.inquiry import Inquiry
@@ -66,13 +69,15 @@ class Supervisor:
         self._exabgp = process.Keeper(exabgp.server(PurePosixPath(store.accepted)))
         self._watchdog = Watchdog()
         self._inquiry = Inquiry(relay, selector, lambda: self._watchdog.answered(time.monotonic()))
-        self._changes = Changes(store, self._exabgp, self._inquiry, selector)
+        self._advertiser = Advertiser(selector, time.monotonic, random.random)
+        self._changes = Changes(store, self._exabgp, self._inquiry, selector, self._advertise)
         self._since = 0.0
         self._last_end = ""
 
     def serve(self, wakeup: socket.socket) -> None:
         """Work until a signal asks for the end."""
         self._selector.register(wakeup, selectors.EVENT_READ)
+        self._advertise()
         due = time.monotonic()
         while True:
             for key, events in self._selector.select(max(0.0, due - time.monotonic())):
@@ -85,7 +90,7 @@ class Supervisor:
             if now - due > _LATE:
                 self._watchdog.answered(now)
             self._bury(now)
-            due = min(self._changes.advance(now), self._keep(now))
+            due = min(self._changes.advance(now), self._keep(now), self._advertiser.advance(now))
 
     def requested(self, connection: Connection, request: dict[str, Any]) -> None:
         """A request has come. `status` is answered at once, also while a change is on its way."""
@@ -101,6 +106,7 @@ class Supervisor:
                         "generation": self._store.generation(),
                         "error": self._changes.error or self._last_end,
                         "relay_argv": list(exabgp.relay_argv(self._relay)),
+                        "advertising": self._advertiser.error,
                     }
                 )
             case {"request": "configure", "text": str(text)}:
@@ -109,6 +115,10 @@ class Supervisor:
                 connection.answer(
                     {"ok": False, "error": "unknown request: use status, or configure with text"}
                 )
+
+    def _advertise(self) -> None:
+        """On the links that the configuration in force names."""
+        self._advertiser.want(advertised_in(self._store.text() or ""))
 
     def _bury(self, now: float) -> None:
         """Take note of the children that have ended."""

@@ -109,8 +109,12 @@ class SpeakerOf:
         return self.world.rejections
 
     def want(
-        self, sessions: tuple[Session, ...] | None, announcements: tuple[Announcement, ...] | None
+        self,
+        sessions: tuple[Session, ...] | None,
+        announcements: tuple[Announcement, ...] | None,
+        advertise: tuple[str, ...],
     ) -> None:
+        del advertise
         self.world.told.append("speaker")
         self.world.sessions, self.world.announced = sessions, announcements
 

@@ -90,7 +90,7 @@ def peer(
         source_address=None,
         hold_time=None,
         families=(family_of(address(at)),),
-        ttl_security=False,
+        ttl_security=0,
         password=None,
         password_error="",
         accept=accepting,

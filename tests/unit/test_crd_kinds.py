@@ -81,7 +81,7 @@ def test_peer_defaults_ask_for_nothing_and_select_all_nodes() -> None:
     assert told.node_selector == Selector()
     assert (told.local_asn, told.source_address, told.hold_time) == (None, None, None)
     assert (told.password, told.password_error, told.accept) == (None, "", ())
-    assert (told.families, told.ttl_security) == ((Family.IPV4,), False)
+    assert (told.families, told.ttl_security, told.multihop) == ((), 0, 0)
 
 
 def test_peer_every_field() -> None:
@@ -91,7 +91,7 @@ def test_peer_every_field() -> None:
         sourceAddress="2001:db8::2",
         holdTime=30,
         families=["ipv6", "ipv4"],
-        ttlSecurity=True,
+        ttlSecurity=2,
         passwordFile="secret",
         nodeSelector={
             "matchLabels": {"rack": "r1"},
@@ -104,7 +104,7 @@ def test_peer_every_field() -> None:
     told = fact(value)
     assert isinstance(told, DeclaredPeer)
     assert (told.local_asn, told.hold_time) == (64513, 30)
-    assert (told.families, told.ttl_security) == ((Family.IPV6, Family.IPV4), True)
+    assert (told.families, told.ttl_security) == ((Family.IPV6, Family.IPV4), 2)
     assert told.source_address == ip_address("2001:db8::2")
     assert told.node_selector.requirements == (
         LabelRequirement("rack", "In", ("r1",)),
@@ -198,8 +198,10 @@ def test_families_that_are_none(families: object) -> None:
     assert refused(peer(families=families))[0].startswith("spec.families")
 
 
-def test_ttl_security_is_yes_or_no() -> None:
-    assert refused(peer(ttlSecurity="yes"))[0] == "spec.ttlSecurity"
+@pytest.mark.parametrize("field", ["ttlSecurity", "multihop"])
+@pytest.mark.parametrize("hops", [True, "1", 0, 256])
+def test_what_is_no_number_of_hops(field: str, hops: object) -> None:
+    assert refused(peer(**{field: hops}))[0] == f"spec.{field}"
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,7 @@ NOTHING = Offer(
     graceful_restart=False,
     restart_time=0,
     extended_next_hop=False,
+    asn=23456,
 )
 """The offer of a peer without capabilities."""
 
@@ -90,6 +91,7 @@ def test_the_peers_open() -> None:
             graceful_restart=True,
             restart_time=120,
             extended_next_hop=True,
+            asn=4200000001,
         ),
     )
 

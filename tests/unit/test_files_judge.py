@@ -2,9 +2,16 @@
 
 from itertools import permutations
 
-from bgpnet.drivers.files.contents import Content, FileState, GoodObject, Password, Unreadable
+from bgpnet.drivers.files.contents import (
+    Content,
+    FileState,
+    GoodObject,
+    Password,
+    PasswordFile,
+    Unreadable,
+)
 from bgpnet.drivers.files.judge import judge as judge_at
-from bgpnet.drivers.files.judge import merge, password_files
+from bgpnet.drivers.files.judge import merge, password_places
 from bgpnet.model.rejection import ObjectRef, Reason, Rejection
 from bgpnet.model.secret import Secret
 
@@ -185,17 +192,20 @@ def test_rejections_of_no_file_are_told_too() -> None:
     assert merge({}, {}, (gone,)).rejections == (gone,)
 
 
+KEY_FILE = PasswordFile("key")
+
+
 def test_passwords() -> None:
     files = {"f": judge("f", text(peer("a", "passwordFile: key"), peer("b")), ())}
-    assert password_files(files) == {"key"}
-    with_key, without = merge(files, {"key": Password(Secret("s3cret"))}).peers
+    assert password_places(files) == {KEY_FILE}
+    with_key, without = merge(files, {KEY_FILE: Password(Secret("s3cret"))}).peers
     assert (with_key.password, with_key.password_error) == (Secret("s3cret"), "")
     assert (without.password, without.password_error) == (None, "")
 
 
 def test_a_password_that_never_could_be_read_is_said_in_the_peer() -> None:
     files = {"f": judge("f", text(peer("a", "passwordFile: key")), ())}
-    declared = merge(files, {"key": Password(error="ENOENT: No such file or directory")})
+    declared = merge(files, {KEY_FILE: Password(error="ENOENT: No such file or directory")})
     (told,) = declared.peers
     assert told.password is None
     assert told.password_error == "password file key: ENOENT: No such file or directory"
@@ -204,7 +214,7 @@ def test_a_password_that_never_could_be_read_is_said_in_the_peer() -> None:
 
 def test_a_password_that_vanished_stays_in_force() -> None:
     files = {"f": judge("f", text(peer("a", "passwordFile: key")), ())}
-    declared = merge(files, {"key": Password(Secret("s3cret"), "ENOENT: No such file or directory")})
+    declared = merge(files, {KEY_FILE: Password(Secret("s3cret"), "ENOENT: No such file or directory")})
     assert declared.peers[0].password == Secret("s3cret")
     assert declared.peers[0].password_error == ""
     assert [(r.field, r.reason) for r in declared.rejections] == [

@@ -5,7 +5,7 @@ from ipaddress import IPv4Address
 
 from bgpnet.model.rejection import Reason
 from bgpnet.model.secret import Secret
-from bgpnet.model.snapshot import Declared, DeclaredNode, DeclaredPeer, LabelRequirement, Selector
+from bgpnet.model.snapshot import Declared, DeclaredNode, DeclaredPeer, Kernel, LabelRequirement, Selector
 from bgpnet.planner.peers import MAX_SESSIONS, no_address, sessions
 from tests.unit import facts
 
@@ -16,7 +16,7 @@ def judged(
     *peers: DeclaredPeer, node: DeclaredNode = NODE, local_asn: int | None = 64512
 ) -> tuple[list[str], list[tuple[str, str, str, str]]]:
     configuration = facts.configuration(local_asn) if local_asn else None
-    made, refused = sessions(node, Declared(configuration, (node,), (), peers), facts.UPLINKS)
+    made, refused = sessions(node, Declared(configuration, (node,), (), peers), Kernel(facts.UPLINKS, ()))
     return [str(session.peer) for session in made or ()], [
         (r.object.name, r.field, r.found, r.reason) for r in refused
     ]
@@ -24,7 +24,7 @@ def judged(
 
 def test_a_connected_peer_gets_a_session_from_the_address_of_its_subnet() -> None:
     declared = Declared(facts.configuration(), (NODE,), (), (facts.peer("tor2", "10.0.2.1", 65002),))
-    made, refused = sessions(NODE, declared, facts.UPLINKS)
+    made, refused = sessions(NODE, declared, Kernel(facts.UPLINKS, ()))
     assert made is not None
     (session,) = made
     assert refused == ()
@@ -72,7 +72,7 @@ def test_a_source_address_that_the_node_has_not_is_refused() -> None:
 def test_a_node_without_any_as_is_left_as_it_is() -> None:
     """Its BGPConfiguration is gone: as likely a mistake as an order."""
     declared = replace(facts.two_tors(), configuration=None)
-    made, refused = sessions(NODE, declared, facts.UPLINKS)
+    made, refused = sessions(NODE, declared, Kernel(facts.UPLINKS, ()))
     assert made is None
     assert [(r.object.name, r.field, r.found, r.reason) for r in refused] == [
         ("tor1", "spec.localASN", "not set", Reason.NO_LOCAL_ASN),
@@ -98,7 +98,7 @@ def test_a_password_that_cannot_be_read_stops_its_peer_alone() -> None:
 
 def test_a_password_never_shows() -> None:
     peer = replace(facts.peer("tor1", "10.0.1.1"), password=Secret("hunter2"))
-    made, _ = sessions(NODE, Declared(facts.configuration(), (NODE,), (), (peer,)), facts.UPLINKS)
+    made, _ = sessions(NODE, Declared(facts.configuration(), (NODE,), (), (peer,)), Kernel(facts.UPLINKS, ()))
     assert made is not None
     (session,) = made
     assert session.password is not None
@@ -108,17 +108,8 @@ def test_a_password_never_shows() -> None:
 
 def test_a_node_without_addresses_is_left_as_it_is_and_says_so() -> None:
     bare = facts.node("n1", "10.244.1.0/26", addresses=())
-    assert sessions(bare, facts.two_tors(), facts.UPLINKS) == (None, ())
+    assert sessions(bare, facts.two_tors(), Kernel(facts.UPLINKS, ())) == (None, ())
     assert [(r.object.name, r.reason) for r in no_address((bare, NODE))] == [("n1", Reason.NO_ADDRESS)]
-
-
-def test_a_node_with_ipv6_addresses_alone_needs_a_router_id() -> None:
-    v6 = facts.node("n1", "fd00:10::/64", addresses=("fd00:1::11",))
-    made, refused = sessions(v6, facts.two_tors(), facts.UPLINKS)
-    assert made is None
-    assert [(r.object.name, r.field, r.found, r.reason) for r in refused] == [
-        ("n1", "status.addresses", "fd00:1::11", Reason.NO_ROUTER_ID)
-    ]
 
 
 def test_a_peer_is_for_the_nodes_it_selects() -> None:

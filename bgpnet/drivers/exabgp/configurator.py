@@ -11,7 +11,7 @@ from bgpnet.drivers.exabgp.core import Core
 from bgpnet.model.errors import SpeakerError, UnreachableError
 from bgpnet.model.net import Address
 from bgpnet.model.plan import Session
-from bgpnet.model.rejection import Reason, Rejection
+from bgpnet.model.rejection import ObjectRef, Reason, Rejection
 from bgpnet.render.exabgp import exabgp_conf, inexpressible
 from bgpnet.render.generation import generation_of
 
@@ -40,15 +40,16 @@ class Configurator:
         self._core = core
         self._told = told
         self._wanted: tuple[Session, ...] | None = None
+        self._advertise: tuple[str, ...] = ()
         self._accepted: tuple[Session, ...] = ()
         self._news = asyncio.Event()
         self._progress = asyncio.Event()
         self._unreachable = False
 
-    def want(self, sessions: tuple[Session, ...] | None) -> None:
-        """The sessions that ought to be; None: not known, nothing is changed."""
-        if sessions != self._wanted:
-            self._wanted = sessions
+    def want(self, sessions: tuple[Session, ...] | None, advertise: tuple[str, ...]) -> None:
+        """The sessions that ought to be (None: not known, nothing changes), and the links to advertise on."""
+        if (sessions, advertise) != (self._wanted, self._advertise):
+            self._wanted, self._advertise = sessions, advertise
             self._news.set()
 
     def progress(self) -> None:
@@ -68,12 +69,14 @@ class Configurator:
 
     async def _step(self, sessions: tuple[Session, ...]) -> float:
         """Bring the configuration in force; seconds until the next look."""
-        refused = tuple(refusal for session in sessions if (refusal := inexpressible(session)) is not None)
+        refused = [refusal for session in sessions if (refusal := inexpressible(session)) is not None]
         fine = tuple(session for session in sessions if inexpressible(session) is None)
         try:
             status = await control.status(self._path)
             self._reachable()
-            text = exabgp_conf(fine, status.relay_argv)
+            if self._advertise and status.advertising:
+                refused.append(_unheard(self._advertise, status.advertising))
+            text = exabgp_conf(fine, status.relay_argv, self._advertise)
             if generation_of(text) != status.generation or status.exabgp is None:
                 await self._change(fine, text)
         except UnreachableError as error:
@@ -86,9 +89,8 @@ class Configurator:
             _log.error("configuration refused error=%r", str(error))
             remedy = f"{error}; the sessions in force stay, it is tried again"
             news = (session for session in fine if session not in self._accepted)
-            self._reject(
-                refused + tuple(Rejection(s.ref, "", "", Reason.SPEAKER_REFUSED, remedy) for s in news)
-            )
+            refused += [Rejection(s.ref, "", "", Reason.SPEAKER_REFUSED, remedy) for s in news]
+            self._reject(refused)
             return AFTER_REFUSAL
         self._accepted = fine
         self._reject(refused)
@@ -121,7 +123,13 @@ class Configurator:
             _log.info("speaker reachable again path=%s", self._path)
         self._unreachable = False
 
-    def _reject(self, rejections: tuple[Rejection, ...]) -> None:
+    def _reject(self, refused: list[Rejection]) -> None:
+        rejections = tuple(refused)
         if rejections != self.rejections:
             self.rejections = rejections
             self._told()
+
+
+def _unheard(links: tuple[str, ...], error: str) -> Rejection:
+    remedy = f"{error}; routers on {', '.join(links)} do not hear of this node"
+    return Rejection(ObjectRef("Speaker", "advertiser"), "", "", Reason.SPEAKER_REFUSED, remedy)

@@ -25,6 +25,8 @@ class Status:
     """Of the configuration in force; empty when there is none."""
     relay_argv: tuple[str, ...]
     """How ExaBGP is to start the relay, where the supervisor lives."""
+    advertising: str = ""
+    """What keeps the supervisor from sending router advertisements; empty when nothing does."""
 
 
 async def status(path: PurePosixPath) -> Status:
@@ -36,7 +38,12 @@ async def status(path: PurePosixPath) -> Status:
     """
     answer = await _ask(path, {"request": "status"}, STATUS_LIMIT)
     try:
-        return Status(answer["exabgp"], str(answer["generation"]), tuple(answer["relay_argv"]))
+        return Status(
+            answer["exabgp"],
+            str(answer["generation"]),
+            tuple(answer["relay_argv"]),
+            str(answer.get("advertising", "")),
+        )
     except (KeyError, TypeError) as error:
         raise SpeakerError(
             f"the supervisor's status lacks {error}: does it have the same version?"

@@ -203,6 +203,7 @@ class Core:
                     last_error_at=peer.session.last_error_at(wall),
                     silent=peer.session.silent(wall),
                     capabilities=peer.session.capabilities,
+                    peer_asn=peer.session.peer_asn,
                 )
                 for peer in peers
             ),

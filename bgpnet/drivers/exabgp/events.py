@@ -4,9 +4,9 @@ Only what a driver of unicast sessions needs is read; other events give None. An
 expected is an `UnreadableEvent`: a new version of ExaBGP, or a bug, and never a reason to stop.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Address, ip_address, ip_network
 from typing import Any, Final
 
 from bgpnet.drivers.exabgp.commands import Path, as_path_of, attributes_of, communities_of
@@ -203,17 +203,44 @@ def _update(peer: Address, time: float, neighbor: Mapping[str, Any]) -> Event | 
         return Written(peer, time, tuple((each, path) for path, found in paths for each in found), withdrawn)
     origin = Origin(told.get("origin", "igp"))
     med = told.get("med")
+    originator = told.get("originator-id")
+    reflected = IPv4Address(originator) if originator else None
+    clusters = tuple(IPv4Address(each) for each in told.get("cluster-list", ()))
     internal = neighbor["asn"]["local"] == neighbor["asn"]["peer"]
     preference = told.get("local-preference") if internal else None
     if preference is None:
         preference = DEFAULT_LOCAL_PREFERENCE
     communities = communities_of(told)
     learned = tuple(
-        LearnedPath(peer, prefix, next_hop, as_path, origin, med, preference, internal, communities)
-        for next_hop, prefixes in routes
-        for prefix in prefixes
+        LearnedPath(
+            peer,
+            prefix,
+            next_hop,
+            as_path,
+            origin,
+            med,
+            preference,
+            internal,
+            communities,
+            reflected,
+            clusters,
+        )
+        for prefix, next_hop in _one_each(routes, link_local=peer.is_link_local)
     )
     return Learned(peer, time, learned, withdrawn)
+
+
+def _one_each(
+    routes: Sequence[tuple[Address, Sequence[Prefix]]], *, link_local: bool
+) -> Iterable[tuple[Prefix, Address]]:
+    """One next hop a prefix: of a global and a link-local one (RFC 2545 §3) that of the session's kind.
+
+    ExaBGP tells such a pair as two routes.
+    """
+    if len(routes) == 1:
+        return ((prefix, next_hop) for next_hop, prefixes in routes for prefix in prefixes)
+    by_fitness = sorted(routes, key=lambda route: route[0].is_link_local is link_local)
+    return {prefix: next_hop for next_hop, prefixes in by_fitness for prefix in prefixes}.items()
 
 
 def _default_as_path(neighbor: Mapping[str, Any]) -> tuple[int, ...]:

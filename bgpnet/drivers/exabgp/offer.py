@@ -36,6 +36,8 @@ class Offer:
     """Seconds for which it asks its own routes to be kept; 0 without graceful restart."""
     extended_next_hop: bool
     """IPv4 routes with IPv6 next hops (RFC 8950)."""
+    asn: int = 0
+    """All four bytes of its AS number."""
 
 
 def offer_in_open(told: Mapping[str, Any]) -> Offer:
@@ -55,6 +57,7 @@ def offer_in_open(told: Mapping[str, Any]) -> Offer:
         graceful_restart=_GRACEFUL_RESTART in has,
         restart_time=int(has.get(_GRACEFUL_RESTART, {}).get("time", 0)),
         extended_next_hop=_EXTENDED_NEXT_HOP in has,
+        asn=int(has.get(_FOUR_BYTE_ASN, {}).get("asn4") or told["asn"]),
     )
 
 
@@ -81,6 +84,7 @@ def offer_of_neighbor(peer: Mapping[str, Any]) -> Offer | None:
         graceful_restart=bool(has["graceful-restart"]),
         restart_time=int(has.get("restart-time") or 0),
         extended_next_hop=bool(has.get("extended-next-hop")),
+        asn=int(peer.get("as") or 0),
     )
 
 

@@ -55,6 +55,11 @@ class Session:
         return self._offer is not None and self._offer.graceful_restart
 
     @property
+    def peer_asn(self) -> int:
+        """The AS number in the peer's last OPEN; 0 before there was one."""
+        return self._offer.asn if self._offer else 0
+
+    @property
     def capabilities(self) -> Capabilities | None:
         """What the session has; None while it is not Established."""
         offer = self._offer

@@ -37,7 +37,7 @@ class SpeakerDriver:
         self._core = Core()
         self._relay = RelayClient(run_dir.relay_socket, self._core, clock, wall, self._progress)
         self._configurator = Configurator(run_dir.speaker_socket, self._core, self._told)
-        self._wanted: tuple[tuple[Session, ...] | None, tuple[Announcement, ...] | None] = (None, None)
+        self._wanted: tuple[object, object, object] = (None, None, ())
 
     @property
     def rejections(self) -> tuple[Rejection, ...]:
@@ -45,16 +45,22 @@ class SpeakerDriver:
         return self._configurator.rejections
 
     def want(
-        self, sessions: tuple[Session, ...] | None, announcements: tuple[Announcement, ...] | None
+        self,
+        sessions: tuple[Session, ...] | None,
+        announcements: tuple[Announcement, ...] | None,
+        advertise: tuple[str, ...] = (),
     ) -> None:
-        """What ought to be. None: not known, so nothing of it is touched, and no End-of-RIB goes out."""
-        if (sessions, announcements) == self._wanted:
+        """What ought to be. None: not known, so nothing of it is touched, and no End-of-RIB goes out.
+
+        `advertise` names the links on which routers have to hear of this node to peer with it.
+        """
+        if (sessions, announcements, advertise) == self._wanted:
             return
-        self._wanted = (sessions, announcements)
+        self._wanted = (sessions, announcements, advertise)
         if sessions:
             self._core.restart_time = float(max(session.restart_time for session in sessions))
         self._core.want(_by_peer(sessions, announcements))
-        self._configurator.want(sessions)
+        self._configurator.want(sessions, advertise)
         self._relay.pump()
 
     def observed(self) -> Speaker | None:

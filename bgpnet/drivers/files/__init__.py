@@ -2,9 +2,9 @@
 
 ::
 
-    folder  stat signatures, bytes          ──►  judge   one file: its objects and rejections   ──►  source
-    passwords  first line of a file              (pure)  all files: what is declared                  the loop
-    lastgood   what held when we stopped         yamltext, with the line of every field
+    folder     stat signatures, bytes  ──►  judge   one file: its objects and rejections  ──►  source
+    passwords  first line of a file         (pure)  all files: what is declared              the loop
+    lastgood   what held when we stopped    yamltext, with the line of every field
 """
 
 from bgpnet.drivers.files.source import FilesSource

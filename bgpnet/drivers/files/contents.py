@@ -41,8 +41,32 @@ class FileState:
 
 
 @dataclass(frozen=True, slots=True)
+class SecretKey:
+    """Where a Secret has a password."""
+
+    name: str
+    key: str
+
+    def __str__(self) -> str:
+        return f"key {self.key} of Secret/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordFile:
+    """Where the first line of a file is a password. `name` is relative to the folder, or absolute."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return f"password file {self.name}"
+
+
+PasswordPlace = PasswordFile | SecretKey
+
+
+@dataclass(frozen=True, slots=True)
 class Password:
-    """A password file's content. Both set: it could be read once and cannot be now."""
+    """What was found at such a place. Both set: it could be read once and cannot be now."""
 
     secret: Secret | None = None
     error: str = ""

@@ -5,14 +5,26 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
-from bgpnet.drivers.files.contents import Content, FileState, GoodObject, Password, Unreadable
+from bgpnet.drivers.files.contents import (
+    Content,
+    FileState,
+    GoodObject,
+    Password,
+    PasswordFile,
+    PasswordPlace,
+    SecretKey,
+    Unreadable,
+)
 from bgpnet.drivers.files.yamltext import Broken, Document, decode
 from bgpnet.model.crd.bgppeer import BGPPeer
 from bgpnet.model.crd.declare import declare
 from bgpnet.model.crd.meta import Fact
 from bgpnet.model.crd.read import Reading, read
+from bgpnet.model.crd.secret import Secret
 from bgpnet.model.rejection import ObjectRef, Reason, Rejection
 from bgpnet.model.snapshot import Declared, DeclaredPeer
+
+_NO_TEXT: Final = Unreadable("it is no text: put it in quotes, under `data` in Base64")
 
 MAX_REJECTIONS: Final = 1000
 """Of one file."""
@@ -48,7 +60,9 @@ def judge(file: str, content: Content, before: tuple[GoodObject, ...], now: floa
 
 
 def merge(
-    files: Mapping[str, FileState], passwords: Mapping[str, Password], more: Iterable[Rejection] = ()
+    files: Mapping[str, FileState],
+    passwords: Mapping[PasswordPlace, Password],
+    more: Iterable[Rejection] = (),
 ) -> Declared:
     """All files together. Of two objects of one kind and name the older counts, then that of the first file.
 
@@ -56,7 +70,7 @@ def merge(
 
     Args:
         files: state by file name.
-        passwords: password files by the name that peers give them.
+        passwords: what was found where peers say that their password is.
         more: rejections that are of no file.
     """
     first: dict[tuple[str, str], ObjectRef] = {}
@@ -75,11 +89,31 @@ def merge(
     return declare(facts, rejections)
 
 
-def password_files(files: Mapping[str, FileState]) -> frozenset[str]:
-    """The password files that the objects name."""
+def password_places(files: Mapping[str, FileState]) -> frozenset[PasswordPlace]:
+    """Where the objects say that passwords are."""
     objects = (good.object for state in files.values() for good in state.objects)
-    named = (peer.spec.password_file for peer in objects if isinstance(peer, BGPPeer))
-    return frozenset(name for name in named if name is not None)
+    named = (_place(peer) for peer in objects if isinstance(peer, BGPPeer))
+    return frozenset(place for place in named if place is not None)
+
+
+def secret_values(files: Mapping[str, FileState]) -> dict[SecretKey, Content]:
+    """What the Secrets say; of two with one name the older counts."""
+    found: dict[SecretKey, Content] = {}
+    seen: set[str] = set()
+    for good in _oldest_first(files):
+        if not isinstance(good.object, Secret) or good.ref.name in seen:
+            continue
+        seen.add(good.ref.name)
+        for key, value in good.object.fact(good.ref).values:
+            place = SecretKey(good.ref.name, key)
+            found[place] = _NO_TEXT if value is None else value.reveal().encode("latin-1")
+    return found
+
+
+def _place(peer: BGPPeer) -> PasswordPlace | None:
+    if peer.spec.password_secret is not None:
+        return SecretKey(peer.spec.password_secret.name, peer.spec.password_secret.key)
+    return None if peer.spec.password_file is None else PasswordFile(peer.spec.password_file)
 
 
 def _oldest_first(files: Mapping[str, FileState]) -> list[GoodObject]:
@@ -126,19 +160,21 @@ def _duplicate(ref: ObjectRef, first: ObjectRef) -> Rejection:
     return Rejection(ref, "metadata.name", f'"{ref.name}"', Reason.DUPLICATE_OBJECT, remedy)
 
 
-def _with_password(good: GoodObject, passwords: Mapping[str, Password]) -> tuple[Fact, tuple[Rejection, ...]]:
+def _with_password(
+    good: GoodObject, passwords: Mapping[PasswordPlace, Password]
+) -> tuple[Fact, tuple[Rejection, ...]]:
     fact = good.object.fact(good.ref)
     if not isinstance(fact, DeclaredPeer) or not isinstance(good.object, BGPPeer):
         return fact, ()
     fact = replace(fact, created=fact.created or datetime.fromtimestamp(good.since, UTC).isoformat())
-    name = good.object.spec.password_file
-    if name is None:
+    place = _place(good.object)
+    if place is None:
         return fact, ()
-    password = passwords.get(name, Password(error="it was not read yet"))
+    password = passwords.get(place, Password(error="it was not read yet"))
     if password.secret is None:
-        return replace(fact, password_error=f"password file {name}: {password.error}"), ()
+        return replace(fact, password_error=f"{place}: {password.error}"), ()
     told = replace(fact, password=password.secret)
     if not password.error:
         return told, ()
-    remedy = f"{password.error}; the last good password stays in force; make the file readable"
-    return told, (Rejection(good.ref, "spec.passwordFile", f'"{name}"', Reason.PASSWORD_UNREADABLE, remedy),)
+    remedy = f"{password.error}; the last good password stays in force; put it back"
+    return told, (Rejection(good.ref, fact.password_field, str(place), Reason.PASSWORD_UNREADABLE, remedy),)

@@ -54,6 +54,7 @@ class LastGood:
                     "object": good.object.model_dump(mode="json", by_alias=True, exclude_unset=True),
                 }
                 for good in state.objects
+                if not good.object.confidential
             ]
             for file, state in files.items()
         }

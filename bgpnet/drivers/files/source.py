@@ -9,8 +9,16 @@ from pathlib import Path
 from typing import Final
 
 from bgpnet.drivers.files import folder as disk
-from bgpnet.drivers.files.contents import FileState, GoodObject, Password, Unreadable
-from bgpnet.drivers.files.judge import judge, merge, password_files
+from bgpnet.drivers.files.contents import (
+    FileState,
+    GoodObject,
+    Password,
+    PasswordFile,
+    PasswordPlace,
+    SecretKey,
+    Unreadable,
+)
+from bgpnet.drivers.files.judge import judge, merge, password_places, secret_values
 from bgpnet.drivers.files.lastgood import LastGood
 from bgpnet.drivers.files.look import UNREAD, Look, Signature, Signatures, changed, settled
 from bgpnet.drivers.files.passwords import password
@@ -25,6 +33,8 @@ SHARE: Final = 0.002
 
 SLOWEST: Final = 0.8
 """Seconds between two looks, however many files there are: an edit acts within a second."""
+
+_NOT_THERE: Final = Unreadable("it is not there")
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +60,7 @@ class FilesSource:
         self._last_good = LastGood(last_good, folder)
         self._taken = Look(Unreadable("it was not looked at yet"))
         self._files: dict[str, FileState] = {}
-        self._passwords: dict[str, Password] = {}
+        self._passwords: dict[PasswordPlace, Password] = {}
         self._declared: Declared | None = None
         self._unread: tuple[Rejection, ...] = ()
 
@@ -78,7 +88,8 @@ class FilesSource:
 
     def _look(self) -> Look:
         folder = disk.signature(str(self._folder))
-        return Look(disk.manifests(self._folder), disk.signatures(self._folder, self._passwords), folder)
+        names = (place.name for place in self._passwords if isinstance(place, PasswordFile))
+        return Look(disk.manifests(self._folder), disk.signatures(self._folder, names), folder)
 
     async def _take(self, now: Look) -> None:
         """Read what changed, decide, tell."""
@@ -109,8 +120,9 @@ class FilesSource:
         return unread
 
     def _read_passwords(self, seen: Signatures) -> Signatures:
-        """Read the password files that are new or changed, forget those that no peer names."""
-        names = password_files(self._files)
+        """Read the passwords that are new or changed, forget those that no peer names."""
+        places = password_places(self._files)
+        names = {place.name for place in places if isinstance(place, PasswordFile)}
         now = disk.signatures(self._folder, names - seen.keys()) | {
             name: seen[name] for name in names & seen.keys()
         }
@@ -118,9 +130,13 @@ class FilesSource:
             content = disk.content(self._folder / name)
             if isinstance(content, Unreadable):
                 now[name] = UNREAD
-            self._passwords[name] = password(content, self._passwords.get(name))
-        for name in self._passwords.keys() - names:
-            del self._passwords[name]
+            place = PasswordFile(name)
+            self._passwords[place] = password(content, self._passwords.get(place))
+        secrets = secret_values(self._files)
+        for key in (place for place in places if isinstance(place, SecretKey)):
+            self._passwords[key] = password(secrets.get(key, _NOT_THERE), self._passwords.get(key))
+        for gone in self._passwords.keys() - places:
+            del self._passwords[gone]
         return now
 
     def _publish(self) -> None:

@@ -7,10 +7,13 @@ import socket
 from collections.abc import Callable
 from typing import Final
 
-from bgpnet.drivers.netlink import routes, wire
+from bgpnet.drivers.netlink import neighbours, routes, wire
 
-_GROUPS: Final = 0x1 | 0x10 | 0x40 | 0x100 | 0x400
-"""RTMGRP_LINK, _IPV4_IFADDR, _IPV4_ROUTE, _IPV6_IFADDR, _IPV6_ROUTE (linux/rtnetlink.h)."""
+_GROUPS: Final = 0x1 | 0x4 | 0x10 | 0x40 | 0x100 | 0x400
+"""RTMGRP_LINK, _NEIGH, _IPV4_IFADDR, _IPV4_ROUTE, _IPV6_IFADDR, _IPV6_ROUTE (linux/rtnetlink.h)."""
+
+_MOST_ROUTERS: Final = 1024
+"""Neighbours remembered as routers, whether there or gone."""
 
 _SO_RCVBUFFORCE: Final = 33
 _QUEUE_BYTES: Final = 1 << 20  # some thousand notifications
@@ -31,6 +34,7 @@ class Events:
     def __init__(self, changed: Callable[[], None]) -> None:
         self._changed = changed
         self.overruns = 0
+        self._routers: dict[tuple[int, int], bool] = {}
         self._socket = socket.socket(
             socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK
         )
@@ -82,10 +86,28 @@ class Events:
                 news = True
                 log.debug("netlink queue overran count=%d", self.overruns)
                 continue
-            news = news or any(_matters(kind, body) for kind, _, _, body in wire.messages(received))
+            for kind, _, _, body in wire.messages(received):
+                news = self._matters(kind, body) or news
         if news:
             self._changed()
 
+    def _matters(self, kind: int, body: memoryview) -> bool:
+        if kind in {wire.NEWROUTE, wire.DELROUTE}:
+            return routes.is_of_main_table(body)
+        if kind in {wire.NEWNEIGH, wire.DELNEIGH}:
+            return self._router_came_or_went(kind, body)
+        return True
 
-def _matters(kind: int, body: memoryview) -> bool:
-    return kind not in {wire.NEWROUTE, wire.DELROUTE} or routes.is_of_main_table(body)
+    def _router_came_or_went(self, kind: int, body: memoryview) -> bool:
+        """Neighbours are told of at each step of their reachability, several times a minute."""
+        told = neighbours.router(body)
+        if told is None:
+            return False
+        index, address, there = told
+        router, there = (index, int(address)), there and kind == wire.NEWNEIGH
+        if self._routers.get(router) is there:
+            return False
+        if len(self._routers) >= _MOST_ROUTERS:
+            self._routers.clear()
+        self._routers[router] = there
+        return True

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import closing, suppress
 from typing import Final, TypeVar
 
-from bgpnet.drivers.netlink import links, routes, wire
+from bgpnet.drivers.netlink import links, neighbours, routes, wire
 from bgpnet.drivers.netlink.events import Events
 from bgpnet.drivers.netlink.talk import Talk
 from bgpnet.model.errors import KernelError
@@ -71,7 +71,7 @@ class Netlink:
             self.close()
 
     async def dump(self) -> Kernel:
-        """All links, and the routes of table main.
+        """All links, the routes of table main, and the routers that were heard.
 
         The kernel drops routes without a word when a carrier or an address goes: after any event believe only
         this.
@@ -88,7 +88,11 @@ class Netlink:
             for family in Family:
                 reader = routes.Reader(family, names)
                 found += await self._all(f"{family} routes", wire.GETROUTE, routes.ask(family), reader.route)
-        return Kernel(links.joined(bare, addresses), tuple(found))
+            near = await self._all("neighbours", wire.GETNEIGH, neighbours.ASK, neighbours.router)
+            heard = (neighbours.heard(each, names) for each in near)
+        return Kernel(
+            links.joined(bare, addresses), tuple(found), tuple(each for each in heard if each is not None)
+        )
 
     async def put(self, route: Route, *, replaces: bool) -> None:
         """Add a route of ours or, when the last dump showed one of ours, replace that in one step.

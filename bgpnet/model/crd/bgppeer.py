@@ -1,21 +1,33 @@
 """BGPPeer: a router that the selected nodes peer with."""
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import (
     AfterValidator,
     Field,
-    StrictBool,
     StringConstraints,
     ValidationInfo,
     field_validator,
+    model_validator,
 )
 
-from bgpnet.model.crd.fields import SET, Asn, HoldTime, Name, UnicastAddress, each_once, refusal
+from bgpnet.model.crd.fields import (
+    SET,
+    Asn,
+    HoldTime,
+    Name,
+    PeerAsn,
+    SecretKey,
+    UnicastAddress,
+    each_once,
+    not_empty,
+    refusal,
+)
 from bgpnet.model.crd.meta import Manifest, OrEmpty, Strict, Unread
 from bgpnet.model.crd.prefixrange import PrefixRange
 from bgpnet.model.crd.selector import LabelSelector
-from bgpnet.model.net import Family, family_of
+from bgpnet.model.net import Family
 from bgpnet.model.rejection import ObjectRef
 from bgpnet.model.snapshot import DeclaredPeer
 
@@ -43,27 +55,73 @@ class PeerFilters(Strict):
     """For what is announced to it."""
 
 
+LinkName = Annotated[str, StringConstraints(pattern=r"^[^\s/%:;{}\"']{1,15}$")]
+"""The name of a link, or a pattern of names as in a shell. 15 characters are the kernel's limit."""
+
+LinkNames = Annotated[
+    tuple[LinkName, ...],
+    Field(max_length=32, json_schema_extra=SET),
+    AfterValidator(not_empty),
+    AfterValidator(each_once),
+]
+
+Hops = Annotated[int, Field(strict=True, ge=1, le=255)]
+
+Families = Annotated[tuple[Family, ...], Field(max_length=2, json_schema_extra=SET)]
+
+
+def _families(families: tuple[Family, ...]) -> tuple[Family, ...]:
+    if not 0 < len(families) == len(set(families)):
+        raise refusal("write ipv4, ipv6 or both, each once")
+    return families
+
+
+class DefaultGateway(Strict):
+    """The default gateways of the node: of the default routes in table main that bgpnet did not make."""
+
+    families: Annotated[Families, AfterValidator(_families)] = (Family.IPV4, Family.IPV6)
+    """Of these families; left out, of both."""
+
+
+class PasswordSecret(Strict):
+    """Where a Secret has the password."""
+
+    name: Name
+    """The Secret's name."""
+    key: SecretKey = "password"
+    """The key of its data."""
+
+
 class BGPPeerSpec(Strict):
-    """One router, and how to speak with it."""
+    """Which routers, and how to speak with them."""
 
     node_selector: LabelSelector = LabelSelector()
     """Nodes that peer with it; left out, all."""
-    peer_address: UnicastAddress
-    """The router's address."""
-    peer_asn: Asn = Field(alias="peerASN")
-    """The router's AS number."""
+    peer_address: UnicastAddress | None = None
+    """One router. In place of it: the next two."""
+    from_default_gateway: DefaultGateway | None = None
+    """Every default gateway of the node."""
+    from_interface: LinkNames | None = None
+    """The router at the other end of each of these links (IPv6 link-local addresses, RFC 8950)."""
+    peer_asn: PeerAsn = Field(alias="peerASN")
+    """Its AS number, or `external`: whatever it says, but ours."""
     local_asn: Asn | None = Field(default=None, alias="localASN")
     """The nodes' AS number towards it; left out, that of the BGPConfiguration."""
     source_address: UnicastAddress | None = None
-    """Address to speak from; left out, the node's address on the link to the peer."""
+    """Address to speak from, also one of the loopback; left out, the node's on the link to the peer."""
     hold_time: HoldTime | None = None
     """Seconds; left out, that of the BGPConfiguration."""
-    families: tuple[Family, ...] | None = Field(default=None, max_length=2)
-    """Address families that the session carries (RFC 4760); left out, that of `peerAddress`."""
-    ttl_security: StrictBool = False
-    """Whether only packets of a directly connected router are heard: TTL 255 on both sides (RFC 5082)."""
+    families: Annotated[Families, AfterValidator(_families)] | None = None
+    """Address families that the session carries (RFC 4760); left out, that of the router's address, and over
+    an interface both."""
+    multihop: Hops | None = None
+    """TTL of packets to a router that is some hops away."""
+    ttl_security: Hops | None = None
+    """Hops at most that its packets may have come; both sides send with TTL 255 (RFC 5082)."""
     password_file: FileName | None = None
     """File whose first line is the TCP MD5 password (RFC 2385); relative to the folder of manifests."""
+    password_secret: PasswordSecret | None = None
+    """The same in a Secret."""
     accept: tuple[PrefixRange, ...] = Field(default=(), max_length=256)
     """Routes to take from it; left out, those that import filters accept, and none without any.
 
@@ -72,12 +130,10 @@ class BGPPeerSpec(Strict):
     filters: OrEmpty[PeerFilters] = PeerFilters()
     """Policy beyond `accept`, and for what is announced to it."""
 
-    @field_validator("families")
-    @classmethod
-    def _each_once(cls, families: tuple[Family, ...] | None) -> tuple[Family, ...] | None:
-        if families is not None and not 0 < len(families) == len(set(families)):
-            raise refusal("write ipv4, ipv6 or both, each once")
-        return families
+    elsewhere: ClassVar[Mapping[str, str]] = {
+        "keepaliveTime": "remove it: a keepalive is sent every third of holdTime, so set that",
+        "connectRetryTime": "remove it: a router that does not answer is tried again after 1 to 5 s",
+    }
 
     @field_validator("source_address")
     @classmethod
@@ -87,9 +143,34 @@ class BGPPeerSpec(Strict):
             raise refusal(f"write an IPv{peer.version} address, as peerAddress {peer} is one")
         return source
 
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        routers = ("peer_address", "from_default_gateway", "from_interface")
+        if sum(getattr(self, name) is not None for name in routers) != 1:
+            raise refusal("set exactly one of peerAddress, fromDefaultGateway and fromInterface")
+        if self.multihop is not None and self.ttl_security is not None:
+            raise refusal("remove multihop or ttlSecurity: a TTL that is checked is 255 (RFC 5082)")
+        if self.peer_address is None:
+            self._next_door()
+        if self.password_file is not None and self.password_secret is not None:
+            raise refusal("remove passwordFile or passwordSecret: there is one password")
+        if self.from_interface and self.families == (Family.IPV4,):
+            raise refusal(
+                "add ipv6 to families: over an interface IPv4 routes have IPv6 next hops, which the speaker "
+                "offers only together with IPv6 routes"
+            )
+        return self
+
+    def _next_door(self) -> None:
+        """A router that is found by a gateway or a link is on the link."""
+        if self.source_address is not None:
+            raise refusal("remove sourceAddress, or set peerAddress: here the link decides on the source")
+        if max(self.multihop or 1, self.ttl_security or 1) > 1:
+            raise refusal("write 1 hop, or set peerAddress: a gateway is on the link")
+
 
 class BGPPeer(Manifest):
-    """A BGP neighbour of the selected nodes."""
+    """A BGP neighbour of the selected nodes, or several."""
 
     api_version: Literal["bgpnet.io/v1alpha1"]
     kind: Literal["BGPPeer"]
@@ -108,11 +189,15 @@ class BGPPeer(Manifest):
             local_asn=spec.local_asn,
             source_address=spec.source_address,
             hold_time=spec.hold_time,
-            families=spec.families or (family_of(spec.peer_address),),
-            ttl_security=spec.ttl_security,
+            families=spec.families or (),
+            ttl_security=spec.ttl_security or 0,
             password=None,
             password_error="",
             accept=tuple(rule.fact() for rule in spec.accept),
             import_filters=spec.filters.imports,
             export_filters=spec.filters.exports,
+            gateways=spec.from_default_gateway.families if spec.from_default_gateway else (),
+            interfaces=spec.from_interface or (),
+            multihop=spec.multihop or 0,
+            password_field="spec.passwordSecret" if spec.password_secret else "spec.passwordFile",
         )

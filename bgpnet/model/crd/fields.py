@@ -4,7 +4,16 @@ import re
 from ipaddress import IPv4Address, ip_address, ip_interface
 from typing import Annotated, Final, TypeVar
 
-from pydantic import AfterValidator, Field, JsonValue, PlainValidator, StringConstraints, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    JsonValue,
+    PlainSerializer,
+    PlainValidator,
+    StringConstraints,
+    WithJsonSchema,
+)
 from pydantic_core import PydanticCustomError
 
 from bgpnet.model.community import WELL_KNOWN, Community, parse_community, spell_community
@@ -17,6 +26,10 @@ Extra = dict[str, JsonValue]
 """What a JSON schema holds beyond what pydantic writes."""
 
 MAX_ASN: Final = 0xFFFF_FFFF
+
+EXTERNAL: Final = "external"
+
+_ASDOT: Final = re.compile(r"[0-9]{1,5}\.[0-9]{1,5}")
 
 _PREFIX: Final = re.compile(r"[^/%]+/[0-9]{1,3}")
 
@@ -88,6 +101,24 @@ def _router_id(value: object) -> IPv4Address:
     if not isinstance(address, IPv4Address) or address.is_unspecified:
         raise refusal("write a router identifier as an IPv4 address other than 0.0.0.0 (RFC 6286)")
     return address
+
+
+def _no_asdot(value: object) -> object:
+    if isinstance(value, float) or (isinstance(value, str) and _ASDOT.fullmatch(value)):
+        high, low = str(value).split(".")
+        plain = f", as {int(high) * 65536 + int(low)} for {value}" if isinstance(value, str) else ""
+        raise refusal(
+            f"write an AS number as one whole number{plain}: YAML reads 1.10 as 1.1 (RFC 5396, asplain)"
+        )
+    return value
+
+
+def _peer_asn(value: object) -> object:
+    if isinstance(value, str):
+        if value != EXTERNAL:
+            raise refusal("write an AS number without quotes, or external for any AS but ours")
+        return 0
+    return _asn(value) if type(value) is int else value
 
 
 def _asn(value: int) -> int:
@@ -201,8 +232,31 @@ Asn = Annotated[
         ),
     ),
     AfterValidator(_asn),
+    BeforeValidator(_no_asdot),
 ]
 """An AS number that a speaker may use."""
+
+PeerAsn = Annotated[
+    int,
+    Field(strict=True, ge=0, le=MAX_ASN),
+    BeforeValidator(_peer_asn),
+    BeforeValidator(_no_asdot),
+    PlainSerializer(lambda value: value or EXTERNAL),
+    WithJsonSchema(
+        {"x-kubernetes-int-or-string": True}
+        | rules(
+            (
+                f"type(self) == string ? self == '{EXTERNAL}' : self >= 0 && self <= {MAX_ASN}",
+                "write an AS number as one whole number, or external for any AS but ours",
+            ),
+            *(
+                (f"type(self) == string || self != {number}", f"{why}: take the one assigned to the router")
+                for number, why in _RESERVED_ASNS.items()
+            ),
+        )
+    ),
+]
+"""A peer's AS number; 0 for `external`, which is any but ours."""
 
 HoldTime = Annotated[
     int,
@@ -245,6 +299,9 @@ Name = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9]([-A-Za-z0-9._]{0,251}[A-Za-z0-9])?$", max_length=253)
 ]
 """The name of an object."""
+
+SecretKey = Annotated[str, StringConstraints(pattern=r"^[-._A-Za-z0-9]{1,253}$")]
+"""A key of a Secret's data."""
 
 LabelKey = Annotated[str, StringConstraints(min_length=1, max_length=317)]
 """A label's key: an optional DNS name of up to 253 characters, a slash and up to 63 characters."""

@@ -17,13 +17,22 @@ from bgpnet.model.snapshot import (
     DeclaredNode,
     DeclaredPeer,
     DeclaredPool,
+    DeclaredSecret,
 )
 
 GROUP: Final = "bgpnet.io"
 VERSION: Final = "v1alpha1"
 API_VERSION: Final = f"{GROUP}/{VERSION}"
 
-Fact = DeclaredBlock | DeclaredConfiguration | DeclaredFilter | DeclaredNode | DeclaredPeer | DeclaredPool
+Fact = (
+    DeclaredBlock
+    | DeclaredConfiguration
+    | DeclaredFilter
+    | DeclaredNode
+    | DeclaredPeer
+    | DeclaredPool
+    | DeclaredSecret
+)
 """What the objects say once they are read; everything above the edge knows only these."""
 
 T = TypeVar("T")
@@ -37,6 +46,9 @@ Unread = Annotated[object, BeforeValidator(lambda _: None)]
 
 class Strict(BaseModel):
     """Part of an object of our own group: an unknown field is refused."""
+
+    elsewhere: ClassVar[Mapping[str, str]] = {}
+    """Fields that one may expect here and that are not, with what to do instead."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel)
 
@@ -84,6 +96,9 @@ class Manifest(BaseModel):
 
     separable: ClassVar[tuple[tuple[str, ...], ...]] = ()
     """Paths of fields and lists that stand for themselves: what cannot be read there is left out alone."""
+
+    confidential: ClassVar[bool] = False
+    """Whether nothing of the object may be shown or kept."""
 
     api_version: str
     kind: str

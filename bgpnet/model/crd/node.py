@@ -1,12 +1,12 @@
 """Node: Kubernetes' own kind, of which we read the pod prefixes and the internal addresses."""
 
 from ipaddress import ip_address
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
-from bgpnet.model.crd.fields import PrefixField, parse_address
-from bgpnet.model.crd.meta import Lenient, Manifest, OrEmpty
+from bgpnet.model.crd.fields import Asn, PrefixField, RouterId, parse_address
+from bgpnet.model.crd.meta import Lenient, Manifest, Metadata, OrEmpty
 from bgpnet.model.rejection import ObjectRef
 from bgpnet.model.snapshot import DeclaredNode
 
@@ -39,6 +39,26 @@ class NodeStatus(Lenient):
     addresses: tuple[NodeAddress, ...] = ()
 
 
+def _number(value: object) -> object:
+    """An annotation is always a text."""
+    return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else value
+
+
+class NodeAnnotations(Lenient):
+    """What is ours of a node's annotations: what Kubernetes has no field for."""
+
+    local_asn: Annotated[Asn, BeforeValidator(_number)] | None = Field(
+        default=None, alias="bgpnet.io/local-asn"
+    )
+    router_id: RouterId | None = Field(default=None, alias="bgpnet.io/router-id")
+
+
+class NodeMetadata(Metadata):
+    """The node's name, labels and annotations."""
+
+    annotations: OrEmpty[NodeAnnotations] = NodeAnnotations()
+
+
 class Node(Lenient, Manifest):
     """A machine of the cluster."""
 
@@ -46,10 +66,12 @@ class Node(Lenient, Manifest):
         ("spec", "podCIDRs"),
         ("spec", "podCIDR"),
         ("status", "addresses"),
+        ("metadata", "annotations"),
     )
 
     api_version: Literal["v1"]
     kind: Literal["Node"]
+    metadata: NodeMetadata
     spec: OrEmpty[NodeSpec] = NodeSpec()
     status: OrEmpty[NodeStatus] = NodeStatus()
 
@@ -57,6 +79,7 @@ class Node(Lenient, Manifest):
         """What this object says, as the planner knows it."""
         one = (self.spec.pod_cidr,) if self.spec.pod_cidr else ()
         internal = (entry.address for entry in self.status.addresses if entry.type == "InternalIP")
+        annotations = self.metadata.annotations
         return DeclaredNode(
             ref=ref,
             name=self.metadata.name,
@@ -64,4 +87,6 @@ class Node(Lenient, Manifest):
             labels=tuple(sorted(self.metadata.labels.items())),
             addresses=tuple(ip_address(text) for text in internal),
             pod_cidrs=self.spec.pod_cidrs or one,
+            local_asn=annotations.local_asn,
+            router_id=annotations.router_id,
         )

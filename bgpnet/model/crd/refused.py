@@ -86,7 +86,8 @@ def _rejection(detail: ErrorDetails, model: type[Manifest], ref: ObjectRef, line
         location = location[:-1]
     reason, remedy = _explain(detail, model, location)
     place = ObjectRef(ref.kind, ref.name, ref.file, line_of(location) or ref.line)
-    return Rejection(place, spell(location), _found(detail, reason), reason, remedy)
+    found = _kind_of(detail["input"]) if model.confidential else _found(detail, reason)
+    return Rejection(place, spell(location), found, reason, remedy)
 
 
 def _found(detail: ErrorDetails, reason: Reason) -> str:
@@ -94,8 +95,12 @@ def _found(detail: ErrorDetails, reason: Reason) -> str:
     if detail["type"] == "missing":
         return "not set"
     if reason is Reason.UNKNOWN_FIELD:  # its value may be a password in the wrong place
-        return next(words for kind, words in _KINDS.items() if isinstance(value, kind))
+        return _kind_of(value)
     return shorten(value)
+
+
+def _kind_of(value: object) -> str:
+    return next(words for kind, words in _KINDS.items() if isinstance(value, kind))
 
 
 def _explain(detail: ErrorDetails, model: type[Manifest], location: Location) -> tuple[Reason, str]:
@@ -118,6 +123,9 @@ def _name_known_fields(model: type[BaseModel], location: Location) -> str:
             for part in _models_in(field.annotation)
         )
         model = model if isinstance(step, int) else next(inner, model)
+    instead = getattr(model, "elsewhere", {}).get(location[-1])
+    if instead is not None:
+        return str(instead)
     known = sorted(field.alias or name for name, field in model.model_fields.items())
     close = get_close_matches(str(location[-1]), known, n=1)
     advice = f"did you mean {close[0]}? " if close else "remove it; "

@@ -10,6 +10,7 @@ from bgpnet.model.crd.ipblock import IPBlock
 from bgpnet.model.crd.ippool import IPPool
 from bgpnet.model.crd.meta import API_VERSION, Manifest
 from bgpnet.model.crd.node import Node
+from bgpnet.model.crd.secret import Secret
 
 KINDS: Final[Mapping[tuple[str, str], type[Manifest]]] = {
     (API_VERSION, "BGPConfiguration"): BGPConfiguration,
@@ -18,4 +19,5 @@ KINDS: Final[Mapping[tuple[str, str], type[Manifest]]] = {
     (API_VERSION, "IPBlock"): IPBlock,
     (API_VERSION, "IPPool"): IPPool,
     ("v1", "Node"): Node,
+    ("v1", "Secret"): Secret,
 }

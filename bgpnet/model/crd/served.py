@@ -145,6 +145,16 @@ _ONE_FAMILY: Final = (
     " || ip(self.sourceAddress).family() == ip(self.peerAddress).family()"
 )
 
+_NEXT_DOOR: Final = (
+    "has(self.peerAddress) || !has(self.sourceAddress)"
+    " && (!has(self.multihop) || self.multihop == 1) && (!has(self.ttlSecurity) || self.ttlSecurity == 1)"
+)
+
+_ONE_WAY_TO_ROUTERS: Final = (
+    "[has(self.peerAddress), has(self.fromDefaultGateway), has(self.fromInterface)].filter(each, each).size()"
+    " == 1"
+)
+
 _SAME_SIZE: Final = (
     "has(self.blockSize) == has(oldSelf.blockSize)"
     " && (!has(self.blockSize) || self.blockSize == oldSelf.blockSize)"
@@ -183,6 +193,23 @@ RULES: Final[Mapping[type[BaseModel], tuple[tuple[str, str], ...]]] = {
         (
             _ONE_FAMILY,
             "sourceAddress and peerAddress are of two families: write a source of the peer's",
+        ),
+        (_ONE_WAY_TO_ROUTERS, "set exactly one of peerAddress, fromDefaultGateway and fromInterface"),
+        (
+            "!has(self.multihop) || !has(self.ttlSecurity)",
+            "remove multihop or ttlSecurity: a TTL that is checked is 255 (RFC 5082)",
+        ),
+        (
+            _NEXT_DOOR,
+            "a gateway is on the link: remove sourceAddress and hops beyond 1, or set peerAddress",
+        ),
+        (
+            "!has(self.passwordFile) || !has(self.passwordSecret)",
+            "remove passwordFile or passwordSecret: there is one password",
+        ),
+        (
+            "!has(self.fromInterface) || !has(self.families) || 'ipv6' in self.families",
+            "add ipv6 to families: over an interface IPv4 routes have IPv6 next hops",
         ),
     ),
     IPPoolSpec: (
