@@ -30,11 +30,12 @@ class CapabilityStatus:
 
 @dataclass(frozen=True, slots=True)
 class PeerStatus:
-    """One BGPPeer as this node has it. Without a session, what belongs to one is empty or 0."""
+    """One session of a BGPPeer, as this node has it. Without a session, what belongs to one is empty or 0."""
 
     object: str
-    """kind/name."""
+    """kind/name. One that means several routers has several sessions: `peer` and `link` tell them apart."""
     peer: str
+    """Its address, a link-local one with the link: `fe80::1%eth1`. Empty while it is not known."""
     peer_asn: int
     state: str
     """RFC 4271 §8.2.2, Unknown, or Rejected."""
@@ -70,6 +71,10 @@ class PeerStatus:
     end_of_rib_sent: bool = False
     rejections: tuple[RejectionStatus, ...] = ()
     """What was refused of the object, and of what it asks for."""
+    multihop: int = 0
+    """TTL of packets to the peer; 0: the kernel's own."""
+    ttl_security: int = 0
+    """Hops that its packets may have come at most; 0: not checked."""
 
     @property
     def fine(self) -> bool:
@@ -98,6 +103,6 @@ class PeersStatus:
         return not self.undecided and all(peer.fine for peer in self.peers)
 
     def only(self, wanted: str) -> "PeersStatus":
-        """The peers with this address, or of the object with this name or kind/name."""
-        found = (peer for peer in self.peers if wanted in (peer.peer, peer.name, peer.object))
+        """The peers with this address, on this link, or of the object with this name or kind/name."""
+        found = (peer for peer in self.peers if wanted in (peer.peer, peer.link, peer.name, peer.object))
         return replace(self, peers=tuple(found))

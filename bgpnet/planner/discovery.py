@@ -11,6 +11,9 @@ from bgpnet.model.rejection import Reason, Rejection
 from bgpnet.model.snapshot import DeclaredNode, DeclaredPeer, HeardRouter, Kernel, Link
 from bgpnet.planner.nexthops import Resolver, is_foreign
 
+FROM_INTERFACE: Final = "spec.fromInterface"
+FROM_DEFAULT_GATEWAY: Final = "spec.fromDefaultGateway"
+
 _NOT_AN_UPLINK: Final = re.compile(r"lo|bgp[0-9a-f]{12}")
 """The loopback and the pods' links: no pattern means these."""
 
@@ -155,7 +158,7 @@ def _gateways(peer: DeclaredPeer, kernel: Kernel) -> tuple[Place | Rejection, ..
             f"table main has no {families} default route of another program's with a gateway; add one, or "
             "name the router in spec.peerAddress; the session comes when the route does"
         )
-        return (Rejection(peer.ref, "spec.fromDefaultGateway", "", Reason.NO_GATEWAY, remedy),)
+        return (Rejection(peer.ref, FROM_DEFAULT_GATEWAY, "", Reason.NO_GATEWAY, remedy),)
     return tuple(
         _towards(peer, gateway, by_name[found[gateway].link]) for gateway in sorted(found, key=address_order)
     )
@@ -175,7 +178,7 @@ def _towards(peer: DeclaredPeer, gateway: Address, link: Link) -> Place | Reject
     if local is not None:
         return Place(gateway, link.name, local)
     remedy = f"link {link.name} has no address of its kind to speak from; add one"
-    return Rejection(peer.ref, "spec.fromDefaultGateway", str(gateway), Reason.NOT_CONNECTED, remedy)
+    return Rejection(peer.ref, FROM_DEFAULT_GATEWAY, str(gateway), Reason.NOT_CONNECTED, remedy)
 
 
 # --- whoever is at the other end of a link -------------------------------------------------------------
@@ -187,7 +190,7 @@ def _on_interfaces(peer: DeclaredPeer, around: Surroundings) -> Iterator[Place |
         links = _named(pattern, around.kernel.links)
         if not links:
             remedy = "no link of this node has such a name; the session comes by itself when one appears"
-            yield Rejection(peer.ref, "spec.fromInterface", pattern, Reason.NO_INTERFACE, remedy)
+            yield Rejection(peer.ref, FROM_INTERFACE, pattern, Reason.NO_INTERFACE, remedy)
         for link in links:
             if link.name not in seen:
                 seen.add(link.name)
@@ -219,7 +222,7 @@ def _at_the_other_end(peer: DeclaredPeer, link: Link, around: Surroundings) -> P
             "it has no IPv6 link-local address; set it up (`ip link set … up`) and see that sysctl "
             f"net.ipv6.conf.{link.name}.disable_ipv6 is 0"
         )
-        return Rejection(peer.ref, "spec.fromInterface", link.name, Reason.NO_LINK_LOCAL, remedy)
+        return Rejection(peer.ref, FROM_INTERFACE, link.name, Reason.NO_LINK_LOCAL, remedy)
     heard = {on_link(router.address, link.name) for router in _heard(link, around)}
     known = [
         each for each in around.spoken_with if link_of(each) == link.name and (each in heard or not heard)
@@ -230,14 +233,14 @@ def _at_the_other_end(peer: DeclaredPeer, link: Link, around: Surroundings) -> P
             "no router is heard on it: is the cable in, and does the router send router advertisements "
             "there (FRR: `neighbor PORT interface remote-as …`)? The session comes when one is heard"
         )
-        return Rejection(peer.ref, "spec.fromInterface", link.name, Reason.NO_NEIGHBOUR, remedy)
+        return Rejection(peer.ref, FROM_INTERFACE, link.name, Reason.NO_NEIGHBOUR, remedy)
     if len(choice) > 1:
         names = ", ".join(str(bare(each)) for each in choice)
         remedy = (
             f"the routers {names} are heard on it, and which one is meant is not said; name one in a BGPPeer "
             "with spec.peerAddress, or make it a link between two"
         )
-        return Rejection(peer.ref, "spec.fromInterface", link.name, Reason.SEVERAL_NEIGHBOURS, remedy)
+        return Rejection(peer.ref, FROM_INTERFACE, link.name, Reason.SEVERAL_NEIGHBOURS, remedy)
     return Place(choice[0], link.name, local)
 
 

@@ -14,7 +14,14 @@ from bgpnet.model.snapshot import (
     Kernel,
     Speaker,
 )
-from bgpnet.planner.discovery import Place, Surroundings, advertised, places
+from bgpnet.planner.discovery import (
+    FROM_DEFAULT_GATEWAY,
+    FROM_INTERFACE,
+    Place,
+    Surroundings,
+    advertised,
+    places,
+)
 from bgpnet.planner.nexthops import Resolver
 from bgpnet.planner.routerid import router_id
 from bgpnet.planner.selectors import selects
@@ -132,8 +139,8 @@ def _excess(peer: DeclaredPeer, place: Place, made: dict[Address, Session]) -> R
 def _field(peer: DeclaredPeer) -> str:
     """The field that says which routers are meant."""
     if peer.interfaces:
-        return "spec.fromInterface"
-    return "spec.fromDefaultGateway" if peer.gateways else "spec.peerAddress"
+        return FROM_INTERFACE
+    return FROM_DEFAULT_GATEWAY if peer.gateways else "spec.peerAddress"
 
 
 def _session(

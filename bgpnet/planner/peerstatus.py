@@ -7,14 +7,18 @@ from bgpnet.model.peerstatus import REJECTED, CapabilityStatus, PeersStatus, Pee
 from bgpnet.model.plan import Plan, Session
 from bgpnet.model.rejection import ObjectRef, Rejection
 from bgpnet.model.snapshot import Capabilities, DeclaredPeer, Link, ObservedSession, SessionState, Snapshot
+from bgpnet.planner.discovery import FROM_DEFAULT_GATEWAY, FROM_INTERFACE
 from bgpnet.planner.status import rejection_status, undecided, why_not_up
+
+FOUND_BY = frozenset({FROM_INTERFACE, FROM_DEFAULT_GATEWAY})
+"""Fields that mean any number of routers: what is refused there is of one of them, not of the object."""
 
 _Refused = dict[tuple[str, str], list[Rejection]]
 """By kind and name: a rejection may name the file where its object is now, or where it was."""
 
 
 def peers_status(snapshot: Snapshot, plan: Plan, failures: Iterable[Rejection], version: str) -> PeersStatus:
-    """Every session by address, then the BGPPeers for this node that have none, by name.
+    """Every session by address, the BGPPeers for this node that have none, and routers that were not found.
 
     While it is not known which sessions there ought to be, those that there are are told as the speaker sees
     them. `failures` are what carrying the plan out ran into.
@@ -22,8 +26,11 @@ def peers_status(snapshot: Snapshot, plan: Plan, failures: Iterable[Rejection], 
     observed = {session.peer: session for session in snapshot.speaker.sessions} if snapshot.speaker else {}
     links = {link.name: link for link in snapshot.kernel.links} if snapshot.kernel else {}
     refused: _Refused = {}
+    nobody: list[Rejection] = []
     for rejection in sorted({*plan.rejections, *failures}):
-        if rejection.object.kind == "BGPPeer":
+        if rejection.field in FOUND_BY:
+            nobody.append(rejection)
+        elif rejection.object.kind == "BGPPeer":
             refused.setdefault(_key(rejection.object), []).append(rejection)
     sessions = sorted(plan.sessions or (), key=lambda session: address_order(session.peer))
     up = tuple(
@@ -36,8 +43,12 @@ def peers_status(snapshot: Snapshot, plan: Plan, failures: Iterable[Rejection], 
         _rejected(key, declared.get(key), refused[key]) for key in sorted(refused.keys() - with_session)
     )
     unplanned = observed.values() if plan.sessions is None else ()
+    missing = (_missing(each, declared.get(_key(each.object))) for each in nobody)
     return PeersStatus(
-        plan.node_name, version, (*map(_unplanned, unplanned), *up, *without), undecided(snapshot, plan)
+        plan.node_name,
+        version,
+        (*map(_unplanned, unplanned), *up, *without, *missing),
+        undecided(snapshot, plan),
     )
 
 
@@ -54,7 +65,7 @@ def _peer(
     return PeerStatus(
         object="/".join(_key(session.ref)),
         peer=str(session.peer),
-        peer_asn=session.peer_asn,
+        peer_asn=session.peer_asn or (observed.peer_asn if observed else 0),
         state=observed.state if observed else SessionState.UNKNOWN,
         since=observed.since if observed else 0,
         reason=why_not_up(session, observed, link),
@@ -75,6 +86,22 @@ def _peer(
         pending=tuple(map(str, sorted(wanted - announced, key=prefix_order))),
         end_of_rib_sent=observed is not None and observed.end_of_rib_sent,
         rejections=tuple(rejection_status(each) for each in refused.get(_key(session.ref), ())),
+        multihop=session.multihop,
+        ttl_security=session.ttl_security,
+    )
+
+
+def _missing(rejection: Rejection, declared: DeclaredPeer | None) -> PeerStatus:
+    """One of the sessions that an object asks for, of those that its node's links or routes have to show."""
+    on_link = rejection.field == FROM_INTERFACE
+    return PeerStatus(
+        object="/".join(_key(rejection.object)),
+        peer="" if on_link else rejection.found,
+        peer_asn=declared.peer_asn if declared else 0,
+        state=REJECTED,
+        reason=f"{rejection.reason}: {rejection.remedy}",
+        link=rejection.found if on_link else "",
+        rejections=(rejection_status(rejection),),
     )
 
 

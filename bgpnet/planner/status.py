@@ -60,7 +60,7 @@ def _session(
     return SessionStatus(
         peer=str(session.peer),
         object=f"{session.ref.kind}/{session.ref.name}",
-        peer_asn=session.peer_asn,
+        peer_asn=session.peer_asn or (observed.peer_asn if observed else 0),
         local_address=str(session.local_address),
         local_asn=session.local_asn,
         link=session.link,
@@ -81,6 +81,8 @@ def why_not_up(session: Session, observed: ObservedSession | None, link: Link | 
     if link is not None and not (link.up and link.carrier):
         fault = "without carrier" if link.up else "down"
         return f"link {link.name} is {fault}; check the cable and the router"
+    if not session.link:
+        return f"no route of this node leads to {session.peer}; the session comes when one does"
     if observed is None:
         return "the speaker has not reported it yet; see `bgpnet speaker`'s log if this lasts"
     if observed.silent:
@@ -93,7 +95,7 @@ def _silence(session: Session) -> str:
     key = (
         "has none or another one"
         if session.password is not None
-        else "has one (this node has none: spec.passwordFile)"
+        else "has one (this node has none: spec.passwordFile or passwordSecret)"
     )
     return (
         "is the address right, and does a filter on the way drop TCP port 179? Or the router's MD5 password "

@@ -56,6 +56,7 @@ def _session(peer: PeerStatus, now: float) -> list[str]:
     if peer.object:
         lines += [
             _line("Local", f"{peer.local_address} on link {peer.link}, AS {peer.local_asn}"),
+            _line("Hops", _hops(peer)),
             _line("MD5 password", "set" if peer.password else "none"),
         ]
     lines += _capabilities(peer, peer.capabilities) if peer.capabilities else []
@@ -69,6 +70,12 @@ def _session(peer: PeerStatus, now: float) -> list[str]:
         lines.append(_line("Pending", ", ".join(peer.pending)))
     lines.append(_line("End-of-RIB", "sent" if peer.end_of_rib_sent else "not sent"))
     return lines
+
+
+def _hops(peer: PeerStatus) -> str:
+    if peer.ttl_security:
+        return f"packets may have come {peer.ttl_security} at most (TTL security)"
+    return f"up to {peer.multihop}" if peer.multihop else "not limited"
 
 
 def _capabilities(peer: PeerStatus, has: CapabilityStatus) -> list[str]:
@@ -112,7 +119,8 @@ def _row(peer: PeerStatus, now: float) -> tuple[str, ...]:
 
 
 def _title(peer: PeerStatus) -> str:
-    return f"{peer.peer} ({peer.object})" if peer.peer and peer.object else peer.peer or peer.object
+    place = peer.peer or peer.link
+    return f"{place} ({peer.object})" if place and peer.object else place or peer.object
 
 
 def _line(name: str, value: str) -> str:

@@ -291,7 +291,7 @@ def test_md5_with_any_password(tmp_path: Path) -> None:
 def test_ttl_security(tmp_path: Path) -> None:
     extra = " neighbor 10.0.1.2 ttl-security hops 1"
     with routers(tmp_path, extra=extra) as (space, [tor]), speaker_node(space, tmp_path / "run") as node:
-        node.agent.want((session(tor, ttl_security=True),), announcements([tor], 0))
+        node.agent.want((session(tor, ttl_security=1),), announcements([tor], 0))
         node.agent.ready(tor, 1)
         tor.vtysh("configure terminal", "router bgp 65001", "no neighbor 10.0.1.2 ttl-security hops 1")
         until(lambda: tor.neighbor()["bgpState"] != "Established", "packets with a TTL of 1 are not heard")

@@ -43,7 +43,7 @@ V6 = replace(
     restart_time=0,
     families=(Family.IPV6,),
     password=Secret("fabric"),
-    ttl_security=True,
+    ttl_security=1,
 )
 
 

@@ -120,7 +120,10 @@ def test_an_established_session_with_all_that_it_has() -> None:
     ("key", "hint"),
     [
         ("s3cret", "if it has none or another one, both sides see only silence"),
-        (None, "if it has one (this node has none: spec.passwordFile), both sides see only silence"),
+        (
+            None,
+            "(this node has none: spec.passwordFile or passwordSecret), both sides see only silence",
+        ),
     ],
 )
 def test_silence_may_be_an_md5_mismatch(key: str | None, hint: str) -> None:
