@@ -10,7 +10,7 @@ from http import HTTPStatus
 from pathlib import Path
 
 import bgpnet
-from bgpnet.agent import http, journal
+from bgpnet.agent import http, journal, sources
 from bgpnet.agent.conflist import Conflist
 from bgpnet.agent.loop import Loop
 from bgpnet.agent.metrics import Metrics
@@ -19,7 +19,6 @@ from bgpnet.agent.settings import Settings
 from bgpnet.drivers import podjournal, rundirectory
 from bgpnet.drivers.blocks import BlocksFile
 from bgpnet.drivers.exabgp.speaker import SpeakerDriver
-from bgpnet.drivers.files import FilesSource
 from bgpnet.drivers.netlink import Netlink
 from bgpnet.drivers.readiness import Readiness
 from bgpnet.drivers.sysctl import Sysctls
@@ -135,7 +134,7 @@ async def _run(settings: Settings) -> None:
         return await step(settings.node_name, doors, time.monotonic)
 
     loop = Loop(take_step, agent.done)
-    source = FilesSource(settings.folder, Path(run_dir.last_good), loop.wake)
+    source = sources.made(settings, loop.wake)
     netlink = Netlink(loop.wake)
     speaker = SpeakerDriver(run_dir, time.monotonic, time.time, loop.wake)
     sysctls = Sysctls(Path(run_dir.sysctls))
@@ -148,9 +147,7 @@ async def _run(settings: Settings) -> None:
         "/routes": agent.routes_json,
         "/metrics": agent.metrics.page,
     }
-    log.info(
-        "agent starts node=%s source=files:%s run_dir=%s", settings.node_name, settings.folder, run_dir.root
-    )
+    log.info("agent starts node=%s source=%s run_dir=%s", settings.node_name, settings.source, run_dir.root)
     tasks = [netlink.run(), source.run(), speaker.run(), loop.run(), http.serve(run_dir.agent_socket, pages)]
     if settings.metrics_listen is not None:
         tasks.append(http.serve_tcp(settings.metrics_listen, {"/metrics": agent.metrics.page}))

@@ -37,13 +37,34 @@ class ConflistSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class FilesFrom:
+    """A folder of manifests."""
+
+    folder: Path
+
+    def __str__(self) -> str:
+        return f"files:{self.folder}"
+
+
+@dataclass(frozen=True, slots=True)
+class KubernetesFrom:
+    """The API server: of the pod that this process runs in, or of a kubeconfig."""
+
+    kubeconfig: Path | None = None
+
+    def __str__(self) -> str:
+        return f"kubernetes:{self.kubeconfig}" if self.kubeconfig else "kubernetes"
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """How one agent runs."""
 
     node_name: str
-    folder: Path
-    """Folder of manifests (files source)."""
+    source: FilesFrom | KubernetesFrom
     run_dir: RunDir
+    state_dir: Path
+    """What outlives a boot: the last state of the API server (source kubernetes)."""
     metrics_listen: TcpAddress | None = None
     """Where the metrics are answered besides the agent's socket."""
     conflist: ConflistSettings | None = None
@@ -97,15 +118,30 @@ def conflist_settings(folder: str, chain: str) -> ConflistSettings | None:
     return ConflistSettings(Path(folder), plugins)
 
 
-def manifest_folder(source: str) -> Path:
-    """The folder that `--source files:DIR` names.
+def source(text: str) -> FilesFrom | KubernetesFrom:
+    """The source that `--source` names.
 
     Raises:
-        UsageError: for any other source.
+        UsageError: there is no such source.
     """
-    kind, _, folder = source.partition(":")
-    if kind != "files" or not folder:
-        raise UsageError(
-            f"--source is {source!r}; the sources of this release are: files:DIR, a folder of manifests"
-        )
-    return Path(folder)
+    kind, colon, path = text.partition(":")
+    if kind == "files" and path:
+        return FilesFrom(Path(path))
+    if kind == "kubernetes" and (path or not colon):
+        return KubernetesFrom(Path(path) if path else None)
+    raise UsageError(
+        f"--source is {text!r}; give files:DIR (a folder of manifests), kubernetes (the API server of this "
+        "pod) or kubernetes:KUBECONFIG"
+    )
+
+
+def state_directory(text: str) -> Path:
+    """The directory that `--state-dir` gives.
+
+    Raises:
+        UsageError: it is no absolute path.
+    """
+    path = Path(text)
+    if not path.is_absolute():
+        raise UsageError(f"--state-dir is {text!r}; give an absolute path")
+    return path

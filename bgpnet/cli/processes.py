@@ -17,7 +17,10 @@ def add(verbs: flags.Verbs) -> None:
     def node(sub: argparse.ArgumentParser) -> None:
         process(sub)
         verbs.flag(sub, "--node", None, "name of this node's Node object")
-        verbs.flag(sub, "--source", None, "where the objects come from: files:DIR")
+        verbs.flag(
+            sub, "--source", None, "where the objects come from: files:DIR, kubernetes, kubernetes:KUBECONFIG"
+        )
+        verbs.flag(sub, "--state-dir", "/var/lib/bgpnet", "directory of what outlives a boot")
         verbs.flag(sub, "--metrics-listen", "", "ADDR:PORT for /metrics besides the agent's socket")
         verbs.flag(
             sub,
@@ -54,15 +57,16 @@ def _agent(args: argparse.Namespace) -> int:
     from bgpnet.agent.settings import (
         Settings,
         conflist_settings,
-        manifest_folder,
         node_name,
+        source,
+        state_directory,
         tcp_address,
     )
 
-    name, folder = node_name(args.node), manifest_folder(args.source)
+    name, origin, state = node_name(args.node), source(args.source), state_directory(args.state_dir)
     metrics = tcp_address("--metrics-listen", args.metrics_listen)
     conflist = conflist_settings(args.cni_conf_dir, args.cni_chain)
-    return app.run(Settings(name, folder, _begin("agent", args), metrics, conflist))
+    return app.run(Settings(name, origin, _begin("agent", args), state, metrics, conflist))
 
 
 def _cni(args: argparse.Namespace) -> int:
@@ -78,16 +82,18 @@ def _speaker(args: argparse.Namespace) -> int:
 
 
 def _node(args: argparse.Namespace) -> int:
-    from bgpnet.agent.settings import conflist_settings, manifest_folder, node_name, tcp_address
+    from bgpnet.agent.settings import conflist_settings, node_name, source, state_directory, tcp_address
     from bgpnet.node import supervisor
 
     node_name(args.node)
-    manifest_folder(args.source)
+    source(args.source)
+    state_directory(args.state_dir)
     tcp_address("--metrics-listen", args.metrics_listen)
     conflist_settings(args.cni_conf_dir, args.cni_chain)
     common = ["--run-dir", str(_begin("node", args).root), "--log-level", args.log_level]
     own = ["--node", args.node, "--source", args.source, "--metrics-listen", args.metrics_listen]
     own += ["--cni-conf-dir", args.cni_conf_dir, "--cni-chain", args.cni_chain]
+    own += ["--state-dir", args.state_dir]
     return supervisor.run(
         [
             supervisor.Child("agent", ["agent", *common, *own]),

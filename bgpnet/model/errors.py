@@ -7,6 +7,7 @@
      +-- NotThereError         the node has not what was asked for                       exit 1
      +-- UnreachableError      the agent, the supervisor or the relay does not answer    exit 3
      +-- SourceError           a source of objects cannot be read at all
+     +-- ApiError              the Kubernetes API refused a request, or was not reached
      +-- KernelError           the kernel refused a change
      +-- InstallError          the host is not as an installation needs it             exit 1
      +-- SpeakerError          ExaBGP or its supervisor refused a change
@@ -35,6 +36,15 @@ class UnreachableError(BgpnetError):
 
 class SourceError(BgpnetError):
     """A source of objects cannot be read at all."""
+
+
+class ApiError(BgpnetError):
+    """The Kubernetes API. `status` is HTTP's, 0 when there was no answer; `reason` is its one word."""
+
+    def __init__(self, status: int, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.reason = reason
 
 
 class KernelError(BgpnetError):

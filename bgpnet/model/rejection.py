@@ -18,6 +18,7 @@ class Reason(StrEnum):
     HOST_BITS_SET = "HostBitsSet"
     DUPLICATE_OBJECT = "DuplicateObject"
     SOURCE_GONE = "SourceGone"
+    STALE_SOURCE = "StaleSource"
     # this node
     NO_NODE = "NoNode"
     NO_ADDRESS = "NoAddress"

@@ -200,6 +200,9 @@ class Declared:
     filters: tuple[DeclaredFilter, ...] = ()
     blocks: tuple[DeclaredBlock, ...] = ()
     """Claims of this node, and no other's where the source is the API server."""
+    age: float | None = None
+    """Seconds since the API server last confirmed all this, where it is of an earlier life of the agent and
+    the API server cannot be reached; None: it is in force."""
 
 
 # --- what the kernel shows -----------------------------------------------------------------------------

@@ -13,7 +13,8 @@ from bgpnet.planner.filters import filters_of
 from bgpnet.planner.host import pod_mtu, sysctls
 from bgpnet.planner.imports import import_policy
 from bgpnet.planner.peers import advertised_links, no_address, sessions
-from bgpnet.planner.prefixes import own_prefixes
+from bgpnet.planner.prefixes import OwnPrefixes, own_prefixes
+from bgpnet.planner.trust import trusted
 
 DEFAULT_BUDGET = 100
 """Prefixes a node, while there is no BGPConfiguration."""
@@ -37,6 +38,9 @@ def make_plan(snapshot: Snapshot) -> Plan:
     configuration = declared.configuration
     budget = configuration.max_prefixes_per_node if configuration else DEFAULT_BUDGET
     own = own_prefixes(node.name, declared.nodes, declared.pools, budget)
+    if declared.age is not None:
+        kept, doubted = trusted(node, own.prefixes, declared.age, kernel)
+        own = OwnPrefixes(kept, (*own.rejections, *doubted))
     wanted_sessions, refused_peers = sessions(node, declared, kernel, snapshot.speaker)
     refused = (*declared.rejections, *no_address(declared.nodes), *own.rejections, *refused_peers)
     if wanted_sessions is None:
@@ -57,9 +61,9 @@ def make_plan(snapshot: Snapshot) -> Plan:
         ),
         announcements=told,
         routes=routes.routes,
-        routes_final=speaker is not None and speaker.learned_complete,
+        routes_final=speaker is not None and speaker.learned_complete and declared.age is None,
         sysctls=sysctls(own.prefixes, wanted_sessions),
-        blocks=Blocks(own.prefixes, mtu),
+        blocks=Blocks(own.prefixes, mtu) if declared.age is None else None,
         imports=routes.imports,
         rejections=_sorted(*refused, *refused_filters, *untold, *routes.rejections),
         advertise=advertised_links(node, declared, kernel),

@@ -7,6 +7,7 @@ import ssl
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -34,6 +35,7 @@ class ControlPlane:
         self._binaries = binaries
         self.folder = folder
         self._etcd_port, self._etcd_peer_port, self.port = free_ports(3)
+        self._starter = ThreadPoolExecutor(1)
         self._programs: dict[str, subprocess.Popen[bytes]] = {}
 
     @property
@@ -94,6 +96,19 @@ class ControlPlane:
         """As a crash would."""
         self._end("kube-apiserver")
 
+    def compact(self) -> None:
+        """Have etcd forget all but the present (its JSON gateway, /v3/kv)."""
+        revision = self._etcd("range", {"key": "AA=="})["header"]["revision"]
+        self._etcd("compaction", {"revision": revision, "physical": True})
+
+    def _etcd(self, call: str, body: object) -> Any:  # noqa: ANN401 - decoded JSON
+        connection = http.client.HTTPConnection("127.0.0.1", self._etcd_port, timeout=10)
+        try:
+            connection.request("POST", f"/v3/kv/{call}", json.dumps(body))
+            return json.loads(connection.getresponse().read())
+        finally:
+            connection.close()
+
     def start_controllers(self, *controllers: str) -> None:
         """kube-controller-manager with these controllers."""
         self._run(
@@ -115,6 +130,7 @@ class ControlPlane:
         """End every program, the youngest first."""
         for name in reversed(list(self._programs)):
             self._end(name)
+        self._starter.shutdown()
 
     def kubectl(self, *args: str, stdin: str | None = None, check: bool = True) -> str:
         """What kubectl prints on both streams."""
@@ -178,10 +194,13 @@ class ControlPlane:
 
     def _run(self, name: str, *argv: str) -> None:
         with (self.folder / f"{name}.log").open("ab") as log:
-            # Should the test run be killed, the kernel ends what it started.
-            self._programs[name] = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "KILL", *argv], stdout=log, stderr=log, stdin=subprocess.DEVNULL
-            )
+
+            def start() -> subprocess.Popen[bytes]:
+                # Should the test run be killed, the kernel ends what it started: with the thread that did.
+                whole = ["setpriv", "--pdeathsig", "KILL", *argv]
+                return subprocess.Popen(whole, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+
+            self._programs[name] = self._starter.submit(start).result()
 
     def _end(self, name: str) -> None:
         process = self._programs.pop(name)

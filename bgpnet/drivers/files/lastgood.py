@@ -1,13 +1,11 @@
 """The last good content of each manifest, kept over a restart of the agent. Holds no secret."""
 
-import hashlib
-import json
 import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from bgpnet.drivers import atomic
+from bgpnet.drivers import sealed
 from bgpnet.drivers.files.contents import FileState, GoodObject
 from bgpnet.model.crd.read import read
 
@@ -25,22 +23,14 @@ class LastGood:
 
     def load(self) -> dict[str, FileState]:
         """State by file name; empty when there is none that can be trusted."""
+        content = sealed.load(self._path, VERSION)
+        if content is None or content.get("folder") != self._folder:
+            return {}
         try:
-            saved = json.loads(self._path.read_bytes())
-            content = saved["content"]
-            if saved["version"] != VERSION or saved["sha256"] != _sum(content):
-                log.warning(
-                    "last good state passed over path=%s reason=%r", self._path, "version or checksum"
-                )
-                return {}
-            if content["folder"] != self._folder:
-                return {}
             return {
                 file: FileState(tuple(_objects(file, objects))) for file, objects in content["files"].items()
             }
-        except FileNotFoundError:
-            return {}
-        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
             log.warning("last good state unreadable path=%s error=%r", self._path, str(error))
             return {}
 
@@ -58,12 +48,7 @@ class LastGood:
             ]
             for file, state in files.items()
         }
-        content = {"folder": self._folder, "files": kept}
-        saved = {"version": VERSION, "sha256": _sum(content), "content": content}
-        try:
-            atomic.replace(self._path, json.dumps(saved).encode() + b"\n", 0o600)
-        except OSError as error:
-            log.warning("last good state not saved path=%s error=%r", self._path, str(error))
+        sealed.save(self._path, VERSION, {"folder": self._folder, "files": kept})
 
 
 def _objects(file: str, objects: list[dict[str, Any]]) -> list[GoodObject]:
@@ -73,7 +58,3 @@ def _objects(file: str, objects: list[dict[str, Any]]) -> list[GoodObject]:
         if reading.object is not None:
             good.append(GoodObject(reading.ref, reading.object, float(entry["since"])))
     return good
-
-
-def _sum(content: object) -> str:
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

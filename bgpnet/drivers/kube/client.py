@@ -1,0 +1,153 @@
+"""Requests to the API server: raw JSON in and out, and lines of a watch."""
+
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from http import HTTPStatus
+from types import TracebackType
+from typing import Any, Final, Self
+
+import aiohttp
+
+from bgpnet.drivers.kube.access import Access
+from bgpnet.model.errors import ApiError
+
+Json = dict[str, Any]
+Query = Mapping[str, str]
+
+CONNECT_TIME: Final = 5.0
+"""Seconds until an address that does not answer is given up."""
+
+CALL_TIME: Final = 30.0
+"""Seconds for a whole request."""
+
+SILENCE: Final = 150.0
+"""Seconds without a byte after which a watch is taken for dead: bookmarks come about every minute
+(apiserver/pkg/storage/cacher, defaultBookmarkFrequency)."""
+
+LONGEST_LINE: Final = 4 * 1024 * 1024
+"""Bytes of one watch event: etcd takes objects of 1.5 MiB."""
+
+JSON: Final = "application/json"
+APPLY: Final = "application/apply-patch+yaml"
+MERGE: Final = "application/merge-patch+json"
+
+FIELD_MANAGER: Final = "bgpnet"
+
+
+class Client:
+    """One API server."""
+
+    def __init__(self, access: Access, agent: str) -> None:
+        """`agent` is the User-Agent."""
+        self._access = access
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(ssl=access.tls, limit=0, keepalive_timeout=60),
+            headers={"User-Agent": agent, "Accept": JSON},
+            auto_decompress=True,
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._session.connector is not None:
+            # Without abort, each TLS connection would live on for a while after the loop that serves it.
+            await self._session.connector.close(abort_ssl=True)
+        await self._session.close()
+
+    async def call(
+        self, method: str, path: str, query: Query | None = None, body: object = None, kind: str = JSON
+    ) -> Json:
+        """One request, and its decoded answer.
+
+        Raises:
+            ApiError: the server refuses, or cannot be reached.
+        """
+        timeout = aiohttp.ClientTimeout(total=CALL_TIME, sock_connect=CONNECT_TIME)
+        payload = None if body is None else json.dumps(body, separators=(",", ":")).encode()
+        try:
+            async with self._session.request(
+                method,
+                self._access.server + path,
+                params=query,
+                data=payload,
+                headers=self._headers(kind if payload else None),
+                timeout=timeout,
+                allow_redirects=False,
+            ) as response:
+                content = await response.read()
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise _unreachable(error) from error
+        return _answer(response.status, content)
+
+    async def lines(self, path: str, query: Query) -> AsyncGenerator[bytes, None]:
+        """The lines of an answer as they come, until the server ends it.
+
+        An empty one comes first, when the server has agreed: the next may be a minute away.
+
+        Raises:
+            ApiError: the server refuses, cannot be reached, or has gone silent.
+        """
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIME, sock_read=SILENCE)
+        try:
+            async with self._session.get(
+                self._access.server + path,
+                params=query,
+                headers=self._headers(None),
+                timeout=timeout,
+                allow_redirects=False,
+            ) as response:
+                if response.status != HTTPStatus.OK:
+                    _answer(response.status, await response.read())
+                try:
+                    yield b""
+                    async for line in _split(response.content):
+                        yield line
+                finally:
+                    connection = response.connection
+                    if connection is not None and connection.transport is not None:
+                        connection.transport.abort()  # TLS would wait for a farewell
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise _unreachable(error) from error
+
+    def _headers(self, kind: str | None) -> dict[str, str]:
+        headers = {"Content-Type": kind} if kind else {}
+        bearer = self._access.bearer()
+        return headers | ({"Authorization": f"Bearer {bearer}"} if bearer else {})
+
+
+async def _split(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:
+    rest = bytearray()
+    async for chunk in content.iter_any():
+        rest += chunk
+        if b"\n" in chunk:
+            *whole, last = rest.split(b"\n")
+            rest = bytearray(last)
+            for line in whole:
+                yield bytes(line)
+        if len(rest) > LONGEST_LINE:
+            raise ApiError(0, "TooLarge", f"a watch event is longer than {LONGEST_LINE} bytes")
+
+
+def _answer(status: int, content: bytes) -> Json:
+    try:
+        decoded = json.loads(content)
+    except ValueError:
+        decoded = None
+    if not isinstance(decoded, dict):
+        raise ApiError(
+            status, "NotJson", f"answered with HTTP {status} and {len(content)} bytes of no JSON object"
+        )
+    if status >= HTTPStatus.BAD_REQUEST:
+        raise ApiError(status, str(decoded.get("reason", "")), str(decoded.get("message", "")))
+    return decoded
+
+
+def _unreachable(error: Exception) -> ApiError:
+    if isinstance(error, TimeoutError):
+        return ApiError(0, "Timeout", "no answer in time")
+    if isinstance(error, aiohttp.ClientPayloadError):
+        return ApiError(0, "Broken", "the connection broke")
+    return ApiError(0, "Unreachable", str(error) or type(error).__name__)

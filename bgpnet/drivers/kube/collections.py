@@ -1,0 +1,65 @@
+"""What an agent follows in the API, and what it keeps of each object."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from bgpnet.drivers.kube.client import Json
+from bgpnet.drivers.kube.watch import Collection
+from bgpnet.model.crd.meta import API_VERSION, GROUP, VERSION
+
+OURS: Final = f"/apis/{GROUP}/{VERSION}"
+
+_METADATA: Final = (
+    "name",
+    "uid",
+    "labels",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "generation",
+    "ownerReferences",
+    "resourceVersion",
+)
+
+
+def followed(node: str) -> tuple[Collection, ...]:
+    """The own Node, the own IPBlocks, and what holds for the whole cluster."""
+    wide = {
+        "BGPConfiguration": "bgpconfigurations",
+        "BGPFilter": "bgpfilters",
+        "BGPPeer": "bgppeers",
+        "IPPool": "ippools",
+    }
+    return (
+        Collection("Node", "v1", "/api/v1/nodes", _node, {"fieldSelector": f"metadata.name={node}"}),
+        *(Collection(kind, API_VERSION, f"{OURS}/{plural}", _object) for kind, plural in wide.items()),
+        Collection(
+            "IPBlock", API_VERSION, f"{OURS}/ipblocks", _object, {"fieldSelector": f"spec.node={node}"}
+        ),
+    )
+
+
+def _object(item: Json) -> Json:
+    """Without what is never read: managed fields, annotations, status but for conditions."""
+    kept = {"metadata": _metadata(item), "spec": item.get("spec")}
+    conditions = (item.get("status") or {}).get("conditions")
+    return kept | ({"status": {"conditions": conditions}} if conditions else {})
+
+
+def _node(item: Json) -> Json:
+    """A Node object has dozens of kilobytes, most of them names of images."""
+    spec, status = item.get("spec") or {}, item.get("status") or {}
+    conditions = [
+        {key: condition.get(key) for key in ("type", "status", "reason")}
+        for condition in status.get("conditions") or ()
+        if condition.get("type") == "NetworkUnavailable"
+    ]
+    return {
+        "metadata": _metadata(item),
+        "spec": {key: spec[key] for key in ("podCIDR", "podCIDRs", "taints") if key in spec},
+        "status": {"addresses": status.get("addresses") or [], "conditions": conditions},
+    }
+
+
+def _metadata(item: Mapping[str, Any]) -> Json:
+    told = item["metadata"]
+    return {key: told[key] for key in _METADATA if key in told}

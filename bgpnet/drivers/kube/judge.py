@@ -1,0 +1,85 @@
+"""Decides what holds: from the objects of the API server to what is declared. Pure.
+
+The API server has refused what it can know to be bad. What it let through, because only an agent can know or
+because an older CRD is installed, is refused here: alone, and with its last good state left in force.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Final
+
+from bgpnet.drivers.kube.client import Json
+from bgpnet.drivers.kube.watch import Watch
+from bgpnet.model.crd.declare import declare
+from bgpnet.model.crd.meta import Fact
+from bgpnet.model.crd.read import read
+from bgpnet.model.errors import ApiError
+from bgpnet.model.rejection import ObjectRef, Reason, Rejection
+from bgpnet.model.snapshot import Declared
+
+Objects = Mapping[str, Mapping[str, Json]]
+"""By kind and name."""
+
+KEPT_IN_FORCE: Final = "its last good state stays in force"
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One object: as it came, its last good fact, and what was refused."""
+
+    value: Json
+    fact: Fact | None
+    rejections: tuple[Rejection, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What was judged before, by kind and name."""
+
+    judged: Mapping[tuple[str, str], Judged] = field(default_factory=dict)
+
+
+def judge(objects: Objects, before: Known) -> tuple[Known, Declared]:
+    """What holds now. An object that has not changed is not read again."""
+    judged = {
+        (kind, name): _judged(value, before.judged.get((kind, name)))
+        for kind, found in objects.items()
+        for name, value in found.items()
+    }
+    facts = [each.fact for each in judged.values() if each.fact is not None]
+    refused = [rejection for each in judged.values() for rejection in each.rejections]
+    return Known(judged), declare(facts, refused)
+
+
+def unread(watches: Iterable[Watch]) -> tuple[Rejection, ...]:
+    """Why collections cannot be read just now."""
+    return tuple(
+        _unreadable(watch.collection.path, watch.error, synced=watch.synced)
+        for watch in watches
+        if watch.error is not None
+    )
+
+
+def _judged(value: Json, before: Judged | None) -> Judged:
+    if before is not None and before.value is value:
+        return before
+    reading = read(value)
+    fact = None if reading.object is None else reading.object.fact(reading.ref)
+    if reading.rejections and before is not None and before.fact is not None:
+        return Judged(value, before.fact, reading.rejections)
+    return Judged(value, fact, reading.rejections)
+
+
+def _unreadable(path: str, error: ApiError, *, synced: bool) -> Rejection:
+    known = "the last state stays in force" if synced else "nothing is touched until it is read"
+    match error.status:
+        case HTTPStatus.NOT_FOUND:
+            remedy = "install the CustomResourceDefinitions of this version"
+        case HTTPStatus.FORBIDDEN:
+            remedy = "give the agent's service account list and watch on it"
+        case HTTPStatus.UNAUTHORIZED:
+            remedy = "the token is not taken: is its service account there, and the node's clock right?"
+        case _:
+            remedy = "is the API server up, and does the node reach it?"
+    return Rejection(ObjectRef("API", path), "", str(error), Reason.SOURCE_GONE, f"{known}; {remedy}")

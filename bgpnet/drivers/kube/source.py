@@ -1,0 +1,124 @@
+"""The source of objects that is the API server: follows it, and tells what is declared."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from bgpnet.drivers.kube.client import Client
+from bgpnet.drivers.kube.collections import followed
+from bgpnet.drivers.kube.judge import Known, judge, unread
+from bgpnet.drivers.kube.patience import Patience
+from bgpnet.drivers.kube.saved import SavedState
+from bgpnet.drivers.kube.watch import Watch
+from bgpnet.model.rejection import Rejection
+from bgpnet.model.snapshot import Declared
+
+GIVE_UP: Final = 5.0
+"""Seconds without a first answer after which the saved state is told."""
+
+CONFIRM: Final = 300.0
+"""Seconds after which a saved state is written anew though nothing changed: its age counts from there."""
+
+log = logging.getLogger(__name__)
+
+
+class KubeSource:
+    """Objects from the API server, followed with list and watch.
+
+    Args:
+        client: to the API server.
+        node: name of this node's Node object.
+        saved: where the last good state is kept.
+        random: numbers from 0 to 1.
+        changed: called in the event loop when `declared` or `unread` has something new to tell.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        node: str,
+        saved: Path,
+        random: Callable[[], float],
+        changed: Callable[[], None],
+    ) -> None:
+        self._client = client
+        self._changed = changed
+        self._saved = SavedState(saved, node)
+        self._known = Known()
+        self._declared: Declared | None = None
+        self._unread: tuple[Rejection, ...] = ()
+        self._watches = {
+            collection.kind: Watch(client, collection, Patience(random), self._publish)
+            for collection in followed(node)
+        }
+
+    def declared(self) -> Declared | None:
+        """What is declared; None before every list was read once, or the saved state was taken instead."""
+        return self._declared
+
+    def unread(self) -> tuple[Rejection, ...]:
+        """What keeps the API from being read, while nothing is declared."""
+        return self._unread
+
+    async def run(self) -> None:
+        """Follow the API until cancelled."""
+        self._saved.prepare()
+        async with self._client, asyncio.TaskGroup() as tasks:
+            for watch in self._watches.values():
+                tasks.create_task(watch.run())
+            tasks.create_task(self._keep())
+
+    async def _keep(self) -> None:
+        await asyncio.sleep(GIVE_UP)
+        self._fall_back()
+        while True:
+            await asyncio.sleep(CONFIRM)
+            if self._current() and not any(watch.error for watch in self._watches.values()):
+                self._save()
+
+    def _current(self) -> bool:
+        return all(watch.synced for watch in self._watches.values())
+
+    def _publish(self) -> None:
+        failed = unread(watch for watch in self._watches.values())
+        if not self._current():
+            if any(watch.error is not None and watch.error.status == 0 for watch in self._watches.values()):
+                self._fall_back()
+            self._tell(self._declared, failed)
+            return
+        objects = {kind: watch.objects for kind, watch in self._watches.items()}
+        self._known, declared = judge(objects, self._known)
+        new = replace(declared, rejections=(*declared.rejections, *failed))
+        if self._declared is None or self._declared.age is not None:
+            log.info("API read %s", " ".join(f"{kind}={len(found)}" for kind, found in objects.items()))
+        if new != self._declared:
+            self._save()
+        self._tell(new, ())
+
+    def _fall_back(self) -> None:
+        """Take the saved state, where the API server has not been read in this life of the agent."""
+        if self._declared is not None or self._current():
+            return
+        found = self._saved.load(time.time())
+        if found is None:
+            return
+        objects, age = found
+        self._known, declared = judge(objects, Known())
+        log.warning("API not read; the state that was saved %.0f s ago is taken", age)
+        self._tell(replace(declared, age=age), unread(self._watches.values()))
+
+    def _tell(self, declared: Declared | None, failed: tuple[Rejection, ...]) -> None:
+        if (declared, failed) != (self._declared, self._unread):
+            self._declared, self._unread = declared, failed
+            self._changed()
+
+    def _save(self) -> None:
+        self._saved.save({kind: watch.objects for kind, watch in self._watches.items()}, time.time())
+
+    def objects(self) -> Mapping[str, Watch]:
+        """What is followed, by kind."""
+        return self._watches

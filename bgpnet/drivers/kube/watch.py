@@ -1,0 +1,141 @@
+"""List, then watch: one collection of objects, kept current over everything that can break."""
+
+import json
+import logging
+from collections.abc import Callable, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from bgpnet.drivers.kube.client import Client, Json
+from bgpnet.drivers.kube.patience import Patience
+from bgpnet.model.errors import ApiError
+
+GONE: Final = 410
+"""HTTP status: the version to go on from is no longer known."""
+
+WATCH_SECONDS: Final = (300, 600)
+"""How long a watch is asked for: some time in between, so that those of many nodes do not end together."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """Which objects, and what is kept of each."""
+
+    kind: str
+    api_version: str
+    path: str
+    trim: Callable[[Json], Json]
+    query: Mapping[str, str] = field(default_factory=dict)
+    """Selectors."""
+
+
+class Watch:
+    """The objects of one collection, by name."""
+
+    def __init__(
+        self, client: Client, collection: Collection, patience: Patience, changed: Callable[[], None]
+    ) -> None:
+        """`changed` is called when an object, what keeps the list from being read, or `synced` changed."""
+        self.collection = collection
+        self.objects: dict[str, Json] = {}
+        self.synced = False
+        """Whether the list was read whole once."""
+        self.error: ApiError | None = None
+        """Why it cannot be read just now."""
+        self._client = client
+        self._patience = patience
+        self._changed = changed
+        self._version = ""
+
+    async def run(self) -> None:
+        """Keep the objects current until cancelled."""
+        while True:
+            try:
+                if not self._version:
+                    await self._list()
+                await self._watch()
+                self._patience.rest()
+            except ApiError as error:
+                if error.status == GONE:
+                    self._version = ""
+                self._failed(error)
+                await self._patience.wait()
+
+    async def _list(self) -> None:
+        answer = await self._client.call("GET", self.collection.path, self.collection.query)
+        found = {}
+        for item in answer.get("items") or ():
+            trimmed = self._trimmed(item)
+            found[trimmed["metadata"]["name"]] = trimmed
+        self._version = str(answer["metadata"]["resourceVersion"])
+        told = not self.synced or self.error is not None or not _same(found, self.objects)
+        self.objects = found
+        self.synced = True
+        self.error = None
+        self._patience.rest()
+        if told:
+            self._changed()
+
+    async def _watch(self) -> None:
+        query = {
+            **self.collection.query,
+            "watch": "true",
+            "allowWatchBookmarks": "true",
+            "resourceVersion": self._version,
+            "timeoutSeconds": str(self._patience.between(*WATCH_SECONDS)),
+        }
+        async with aclosing(self._client.lines(self.collection.path, query)) as lines:
+            async for line in lines:
+                if self.error is not None:
+                    self.error = None
+                    self._changed()
+                self._patience.rest()
+                if line.strip():
+                    self._event(json.loads(line))
+
+    def _event(self, event: Mapping[str, Any]) -> None:
+        kind, told = event["type"], event["object"]
+        if kind == "ERROR":
+            raise ApiError(
+                int(told.get("code", 0)), str(told.get("reason", "")), str(told.get("message", ""))
+            )
+        self._version = str(told["metadata"]["resourceVersion"])
+        if kind == "BOOKMARK":
+            return
+        name = str(told["metadata"]["name"])
+        if kind == "DELETED":
+            if self.objects.pop(name, None) is not None:
+                self._changed()
+            return
+        trimmed = self._trimmed(told)
+        if not _same({name: trimmed}, {name: self.objects.get(name, {})}):
+            self.objects[name] = trimmed
+            self._changed()
+
+    def _trimmed(self, item: Json) -> Json:
+        kept = self.collection.trim(item)
+        return {"apiVersion": self.collection.api_version, "kind": self.collection.kind} | kept
+
+    def _failed(self, error: ApiError) -> None:
+        told = self.error is None or (self.error.status, self.error.reason) != (error.status, error.reason)
+        self.error = error
+        if told:
+            log.warning(
+                "API not followed kind=%s error=%r; it is tried again", self.collection.kind, str(error)
+            )
+            self._changed()
+
+
+def _same(one: Mapping[str, Json], other: Mapping[str, Json]) -> bool:
+    """Whether nothing changed but versions."""
+    return one.keys() == other.keys() and all(
+        _without_version(one[name]) == _without_version(other[name]) for name in one
+    )
+
+
+def _without_version(item: Json) -> Json:
+    metadata = {key: value for key, value in item.get("metadata", {}).items() if key != "resourceVersion"}
+    return item | {"metadata": metadata}

@@ -1,0 +1,345 @@
+"""The API source against a real API server, over a wire that breaks in every way there is."""
+
+import asyncio
+import json
+import random
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bgpnet.drivers import kube
+from bgpnet.drivers.kube import client as client_module
+from bgpnet.model.rejection import Reason
+from bgpnet.model.snapshot import Declared
+from tests.cluster.controlplane import ControlPlane, manifest
+from tests.cluster.wire import Wire, wire
+
+pytestmark = [
+    pytest.mark.cluster,
+    # asyncio's TLS connections take a moment to close; a test's loop ends before.
+    pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+
+PATIENCE = 30.0
+
+OURS = "/apis/bgpnet.io/v1alpha1"
+
+
+class Following:
+    """A source, and when it last told of something new."""
+
+    def __init__(self, access: kube.Access, saved: Path) -> None:
+        self._event = asyncio.Event()
+        self.told = 0
+        client = kube.Client(access, "bgpnet-test")
+        self.source = kube.KubeSource(client, "n1", saved, random.random, self._changed)
+
+    def _changed(self) -> None:
+        self.told += 1
+        self._event.set()
+
+    async def until(self, check: Callable[[Declared | None], Any]) -> Declared:
+        """What is declared, as soon as the check holds for it."""
+        async with asyncio.timeout(PATIENCE):
+            while not check(self.source.declared()):
+                await self._event.wait()
+                self._event.clear()
+        declared = self.source.declared()
+        assert declared is not None
+        return declared
+
+    async def until_unread(self, words: str) -> None:
+        async with asyncio.timeout(PATIENCE):
+            while not any(words in str(rejection) for rejection in self.source.unread()):
+                await self._event.wait()
+                self._event.clear()
+
+
+@asynccontextmanager
+async def following(config: Path, saved: Path) -> AsyncIterator[Following]:
+    made = Following(kube.kubeconfig(config), saved)
+    work = asyncio.create_task(made.source.run())
+    try:
+        yield made
+    finally:
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=True)
+
+
+def node(name: str, *cidrs: str) -> dict[str, Any]:
+    spec = {"podCIDR": cidrs[0], "podCIDRs": list(cidrs)} if cidrs else {}
+    return {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}, "spec": spec}
+
+
+@pytest.fixture
+def cluster(plane: ControlPlane) -> Iterator[ControlPlane]:
+    """A cluster of two nodes and a configuration, as it was found afterwards."""
+    for each in (node("n1", "10.244.0.0/24"), node("n2", "10.244.1.0/24")):
+        assert plane.request("POST", "/api/v1/nodes", each)[0] == 201
+    configuration = manifest("BGPConfiguration", "default", {"localASN": 64512})
+    assert plane.request("POST", f"{OURS}/bgpconfigurations", configuration)[0] == 201
+    try:
+        yield plane
+    finally:
+        for path in ("bgpconfigurations", "bgppeers", "bgpfilters", "ippools", "ipblocks"):
+            assert plane.request("DELETE", f"{OURS}/{path}")[0] == 200
+        assert plane.request("DELETE", "/api/v1/nodes")[0] == 200
+
+
+@pytest.fixture
+def line(cluster: ControlPlane) -> Iterator[Wire]:
+    with wire(cluster.port) as made:
+        yield made
+
+
+def peer(number: int, **spec: object) -> dict[str, Any]:
+    return manifest("BGPPeer", f"tor{number}", {"peerAddress": f"192.0.2.{number}", "peerASN": 65001} | spec)
+
+
+async def create(plane: ControlPlane, path: str, body: dict[str, Any]) -> None:
+    status, answer = await asyncio.to_thread(plane.request, "POST", path, body)
+    assert status == 201, answer
+
+
+def has_peers(*names: str) -> Callable[[Declared | None], bool]:
+    return lambda told: told is not None and {found.ref.name for found in told.peers} == set(names)
+
+
+def holds(seconds: int) -> Callable[[Declared | None], bool]:
+    return lambda told: told is not None and [found.hold_time for found in told.peers] == [seconds]
+
+
+def test_only_what_concerns_the_node_is_read_and_changes_are_heard_of(
+    cluster: ControlPlane, tmp_path: Path
+) -> None:
+    async def story() -> None:
+        async with following(cluster.kubeconfig(), tmp_path / "state.json") as told:
+            assert told.source.declared() is None
+            first = await told.until(lambda declared: declared)
+            assert [found.name for found in first.nodes] == ["n1"]
+            assert [str(prefix) for prefix in first.nodes[0].pod_cidrs] == ["10.244.0.0/24"]
+            assert first.configuration is not None
+            assert first.age is None
+            await create(cluster, f"{OURS}/bgppeers", peer(1))
+            await told.until(has_peers("tor1"))
+            for name, owner in (("10.9.0.0-26", "n1"), ("10.9.0.64-26", "n2")):
+                cidr = name.replace("-", "/")
+                spec = {"cidr": cidr, "node": owner, "pool": "pods"}
+                await create(cluster, f"{OURS}/ipblocks", manifest("IPBlock", name, spec))
+            with_blocks = await told.until(lambda declared: declared and declared.blocks)
+            assert [str(block.prefix) for block in with_blocks.blocks] == ["10.9.0.0/26"]
+            await asyncio.to_thread(cluster.request, "DELETE", f"{OURS}/bgppeers/tor1")
+            await told.until(has_peers())
+
+    asyncio.run(story())
+
+
+def test_the_kubelets_heartbeat_is_no_news(cluster: ControlPlane, tmp_path: Path) -> None:
+    async def story() -> None:
+        async with following(cluster.kubeconfig(), tmp_path / "state.json") as told:
+            await told.until(lambda declared: declared)
+            before = told.told
+            beat = {"status": {"conditions": [{"type": "Ready", "status": "True"}]}}
+            for reason in ("a", "b"):
+                beat["status"]["conditions"][0]["reason"] = reason
+                status, _ = await asyncio.to_thread(
+                    cluster.request,
+                    "PATCH",
+                    "/api/v1/nodes/n1/status",
+                    beat,
+                    kind="application/merge-patch+json",
+                )
+                assert status == 200
+            await create(cluster, f"{OURS}/bgppeers", peer(1))
+            await told.until(has_peers("tor1"))
+            assert told.told == before + 1
+
+    asyncio.run(story())
+
+
+def test_a_bad_object_that_the_api_cannot_know_harms_itself_alone(
+    cluster: ControlPlane, tmp_path: Path
+) -> None:
+    async def story() -> None:
+        async with following(cluster.kubeconfig(), tmp_path / "state.json") as told:
+            good = manifest("BGPFilter", "policy", {"import": [{"action": "accept"}]})
+            await create(cluster, f"{OURS}/bgpfilters", good)
+            await told.until(lambda declared: declared and declared.filters)
+            bad = {"spec": {"import": [{"action": "accept"}, {"action": "reject"}]}}
+            await asyncio.to_thread(
+                cluster.request,
+                "PATCH",
+                f"{OURS}/bgpfilters/policy",
+                bad,
+                kind="application/merge-patch+json",
+            )
+            after = await told.until(lambda declared: declared and declared.rejections)
+            assert "rule 2 never applies" in after.rejections[0].remedy
+            assert len(after.filters[0].imports) == 1  # the last good one
+            await create(cluster, f"{OURS}/bgppeers", peer(1))
+            await told.until(has_peers("tor1"))
+
+    asyncio.run(story())
+
+
+def test_a_cut_wire_changes_nothing_and_is_made_up_for(
+    cluster: ControlPlane, line: Wire, tmp_path: Path
+) -> None:
+    async def story() -> None:
+        config = cluster.kubeconfig(port=line.port)
+        async with following(config, tmp_path / "state.json") as told:
+            await create(cluster, f"{OURS}/bgppeers", peer(1))
+            before = await told.until(has_peers("tor1"))
+            line.cut()
+            during = await told.until(lambda declared: declared and declared.rejections)
+            assert {rejection.reason for rejection in during.rejections} == {Reason.SOURCE_GONE}
+            assert during.peers == before.peers
+            assert during.nodes == before.nodes
+            await create(cluster, f"{OURS}/bgppeers", peer(2))
+            await asyncio.to_thread(cluster.request, "DELETE", f"{OURS}/bgppeers/tor1")
+            line.mend()
+            await told.until(has_peers("tor2"))
+            await told.until(lambda declared: declared and not declared.rejections)
+
+    asyncio.run(story())
+
+
+def test_a_watch_that_hangs_silently_is_given_up(
+    cluster: ControlPlane, line: Wire, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client_module, "SILENCE", 1.0)
+
+    async def story() -> None:
+        async with following(cluster.kubeconfig(port=line.port), tmp_path / "state.json") as told:
+            await told.until(lambda declared: declared)
+            line.silence()
+            await create(cluster, f"{OURS}/bgppeers", peer(1))
+            during = await told.until(lambda declared: declared and declared.rejections)
+            assert "no answer in time" in str(during.rejections[0])
+            line.mend()
+            await told.until(has_peers("tor1"))
+
+    asyncio.run(story())
+
+
+def test_an_api_server_that_restarts_and_has_forgotten_is_listed_anew(
+    cluster: ControlPlane, line: Wire, tmp_path: Path
+) -> None:
+    """410 Gone: the history was compacted while the agent was away."""
+
+    async def story() -> None:
+        async with following(cluster.kubeconfig(port=line.port), tmp_path / "state.json") as told:
+            await create(cluster, f"{OURS}/bgppeers", peer(1))
+            await told.until(has_peers("tor1"))
+            line.cut()
+            await create(cluster, f"{OURS}/bgppeers", peer(2))
+            await asyncio.to_thread(cluster.request, "DELETE", f"{OURS}/bgppeers/tor1")
+            await asyncio.to_thread(cluster.stop_apiserver)
+            await asyncio.to_thread(cluster.compact)
+            await asyncio.to_thread(cluster.start_apiserver)
+            line.mend()
+            await told.until(has_peers("tor2"))
+
+    asyncio.run(story())
+
+
+def test_a_token_that_is_replaced_is_taken(cluster: ControlPlane, tmp_path: Path) -> None:
+    config = json.loads(cluster.kubeconfig().read_text())
+    (tmp_path / "token").write_text("an-old-one\n")
+    config["users"][0]["user"] = {"tokenFile": "token"}
+    (tmp_path / "config").write_text(json.dumps(config))
+
+    async def story() -> None:
+        async with following(tmp_path / "config", tmp_path / "state.json") as told:
+            await told.until_unread("the token is not taken")
+            assert told.source.declared() is None
+            (tmp_path / "token").write_text("admin-token\n")
+            await told.until(lambda declared: declared)
+            assert told.source.unread() == ()
+
+    asyncio.run(story())
+
+
+def test_a_missing_right_is_named_and_nothing_is_touched(cluster: ControlPlane, tmp_path: Path) -> None:
+    cluster.kubectl("create", "serviceaccount", "poor", "-n", "default")
+    rights = ["--verb=list,watch", "--resource=nodes,bgppeers.bgpnet.io,ippools.bgpnet.io,ipblocks.bgpnet.io"]
+    cluster.kubectl("create", "clusterrole", "poor", *rights)
+    cluster.kubectl(
+        "create", "clusterrolebinding", "poor", "--clusterrole=poor", "--serviceaccount=default:poor"
+    )
+    token = cluster.kubectl("create", "token", "poor", "-n", "default").strip()
+
+    async def story() -> None:
+        async with following(cluster.kubeconfig(token), tmp_path / "state.json") as told:
+            await told.until_unread("bgpfilters")
+            await told.until_unread("give the agent's service account list and watch on it")
+            assert told.source.declared() is None
+            cluster.kubectl(
+                "create",
+                "clusterrolebinding",
+                "rich",
+                "--clusterrole=cluster-admin",
+                "--serviceaccount=default:poor",
+            )
+            await told.until(lambda declared: declared)
+
+    asyncio.run(story())
+
+
+def test_an_agent_that_restarts_without_the_api_takes_what_it_saved(
+    cluster: ControlPlane, line: Wire, tmp_path: Path
+) -> None:
+    state = tmp_path / "var" / "state.json"
+
+    async def story() -> None:
+        config = cluster.kubeconfig(port=line.port)
+        async with following(config, state) as told:
+            before = await told.until(lambda declared: declared)
+        assert state.stat().st_mode & 0o777 == 0o600
+        line.cut()
+        async with following(config, state) as told:
+            saved = await told.until(lambda declared: declared)
+            assert saved.age is not None
+            assert saved.age < 60
+            assert (saved.nodes, saved.configuration) == (before.nodes, before.configuration)
+            line.mend()
+            after = await told.until(lambda declared: declared and declared.age is None)
+            assert after.nodes == before.nodes
+        line.cut()
+        state.write_text(state.read_text().replace("64512", "64513"))
+        async with following(config, state) as told:
+            await told.until_unread("is the API server up")
+            assert told.source.declared() is None  # the checksum does not fit
+
+    asyncio.run(story())
+
+
+def test_a_change_is_heard_of_at_once(cluster: ControlPlane, tmp_path: Path) -> None:
+    async def story() -> list[float]:
+        delays = []
+        async with following(cluster.kubeconfig(), tmp_path / "state.json") as told:
+            await told.until(lambda declared: declared)
+            await create(cluster, f"{OURS}/bgppeers", peer(1))
+            for number in range(50):
+                patch = {"spec": {"holdTime": 10 + number}}
+                began = time.monotonic()
+                asked = asyncio.create_task(
+                    asyncio.to_thread(
+                        cluster.request, "PATCH", f"{OURS}/bgppeers/tor1", patch,
+                        kind="application/merge-patch+json",
+                    )
+                )  # fmt: skip
+                want = 10 + number
+                await told.until(holds(want))
+                delays.append(time.monotonic() - began)
+                await asked
+        return sorted(delays)
+
+    delays = asyncio.run(story())
+    print(f"API request begun to source told: p50 {delays[25] * 1000:.1f} ms, p98 {delays[48] * 1000:.1f} ms")
+    assert delays[25] < 0.1
