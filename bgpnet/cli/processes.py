@@ -4,6 +4,7 @@ import argparse
 
 from bgpnet.cli import flags
 from bgpnet.model.cni_chain import DEFAULT_CHAIN
+from bgpnet.model.errors import BgpnetError
 from bgpnet.model.rundir import RunDir
 
 
@@ -43,11 +44,14 @@ def add(verbs: flags.Verbs) -> None:
 
 
 def _begin(process: str, args: argparse.Namespace) -> RunDir:
-    """What each long-running process starts with: its logs and its run directory."""
+    """What each long-running process starts with: a living parent, its logs and its run directory."""
     from bgpnet.drivers import logs, rundirectory
+    from bgpnet.drivers.process import orphaned
 
     run_dir = flags.run_dir(args)
     logs.setup(process, args.log_level)
+    if orphaned():
+        raise BgpnetError("its supervisor died as this process started, and the next one starts its own")
     rundirectory.prepare(run_dir)
     return run_dir
 

@@ -24,6 +24,9 @@ FIRST_DELAY: Final = 0.1
 LONGEST_DELAY: Final = 5.0
 """Seconds: the bound of that doubling."""
 
+_PARENT: Final = "BGPNET_PARENT"
+"""Variable by which a child hears the process number of its parent."""
+
 
 @dataclass(frozen=True, slots=True)
 class Child:
@@ -73,6 +76,7 @@ def spawn(child: Child, output: int | None = None) -> int:
     that cannot be executed shows as a death with status 127, so that its keeper's delays hold for it too.
     """
     environment = dict(os.environ if child.environment is None else child.environment)
+    environment[_PARENT] = str(os.getpid())
     actions = (
         [(os.POSIX_SPAWN_DUP2, output, 1), (os.POSIX_SPAWN_DUP2, output, 2)] if output is not None else []
     )
@@ -95,6 +99,16 @@ def spawn(child: Child, output: int | None = None) -> int:
                 child.name,
             )
             argv = ["env", *child.argv]
+
+
+def orphaned() -> bool:
+    """Whether the process that spawned this one died before `setpriv` had made the bond between them.
+
+    Asked once, at the start: from then on the kernel sees to it. A process that `spawn` did not start has
+    nobody to follow.
+    """
+    parent = os.environ.pop(_PARENT, None)
+    return parent is not None and parent != str(os.getppid())
 
 
 def reap() -> list[tuple[int, int]]:

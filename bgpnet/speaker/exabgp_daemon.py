@@ -26,6 +26,7 @@ from exabgp.bgp.message import _NOP, KeepAlive, Message, Notify  # noqa: E402
 from exabgp.bgp.message.open.capability import Capability  # noqa: E402
 from exabgp.reactor import delay, peer  # noqa: E402
 
+from bgpnet.drivers import process  # noqa: E402
 from bgpnet.speaker import exabgp_peers  # noqa: E402
 
 Code: Final = Capability.CODE
@@ -104,6 +105,8 @@ def exact_timers() -> None:
 
 
 if __name__ == "__main__":
+    if process.orphaned():
+        sys.exit("its supervisor died as this process started, and the next one starts its own")
     exact_timers()
     peer.Peer.cli_data = told_of
     exabgp_peers.install()

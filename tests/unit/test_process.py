@@ -1,7 +1,9 @@
 """Children: delays, spawning, reaping, death of the parent."""
 
+import contextlib
 import os
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -65,7 +67,9 @@ def test_a_child_has_its_environment_and_its_output_goes_where_it_was_told() -> 
     os.close(writer)
     assert ended(pid) == 0
     with os.fdopen(reader) as output:
-        assert sorted(output.read().split()) == sorted([f"PATH={os.environ['PATH']}", "WHO=me"])
+        assert sorted(output.read().split()) == sorted(
+            [f"PATH={os.environ['PATH']}", "WHO=me", f"BGPNET_PARENT={os.getpid()}"]
+        )
 
 
 def test_signals_ignored_by_the_parent_are_not_ignored_by_the_child() -> None:
@@ -130,3 +134,37 @@ def test_signals_wake_a_loop() -> None:
         assert select.select([wakeup], [], [], 5)[0]
         assert process.received(wakeup) == {signal.SIGTERM}
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+ORPHANAGE = """
+import os, signal, sys
+from bgpnet.drivers import process
+child = process.Child("child", (sys.executable, "-c", sys.argv[1]))
+print(process.spawn(child), flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+CHILD = """
+import time
+from bgpnet.drivers import process
+if not process.orphaned():
+    time.sleep(60)
+"""
+
+
+def test_a_child_whose_parent_died_before_their_bond_was_made_ends_by_itself(tmp_path: Path) -> None:
+    """The parent dies while `setpriv` has yet to ask the kernel to tell of its death."""
+    slow = tmp_path / "setpriv"
+    slow.write_text(f'#!/bin/sh\nsleep 0.3\nexec {shutil.which("setpriv")} "$@"\n', encoding="utf-8")
+    slow.chmod(0o755)
+    environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    argv = [sys.executable, "-c", ORPHANAGE, CHILD]
+    with subprocess.Popen(argv, env=environment, stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        descriptor = os.pidfd_open(int(parent.stdout.readline()))
+    try:
+        assert select.select([descriptor], [], [], 10)[0], "the child lives on"
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(descriptor, signal.SIGKILL)
+        os.close(descriptor)
