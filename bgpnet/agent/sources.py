@@ -33,4 +33,4 @@ def made(settings: Settings, changed: Callable[[], None]) -> Source:
     access = kube.kubeconfig(config) if config else kube.in_cluster(os.environ)
     client = kube.Client(access, f"bgpnet/{bgpnet.__version__} {settings.node_name}")
     saved = settings.state_dir / "kubernetes.json"
-    return kube.KubeSource(client, settings.node_name, saved, random.random, changed)
+    return kube.KubeSource(client, settings.node_name, saved, access.namespace, random.random, changed)

@@ -67,6 +67,13 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "address of many": (changed(PEER, peerAddress="224.0.0.5"), "global address of one host"),
     "link-local peer": (changed(PEER, peerAddress="fe80::1"), "global address of one host"),
     "source of the other family": (changed(PEER, sourceAddress="2001:db8::2"), "two families"),
+    "no router": (changed(PEER, peerAddress=None), "exactly one of peerAddress"),
+    "two ways to a router": (changed(PEER, fromInterface=["eth1"]), "exactly one of peerAddress"),
+    "two passwords": (
+        changed(PEER, passwordFile="key", passwordSecret={"name": "tor"}),
+        "there is one password",
+    ),
+    "multihop and GTSM": (changed(PEER, multihop=2, ttlSecurity=2), "remove multihop or ttlSecurity"),
     "accept with host bits": (changed(PEER, accept=[{"prefix": "10.1.2.3/24"}]), "bits are set behind"),
     "accept lengths turned round": (
         changed(PEER, accept=[{"prefix": "10.1.0.0/16", "minLength": 24, "maxLength": 20}]),

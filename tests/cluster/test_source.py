@@ -37,7 +37,7 @@ class Following:
         self._event = asyncio.Event()
         self.told = 0
         client = kube.Client(access, "bgpnet-test")
-        self.source = kube.KubeSource(client, "n1", saved, random.random, self._changed)
+        self.source = kube.KubeSource(client, "n1", saved, access.namespace, random.random, self._changed)
 
     def _changed(self) -> None:
         self.told += 1
@@ -244,6 +244,44 @@ def test_an_api_server_that_restarts_and_has_forgotten_is_listed_anew(
             await asyncio.to_thread(cluster.start_apiserver)
             line.mend()
             await told.until(has_peers("tor2"))
+
+    asyncio.run(story())
+
+
+def test_a_password_is_taken_from_a_secret_of_our_namespace(cluster: ControlPlane, tmp_path: Path) -> None:
+    path = "/api/v1/namespaces/bgpnet-system/secrets"
+    cluster.kubectl("create", "namespace", "bgpnet-system")
+
+    def errors(declared: Declared | None) -> list[str]:
+        return [found.password_error for found in declared.peers] if declared else []
+
+    def words(text: str) -> Callable[[Declared | None], bool]:
+        return lambda declared: any(text in error for error in errors(declared))
+
+    def known(text: str) -> Callable[[Declared | None], bool]:
+        return lambda told: (
+            told is not None
+            and any(found.password is not None and found.password.reveal() == text for found in told.peers)
+        )
+
+    async def story() -> None:
+        async with following(cluster.kubeconfig(), tmp_path / "state.json") as told:
+            await create(cluster, f"{OURS}/bgppeers", peer(1, passwordSecret={"name": "tor", "key": "md5"}))
+            await told.until(words("there is no Secret tor in namespace bgpnet-system"))
+            secret = {"metadata": {"name": "tor"}, "stringData": {"other": "x"}}
+            await create(cluster, path, {"apiVersion": "v1", "kind": "Secret"} | secret)
+            await told.until(words("it has no key md5: there are other"))
+            for value in ("first", "second"):
+                await asyncio.to_thread(
+                    cluster.request, "PATCH", f"{path}/tor", {"stringData": {"md5": value}},
+                    kind="application/merge-patch+json",
+                )  # fmt: skip
+                await told.until(known(value))
+            await asyncio.to_thread(cluster.request, "DELETE", f"{path}/tor")
+            after = await told.until(lambda declared: declared and declared.rejections)
+            assert "the last good password stays in force" in after.rejections[0].remedy
+            assert known("second")(after)
+            assert "second" not in (tmp_path / "state.json").read_text()
 
     asyncio.run(story())
 

@@ -17,6 +17,9 @@ MOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 """Where kubelet keeps a pod's token and the cluster's certificate."""
 
 
+DEFAULT_NAMESPACE: Final = "bgpnet-system"
+
+
 @dataclass(frozen=True, slots=True)
 class Access:
     """Server, certificates, and who we are."""
@@ -25,6 +28,8 @@ class Access:
     """`https://host:port`."""
     tls: ssl.SSLContext
     token: Secret | None = None
+    namespace: str = DEFAULT_NAMESPACE
+    """Ours: that of the pod, or of the kubeconfig's context."""
     token_file: Path | None = None
     """Read anew for each request: kubelet replaces it before the old one ends."""
 
@@ -57,13 +62,14 @@ def in_cluster(environment: Mapping[str, str], mount: Path = MOUNT) -> Access:
     try:
         tls = ssl.create_default_context(cafile=str(mount / "ca.crt"))
         (mount / "token").read_bytes()
+        namespace = (mount / "namespace").read_text().strip()
     except OSError as error:
         raise UsageError(
             f"--source is 'kubernetes'; {mount} cannot be read ({error.strerror}): mount the service "
             "account's token into the pod"
         ) from error
     shown = f"[{host}]" if ":" in host else host
-    return Access(f"https://{shown}:{port}", tls, token_file=mount / "token")
+    return Access(f"https://{shown}:{port}", tls, None, namespace, mount / "token")
 
 
 def kubeconfig(path: Path) -> Access:
@@ -100,7 +106,8 @@ def _access(config: Mapping[str, Any], folder: Path) -> Access:
         raise ValueError("the user has no token, tokenFile or client certificate")
     token = Secret(user["token"]) if "token" in user else None
     file = folder / user["tokenFile"] if "tokenFile" in user else None
-    return Access(str(cluster["server"]).rstrip("/"), tls, token, file)
+    namespace = str(context.get("namespace") or DEFAULT_NAMESPACE)
+    return Access(str(cluster["server"]).rstrip("/"), tls, token, namespace, file)
 
 
 def _load_inline(tls: ssl.SSLContext, user: Mapping[str, Any]) -> None:

@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Final
 
+from bgpnet.drivers.files.contents import SecretKey
 from bgpnet.drivers.kube.client import Json
 from bgpnet.drivers.kube.watch import Watch
+from bgpnet.model.crd.bgppeer import BGPPeer
 from bgpnet.model.crd.declare import declare
-from bgpnet.model.crd.meta import Fact
+from bgpnet.model.crd.meta import Fact, Manifest
 from bgpnet.model.crd.read import read
 from bgpnet.model.errors import ApiError
 from bgpnet.model.rejection import ObjectRef, Reason, Rejection
@@ -31,6 +33,8 @@ class Judged:
     value: Json
     fact: Fact | None
     rejections: tuple[Rejection, ...]
+    password: SecretKey | None = None
+    """Where a BGPPeer says that its password is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,11 @@ def judge(objects: Objects, before: Known) -> tuple[Known, Declared]:
     return Known(judged), declare(facts, refused)
 
 
+def passwords(known: Known) -> dict[str, SecretKey]:
+    """Where BGPPeers say that their passwords are, by the BGPPeers' names."""
+    return {name: each.password for (_, name), each in known.judged.items() if each.password is not None}
+
+
 def unread(watches: Iterable[Watch]) -> tuple[Rejection, ...]:
     """Why collections cannot be read just now."""
     return tuple(
@@ -65,10 +74,15 @@ def _judged(value: Json, before: Judged | None) -> Judged:
     if before is not None and before.value is value:
         return before
     reading = read(value)
-    fact = None if reading.object is None else reading.object.fact(reading.ref)
     if reading.rejections and before is not None and before.fact is not None:
-        return Judged(value, before.fact, reading.rejections)
-    return Judged(value, fact, reading.rejections)
+        return Judged(value, before.fact, reading.rejections, before.password)
+    fact = None if reading.object is None else reading.object.fact(reading.ref)
+    return Judged(value, fact, reading.rejections, _password(reading.object))
+
+
+def _password(read: Manifest | None) -> SecretKey | None:
+    secret = read.spec.password_secret if isinstance(read, BGPPeer) else None
+    return None if secret is None else SecretKey(secret.name, secret.key)
 
 
 def _unreadable(path: str, error: ApiError, *, synced: bool) -> Rejection:

@@ -3,16 +3,17 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from bgpnet.drivers.kube.client import Client
 from bgpnet.drivers.kube.collections import followed
-from bgpnet.drivers.kube.judge import Known, judge, unread
+from bgpnet.drivers.kube.judge import Known, Objects, judge, passwords, unread
 from bgpnet.drivers.kube.patience import Patience
 from bgpnet.drivers.kube.saved import SavedState
+from bgpnet.drivers.kube.secrets import Secrets
 from bgpnet.drivers.kube.watch import Watch
 from bgpnet.model.rejection import Rejection
 from bgpnet.model.snapshot import Declared
@@ -33,6 +34,7 @@ class KubeSource:
         client: to the API server.
         node: name of this node's Node object.
         saved: where the last good state is kept.
+        namespace: where the Secrets with passwords are.
         random: numbers from 0 to 1.
         changed: called in the event loop when `declared` or `unread` has something new to tell.
     """
@@ -42,6 +44,7 @@ class KubeSource:
         client: Client,
         node: str,
         saved: Path,
+        namespace: str,
         random: Callable[[], float],
         changed: Callable[[], None],
     ) -> None:
@@ -51,6 +54,7 @@ class KubeSource:
         self._known = Known()
         self._declared: Declared | None = None
         self._unread: tuple[Rejection, ...] = ()
+        self._secrets = Secrets(client, namespace, lambda: Patience(random), self._publish)
         self._watches = {
             collection.kind: Watch(client, collection, Patience(random), self._publish)
             for collection in followed(node)
@@ -67,10 +71,13 @@ class KubeSource:
     async def run(self) -> None:
         """Follow the API until cancelled."""
         self._saved.prepare()
-        async with self._client, asyncio.TaskGroup() as tasks:
-            for watch in self._watches.values():
-                tasks.create_task(watch.run())
-            tasks.create_task(self._keep())
+        try:
+            async with self._client, asyncio.TaskGroup() as tasks:
+                for watch in self._watches.values():
+                    tasks.create_task(watch.run())
+                tasks.create_task(self._keep())
+        finally:
+            self._secrets.stop()
 
     async def _keep(self) -> None:
         await asyncio.sleep(GIVE_UP)
@@ -91,13 +98,19 @@ class KubeSource:
             self._tell(self._declared, failed)
             return
         objects = {kind: watch.objects for kind, watch in self._watches.items()}
-        self._known, declared = judge(objects, self._known)
+        declared = self._judged(objects)
         new = replace(declared, rejections=(*declared.rejections, *failed))
         if self._declared is None or self._declared.age is not None:
             log.info("API read %s", " ".join(f"{kind}={len(found)}" for kind, found in objects.items()))
         if new != self._declared:
             self._save()
         self._tell(new, ())
+
+    def _judged(self, objects: Objects) -> Declared:
+        self._known, declared = judge(objects, self._known)
+        places = passwords(self._known)
+        self._secrets.follow(place.name for place in places.values())
+        return self._secrets.given(declared, places)
 
     def _fall_back(self) -> None:
         """Take the saved state, where the API server has not been read in this life of the agent."""
@@ -107,7 +120,7 @@ class KubeSource:
         if found is None:
             return
         objects, age = found
-        self._known, declared = judge(objects, Known())
+        declared = self._judged(objects)
         log.warning("API not read; the state that was saved %.0f s ago is taken", age)
         self._tell(replace(declared, age=age), unread(self._watches.values()))
 
@@ -118,7 +131,3 @@ class KubeSource:
 
     def _save(self) -> None:
         self._saved.save({kind: watch.objects for kind, watch in self._watches.items()}, time.time())
-
-    def objects(self) -> Mapping[str, Watch]:
-        """What is followed, by kind."""
-        return self._watches

@@ -1,0 +1,97 @@
+"""Passwords from Secrets of one namespace: each that a BGPPeer names is followed by its name alone."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Final
+
+from bgpnet.drivers.files.contents import Content, Password, SecretKey, Unreadable
+from bgpnet.drivers.files.passwords import password
+from bgpnet.drivers.kube.client import Client, Json
+from bgpnet.drivers.kube.patience import Patience
+from bgpnet.drivers.kube.watch import Collection, Watch
+from bgpnet.model.crd.read import read
+from bgpnet.model.crd.secret import Secret
+from bgpnet.model.rejection import Reason, Rejection
+from bgpnet.model.snapshot import Declared, DeclaredPeer
+
+MOST: Final = 128
+"""Secrets that are followed: as many as a node has sessions."""
+
+
+class Secrets:
+    """The Secrets in use. Passwords are in memory alone."""
+
+    def __init__(
+        self, client: Client, namespace: str, patience: Callable[[], Patience], changed: Callable[[], None]
+    ) -> None:
+        self._client = client
+        self._namespace = namespace
+        self._patience = patience
+        self._changed = changed
+        self._watches: dict[str, tuple[Watch, asyncio.Task[None]]] = {}
+        self._passwords: dict[SecretKey, Password] = {}
+
+    def follow(self, names: Iterable[str]) -> None:
+        """Follow these, and no others."""
+        wanted = sorted(set(names))[:MOST]
+        for name in self._watches.keys() - set(wanted):
+            self._watches.pop(name)[1].cancel()
+        for name in wanted:
+            if name not in self._watches:
+                watch = Watch(self._client, self._collection(name), self._patience(), self._changed)
+                self._watches[name] = (watch, asyncio.create_task(watch.run()))
+
+    def stop(self) -> None:
+        """Follow none."""
+        self.follow(())
+
+    def given(self, declared: Declared, places: Mapping[str, SecretKey]) -> Declared:
+        """The same with the passwords of the peers, by the peers' names."""
+        self._passwords = {
+            place: password(self._content(place), self._passwords.get(place)) for place in places.values()
+        }
+        peers, refused = [], list(declared.rejections)
+        for peer in declared.peers:
+            place = places.get(peer.ref.name)
+            if place is not None:
+                peer, rejection = _with_password(peer, place, self._passwords[place])  # noqa: PLW2901 - the same peer
+                refused += rejection
+            peers.append(peer)
+        return replace(declared, peers=tuple(peers), rejections=tuple(refused))
+
+    def _content(self, place: SecretKey) -> Content:
+        found = self._watches.get(place.name)
+        watch = found[0] if found else None
+        if watch is None or not watch.synced:
+            why = str(watch.error) if watch and watch.error else "it was not read yet"
+            return Unreadable(why)
+        value = watch.objects.get(place.name)
+        if value is None:
+            return Unreadable(f"there is no Secret {place.name} in namespace {self._namespace}: make it")
+        reading = read(value)
+        values = dict(reading.object.fact(reading.ref).values) if isinstance(reading.object, Secret) else {}
+        if place.key not in values:
+            return Unreadable(f"it has no key {place.key}: there are {', '.join(sorted(values)) or 'none'}")
+        text = values[place.key]
+        return Unreadable("it is not in Base64") if text is None else text.reveal().encode("latin-1")
+
+    def _collection(self, name: str) -> Collection:
+        path = f"/api/v1/namespaces/{self._namespace}/secrets"
+        return Collection("Secret", "v1", path, _values, {"fieldSelector": f"metadata.name={name}"})
+
+
+def _values(item: Json) -> Json:
+    return {"metadata": {"name": item["metadata"]["name"]}, "data": item.get("data") or {}}
+
+
+def _with_password(
+    peer: DeclaredPeer, place: SecretKey, found: Password
+) -> tuple[DeclaredPeer, tuple[Rejection, ...]]:
+    if found.secret is None:
+        return replace(peer, password_error=f"{place}: {found.error}"), ()
+    told = replace(peer, password=found.secret)
+    if not found.error:
+        return told, ()
+    remedy = f"{found.error}; the last good password stays in force; put it back"
+    return told, (Rejection(peer.ref, peer.password_field, str(place), Reason.PASSWORD_UNREADABLE, remedy),)
