@@ -50,8 +50,9 @@ lab-down: setup ## take down a lab that is up
 	$(LAB_IS_NAMED)
 	@$(BIN)/python -m tests.netlab down "$(LAB)"
 
-generate: setup ## write anew what is generated from the models: config/crd
+generate: setup ## write anew what is generated: config/crd, routers of the labs, their examples
 	@$(BIN)/python config/generate.py
+	@$(BIN)/python -m tests.generated
 
 check: setup ## format, lint, types, floors, generated files
 	@$(BIN)/ruff format --check --quiet . || { echo "run: make format" >&2; exit 1; }
@@ -59,6 +60,7 @@ check: setup ## format, lint, types, floors, generated files
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python config/generate.py --check
+	@$(BIN)/python -m tests.generated --check
 
 format: setup ## format the Python code
 	@$(BIN)/ruff format .

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 
 import bgpnet
-from bgpnet.cli import host, processes, show, views
+from bgpnet.cli import host, processes, routers, show, views
 from bgpnet.cli.exits import FINE, NO, UNREACHABLE, USAGE
 from bgpnet.cli.flags import Verb, Verbs
 from bgpnet.model.errors import BgpnetError, UnreachableError, UsageError
@@ -40,6 +40,7 @@ def parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     processes.add(verbs)
     views.add(verbs)
     host.add(verbs)
+    routers.add(verbs)
     completion = verbs.add("completion", _completion, "print a shell completion script")
     completion.add_argument("shell", choices=("bash", "zsh", "tcsh"))
     verbs.add("version", _version, "print the version")

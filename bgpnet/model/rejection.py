@@ -42,6 +42,10 @@ class Reason(StrEnum):
     NO_LOCAL_ASN = "NoLocalASN"
     NO_FILTER = "NoFilter"
     PASSWORD_UNREADABLE = "PasswordUnreadable"  # noqa: S105 - a reason's name
+    # routers' configurations
+    NO_ROUTER = "NoRouter"
+    ROUTER_CONFLICT = "RouterConflict"
+    NOT_EXPRESSIBLE = "NotExpressible"
     # learned routes and announcements
     FILTERED = "Filtered"
     NOT_REQUESTED = "NotRequested"

@@ -12,6 +12,7 @@ from typing import Final
 from bgpnet.model.community import Community
 from bgpnet.model.net import Address, Family, Prefix
 from bgpnet.model.rejection import ObjectRef, Rejection
+from bgpnet.model.router import DeclaredRouter
 from bgpnet.model.secret import Secret
 
 # --- what the users declared ---------------------------------------------------------------------------
@@ -186,6 +187,8 @@ class DeclaredPeer:
     """TTL of packets to it; 0: not given. Above 1 it need not be on a connected subnet."""
     password_field: str = "spec.passwordFile"  # noqa: S105 - the name of a field
     """The field that says where the password is."""
+    router: DeclaredRouter | None = None
+    """The router, for the generator of its configuration; a node's plan does not look at it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,9 +30,17 @@ def own_prefixes(
     selects the node. Of two nodes that claim overlapping prefixes the older wins, then the smaller name.
     At most `budget` prefixes a node; the last of the list are refused first.
     """
+    granted, rejections = granted_prefixes(nodes, pools, budget)
+    return OwnPrefixes(tuple(sorted(granted.get(node_name, ()), key=prefix_order)), rejections)
+
+
+def granted_prefixes(
+    nodes: Iterable[DeclaredNode], pools: Iterable[DeclaredPool], budget: int
+) -> tuple[dict[str, tuple[Prefix, ...]], tuple[Rejection, ...]]:
+    """Prefixes of every node, by its name, by the rules of `own_prefixes`; and what was refused to any."""
     pools = tuple(pools)
     claimed = _Claims()
-    own: list[Prefix] = []
+    every: dict[str, tuple[Prefix, ...]] = {}
     rejections: list[Rejection] = []
     for node in sorted(nodes, key=lambda node: (node.created, node.name)):
         granted: list[Prefix] = []
@@ -46,9 +54,8 @@ def own_prefixes(
                 granted.append(prefix)
         for prefix in granted:
             claimed.add(prefix, node.name)
-        if node.name == node_name:
-            own = granted
-    return OwnPrefixes(tuple(sorted(own, key=prefix_order)), tuple(rejections))
+        every[node.name] = tuple(granted)
+    return every, tuple(rejections)
 
 
 def _refusal(

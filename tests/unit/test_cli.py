@@ -172,7 +172,7 @@ def test_a_reader_that_has_gone_does_not_change_the_exit_code(
     ("line", "offered"),
     [
         ("p", "peers"),
-        ("r", "routes restore"),
+        ("r", "routes restore routers"),
         ("peers --o", "--output"),
         ("peers -o ", "text json yaml"),
         ("routes -o j", "json"),

@@ -26,6 +26,7 @@ from bgpnet.model.crd.fields import (
 )
 from bgpnet.model.crd.meta import Manifest, OrEmpty, Strict, Unread
 from bgpnet.model.crd.prefixrange import PrefixRange
+from bgpnet.model.crd.router import RouterSpec
 from bgpnet.model.crd.selector import LabelSelector
 from bgpnet.model.net import Family
 from bgpnet.model.rejection import ObjectRef
@@ -129,6 +130,8 @@ class BGPPeerSpec(Strict):
     """
     filters: OrEmpty[PeerFilters] = PeerFilters()
     """Policy beyond `accept`, and for what is announced to it."""
+    router: RouterSpec | None = None
+    """The router itself, for the generator of its configuration."""
 
     elsewhere: ClassVar[Mapping[str, str]] = {
         "keepaliveTime": "remove it: a keepalive is sent every third of holdTime, so set that",
@@ -200,4 +203,5 @@ class BGPPeer(Manifest):
             interfaces=spec.from_interface or (),
             multihop=spec.multihop or 0,
             password_field="spec.passwordSecret" if spec.password_secret else "spec.passwordFile",
+            router=spec.router.fact() if spec.router else None,
         )

@@ -1,0 +1,35 @@
+"""Which program is asked about which system."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Final
+
+from bgpnet.drivers.routers import bird, frr
+from bgpnet.model.router import System
+from bgpnet.model.routercheck import FileCheck, ProgramAnswer, Verdict
+from bgpnet.render.routers.lint.grammar import lint
+from bgpnet.render.routers.systems import TABLES
+
+PROGRAMS: Final[Mapping[System, Callable[[str], ProgramAnswer]]] = MappingProxyType(
+    {System.FRR: frr.check, System.BIRD: bird.check}
+)
+
+
+def ask(system: System, text: str) -> ProgramAnswer:
+    """What the system's own program says of the text."""
+    program = PROGRAMS.get(system)
+    if program is None:
+        return ProgramAnswer("", missing="there is no program that reads it outside the router itself")
+    return program(text)
+
+
+def checked(file: str, system: System, router: str, text: str) -> FileCheck:
+    """The whole check of one text: our own rules, and the router's own program where there is one."""
+    table = TABLES[system]
+    answer = ask(system, text)
+    own = lint(text, table.grammar)
+    findings = tuple(sorted({*answer.findings, *own}))
+    by = (*((answer.program,) if answer.program else ()), "rules of bgpnet: references, limits, safe policy")
+    not_checked = [f"the language, by its own parser: {answer.missing}"] if answer.missing else []
+    verdict = Verdict.WRONG if findings else Verdict.UNVERIFIED if answer.missing else Verdict.OK
+    return FileCheck(file, router, system, verdict, by, (*not_checked, *table.unchecked), findings)

@@ -1,0 +1,64 @@
+"""What BGPPeers say of the router at their other end, for the generator of router configurations."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from ipaddress import IPv4Address
+
+from bgpnet.model.net import Prefix
+
+
+class System(StrEnum):
+    """What a router runs, as `spec.router.type` spells it."""
+
+    FRR = "frr"
+    BIRD = "bird"
+    OPENBGPD = "openbgpd"
+    GOBGP = "gobgp"
+    EOS = "eos"
+    NVUE = "nvue"
+    NXOS = "nxos"
+    JUNOS = "junos"
+
+
+class Neighbors(StrEnum):
+    """How nodes become neighbours of the router: one dynamic range, or a neighbour each."""
+
+    RANGE = "range"
+    EACH = "each"
+
+
+class DefaultWhen(StrEnum):
+    """When a router sends the default route to nodes that ask for it.
+
+    LEARNED: while it is in the router's own BGP table. TRACKED: while one of the tracked prefixes is there.
+    ALWAYS: also by a router that has lost its uplinks, which then drops what it attracts.
+    """
+
+    LEARNED = "learned"
+    TRACKED = "tracked"
+    ALWAYS = "always"
+
+
+class RestartRole(StrEnum):
+    """Graceful restart (RFC 4724). HELPER keeps the nodes' routes; FULL also asks nodes to keep its own."""
+
+    HELPER = "helper"
+    FULL = "full"
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredRouter:
+    """`spec.router` of a BGPPeer. None: not said."""
+
+    name: str
+    system: System
+    version: str = ""
+    router_id: IPv4Address | None = None
+    node_subnet: Prefix | None = None
+    """Where nodes speak from: the dynamic range, and how their addresses are told from others of theirs."""
+    neighbors: Neighbors | None = None
+    default_when: DefaultWhen = DefaultWhen.LEARNED
+    tracked: tuple[Prefix, ...] = ()
+    aggregates: tuple[Prefix, ...] = ()
+    """Prefixes that the router originates, each with a discard route behind it."""
+    restart_role: RestartRole = RestartRole.HELPER

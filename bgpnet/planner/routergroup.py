@@ -1,0 +1,168 @@
+"""One BGPPeer -> the group of nodes that its router has because of it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from itertools import product
+from typing import Final
+
+from bgpnet.model.net import Prefix, address_order, family_of
+from bgpnet.model.rejection import Reason, Rejection
+from bgpnet.model.router import DeclaredRouter, Neighbors, System
+from bgpnet.model.routerconfig import FamilyPolicy, NodeGroup, NodeNeighbor
+from bgpnet.model.snapshot import Declared, DeclaredNode, DeclaredPeer
+from bgpnet.planner.routernames import label
+from bgpnet.planner.routerpolicy import Fabric, meet, policies
+from bgpnet.planner.selectors import selects
+
+MIN_LIMIT: Final = 16
+"""Sessions from a range, at least."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the command asks for beside the objects. None: as the objects say."""
+
+    neighbors: Neighbors | None = None
+    system: System | None = None
+    reveal: bool = False
+    """Whether passwords go into the text."""
+
+
+def node_group(
+    peer: DeclaredPeer, router: DeclaredRouter, declared: Declared, fabric: Fabric, wishes: Wishes
+) -> NodeGroup | Rejection:
+    """The group, or why there is none."""
+    nodes = [node for node in declared.nodes if selects(peer.node_selector, dict(node.labels))]
+    subnet = router.node_subnet
+    node_asn = peer.local_asn or (declared.configuration.local_asn if declared.configuration else None)
+    refused = _unfit(peer, subnet, node_asn, nodes) or _locked(peer, wishes)
+    if refused is not None:
+        return refused
+    assert subnet is not None  # noqa: S101 - _unfit has looked
+    assert node_asn is not None  # noqa: S101 - likewise
+    assert peer.peer_address is not None  # noqa: S101 - the caller has
+    local_address = peer.peer_address
+    peer = replace(peer, families=peer.families or (family_of(local_address),))
+    told = policies(peer, router, nodes, fabric, declared)
+    refused = _harmful(peer, subnet, told)
+    if refused is not None:
+        return refused
+    placed, unplaced = _placed(peer, subnet, nodes)
+    each = (wishes.neighbors or router.neighbors or Neighbors.RANGE) is Neighbors.EACH
+    if each and not placed:
+        return _rejected(
+            peer,
+            "spec.nodeSelector",
+            f"{len(nodes)} nodes, none with an address in {subnet}",
+            Reason.NO_ADDRESS,
+            f"add an InternalIP in {subnet} to each Node, or take the range (neighbors: range)",
+        )
+    return NodeGroup(
+        cause=peer.ref,
+        label=label(peer.ref.name),
+        local_address=local_address,
+        node_asn=node_asn,
+        range=None if each else subnet,
+        limit=_limit(len(nodes)),
+        neighbors=placed if each else (),
+        expected=placed,
+        unplaced=unplaced,
+        hold_time=_hold_time(peer, declared),
+        ttl_security=peer.ttl_security > 0,
+        authenticated=peer.password is not None or bool(peer.password_error),
+        password=peer.password if wishes.reveal else None,
+        bfd=None,
+        as_override=any(
+            meet(rule, taken.rule) for family in told for rule, taken in product(family.sends, family.accepts)
+        ),
+        families=told,
+    )
+
+
+def _unfit(
+    peer: DeclaredPeer, subnet: Prefix | None, node_asn: int | None, nodes: list[DeclaredNode]
+) -> Rejection | None:
+    """What keeps the router from being configured for this peer at all."""
+    if node_asn is None:
+        remedy = "set it here, or spec.localASN of BGPConfiguration default: the router expects the nodes' AS"
+        return _rejected(peer, "spec.localASN", "not set", Reason.NO_LOCAL_ASN, remedy)
+    if node_asn == peer.peer_asn:
+        remedy = (
+            "give nodes and routers different AS numbers: only eBGP is generated, which filters by AS path"
+        )
+        return _rejected(peer, "spec.peerASN", str(peer.peer_asn), Reason.NOT_EXPRESSIBLE, remedy)
+    if peer.peer_asn == 0:
+        remedy = "write the router's AS number: its own configuration begins with it"
+        return _rejected(peer, "spec.peerASN", "external", Reason.NOT_EXPRESSIBLE, remedy)
+    if max(peer.multihop, peer.ttl_security) > 1:
+        field = "spec.multihop" if peer.multihop > 1 else "spec.ttlSecurity"
+        remedy = "write 1 or remove it: only routers on the nodes' own subnet are generated"
+        found = str(max(peer.multihop, peer.ttl_security))
+        return _rejected(peer, field, found, Reason.NOT_EXPRESSIBLE, remedy)
+    if subnet is None:
+        remedy = (
+            "write the subnet that the router shares with the nodes: whom it takes for a node rests on it"
+        )
+        return _rejected(peer, "spec.router.nodeSubnet", "not set", Reason.NO_ROUTER, remedy)
+    if peer.peer_address not in subnet:
+        remedy = f"the router's address {peer.peer_address} is not in it; correct one of them"
+        return _rejected(peer, "spec.router.nodeSubnet", str(subnet), Reason.NOT_CONNECTED, remedy)
+    if not nodes:
+        remedy = "no Node is selected, so it is not known what they announce; add Nodes or mend the selector"
+        return _rejected(peer, "spec.nodeSelector", "no node", Reason.NO_NODE, remedy)
+    return None
+
+
+def _locked(peer: DeclaredPeer, wishes: Wishes) -> Rejection | None:
+    if wishes.reveal and peer.password is None and peer.password_error:
+        remedy = f"{peer.password_error}; make it readable, or render without revealing secrets"
+        return _rejected(peer, peer.password_field, "", Reason.PASSWORD_UNREADABLE, remedy)
+    return None
+
+
+def _harmful(peer: DeclaredPeer, subnet: Prefix, told: tuple[FamilyPolicy, ...]) -> Rejection | None:
+    """What must never be configured: nodes that announce nothing, or the subnet that they sit in."""
+    if not any(family.accepts for family in told):
+        remedy = (
+            "the selected Nodes have no prefix of the session's families; give them podCIDRs inside an IPPool"
+        )
+        return _rejected(peer, "spec.families", ", ".join(peer.families), Reason.NO_NODE, remedy)
+    for accepted in (accepted for family in told for accepted in family.accepts):
+        if accepted.rule.prefix.version == subnet.version and accepted.rule.prefix.overlaps(subnet):
+            remedy = f"{accepted.cause} overlaps it: a node could announce its neighbours away; part the two"
+            return _rejected(peer, "spec.router.nodeSubnet", str(subnet), Reason.ROUTER_CONFLICT, remedy)
+    return None
+
+
+def _placed(
+    peer: DeclaredPeer, subnet: Prefix, nodes: Iterable[DeclaredNode]
+) -> tuple[tuple[NodeNeighbor, ...], int]:
+    """Nodes with the address that they speak from, and how many have none that is known."""
+    found: list[NodeNeighbor] = []
+    missing = 0
+    nodes = tuple(nodes)
+    # `address in subnet` costs ten times as much, and is asked for each address of each node by each router.
+    version, mask, network = subnet.version, int(subnet.netmask), int(subnet.network_address)
+    for node in nodes:
+        known = node.addresses if peer.source_address is None or len(nodes) > 1 else (peer.source_address,)
+        address = next((e for e in known if e.version == version and int(e) & mask == network), None)
+        if address is None:
+            missing += 1
+        else:
+            found.append(NodeNeighbor(node.ref, address))
+    return tuple(sorted(found, key=lambda each: address_order(each.address))), missing
+
+
+def _limit(nodes: int) -> int:
+    """Twice the nodes, rounded up to a power of two: a rack may be exchanged while the old one is there."""
+    return max(MIN_LIMIT, 1 << (2 * nodes - 1).bit_length())
+
+
+def _hold_time(peer: DeclaredPeer, declared: Declared) -> int:
+    if peer.hold_time is not None:
+        return peer.hold_time
+    return declared.configuration.hold_time if declared.configuration else 9
+
+
+def _rejected(peer: DeclaredPeer, field: str, found: str, reason: Reason, remedy: str) -> Rejection:
+    return Rejection(peer.ref, field, found, reason, remedy)

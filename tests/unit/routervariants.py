@@ -1,0 +1,75 @@
+"""Every way in which objects can ask for a router, as texts of one system."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from ipaddress import ip_network
+from itertools import product
+
+from bgpnet.model.net import Family
+from bgpnet.model.router import DefaultWhen, Neighbors, RestartRole, System
+from bgpnet.model.secret import Secret
+from bgpnet.planner.routergroup import Wishes
+from bgpnet.render.routers.rendered import rendered
+from tests.unit.facts import accept, address, configuration, node, pool
+from tests.unit.routerfacts import planned, tor
+
+NODES = tuple(
+    node(
+        f"n{n}",
+        f"10.244.{n}.0/26",
+        f"fd00:10:0:{n}::/64",
+        addresses=(f"10.0.1.{10 + n}", f"fd00:1::{10 + n}"),
+    )
+    for n in (1, 2, 3)
+)
+POOLS = (pool("pods", "10.244.0.0/16"), pool("pods6", "fd00:10::/32"))
+ACCEPTS = (
+    (),
+    (accept("0.0.0.0/0"), accept("::/0")),
+    (
+        accept("192.0.2.0/24"),
+        accept("10.244.0.0/16", 26),
+        accept("fd00:10::/32", 64),
+        accept("2001:db8::/32"),
+    ),
+)
+
+
+def variants(system: System) -> Iterator[str]:
+    """A fifth of them, every value of each in it; revealed passwords in half. Those that can be expressed."""
+    ways = product(Neighbors, DefaultWhen, RestartRole, (False, True), ACCEPTS)
+    for number, (neighbors, when, role, guarded, accepts) in enumerate(list(ways)[::5]):
+        v4 = tor(
+            system=system,
+            neighbors=neighbors,
+            default_when=when,
+            tracked=(ip_network("198.51.100.0/24"), ip_network("2001:db8:1::/48")),
+            restart_role=role,
+            aggregates=(ip_network("10.244.0.0/16"), ip_network("fd00:10::/32")) if number % 2 else (),
+        )
+        both = (Family.IPV4, Family.IPV6)
+        password = Secret("S3cret.key") if guarded else None
+        v4 = replace(v4, accept=accepts, ttl_security=int(guarded), password=password)
+        assert v4.router is not None
+        v6 = replace(
+            v4,
+            ref=replace(v4.ref, name="tor1-v6"),
+            peer_address=address("fd00:1::1"),
+            families=(Family.IPV6,),
+            router=replace(v4.router, node_subnet=ip_network("fd00:1::/64")),
+        )
+        peers = (replace(v4, families=both),) if number % 3 == 0 else (v4, v6)
+        told = planned(
+            *peers,
+            nodes=NODES,
+            pools=POOLS,
+            configuration=replace(
+                configuration(), communities=((64512, 7), (64512, 1, 2)) if number % 2 else ()
+            ),
+            wishes=Wishes(reveal=number % 2 == 0),
+        )
+        assert told.rejections == ()
+        made = rendered(told.routers[0])
+        assert bool(made.configuration) is not bool(made.rejections)
+        if made.configuration:
+            yield made.configuration
