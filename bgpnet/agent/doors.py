@@ -27,8 +27,8 @@ class KernelDoor(Protocol):
     async def put(self, route: Route, *, replaces: bool) -> None:
         """Add the route, or replace ours."""
 
-    async def delete(self, prefix: Prefix) -> None:
-        """Delete our route to the prefix."""
+    async def delete(self, prefix: Prefix, metric: int) -> None:
+        """Delete our route to the prefix with this metric."""
 
 
 class SysctlDoor(Protocol):

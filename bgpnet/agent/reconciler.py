@@ -69,8 +69,8 @@ async def _applied(change: Change, doors: Doors) -> tuple[Rejection, ...]:
                 doors.blocks.write(blocks)
             case PutRoute(route, replaces):
                 await doors.kernel.put(route, replaces=replaces)
-            case DeleteRoute(prefix):
-                await doors.kernel.delete(prefix)
+            case DeleteRoute(prefix, metric):
+                await doors.kernel.delete(prefix, metric)
     except (KernelError, OSError) as error:
         return (_refused(change, error),)
     return ()

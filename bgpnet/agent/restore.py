@@ -22,5 +22,5 @@ async def _delete_routes() -> list[str]:
     with closing(Netlink(lambda: None)) as netlink:
         ours = [route for route in (await netlink.dump()).routes if is_ours(route)]
         for route in ours:
-            await netlink.delete(route.prefix)
+            await netlink.delete(route.prefix, route.metric)
     return [f"deleted route {route.prefix}" for route in ours]

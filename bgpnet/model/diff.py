@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from bgpnet.model.net import Prefix
+from bgpnet.model.net import ROUTE_METRIC, Prefix
 from bgpnet.model.plan import Blocks, Route, Sysctl
 from bgpnet.model.snapshot import Kernel
 
@@ -25,7 +25,7 @@ class SetSysctl:
 
 @dataclass(frozen=True, slots=True)
 class PutRoute:
-    """Add a route, or replace ours of the same prefix in one message.
+    """Add a route, or replace ours of the same prefix and metric in one message.
 
     `replaces` tells whether the dump showed one of ours: only then may the kernel's replace be used,
     because it replaces an IPv4 route of equal prefix and metric whatever its protocol.
@@ -37,9 +37,10 @@ class PutRoute:
 
 @dataclass(frozen=True, slots=True)
 class DeleteRoute:
-    """Delete our route to this prefix."""
+    """Delete our route to this prefix with this metric."""
 
     prefix: Prefix
+    metric: int = ROUTE_METRIC
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,15 @@ POD_PROTOCOL: Final = 180
 ROUTE_METRIC: Final = 179
 """Metric of the agent's routes, in both families: a foreign route of equal key can be told from ours."""
 
+DEFAULT_ABOVE_METRIC: Final = 79
+"""Metric of a learned default route that is to win over another program's (NetworkManager begins at 100)."""
+
+DEFAULT_BELOW_METRIC: Final = 1_000_179
+"""Metric of one that is to lose: NetworkManager, DHCP clients and router advertisements stay below it."""
+
+AGENT_METRICS: Final = frozenset((ROUTE_METRIC, DEFAULT_ABOVE_METRIC, DEFAULT_BELOW_METRIC))
+"""All that routes of the agent's may have."""
+
 POD_METRIC: Final = 178
 """Metric of the host routes to pods: lower: a pod wins over the discard route of a one-address block."""
 

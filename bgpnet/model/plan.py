@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 
 from bgpnet.model.attributes import PLAIN, Attributes
-from bgpnet.model.net import Address, Family, Prefix
+from bgpnet.model.net import ROUTE_METRIC, Address, Family, Prefix
 from bgpnet.model.rejection import ObjectRef, Reason, Rejection
 from bgpnet.model.secret import Secret
-from bgpnet.model.snapshot import NextHop, RouteKind
+from bgpnet.model.snapshot import MaxPrefix, NextHop, RouteKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,8 @@ class Session:
     """TTL of packets to the peer; 0: the kernel's own."""
     extended_next_hop: bool = False
     """Whether IPv4 routes may have IPv6 next hops, in both directions (RFC 8950)."""
+    max_prefix: MaxPrefix | None = None
+    """What the peer may announce at most; None: nothing is counted."""
 
     @property
     def internal(self) -> bool:
@@ -63,12 +65,14 @@ class Announcement:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A route of the agent's (protocol AGENT_PROTOCOL, metric ROUTE_METRIC, table main)."""
+    """A route of the agent's (protocol AGENT_PROTOCOL, table main)."""
 
     prefix: Prefix
     kind: RouteKind
     next_hops: tuple[NextHop, ...] = ()
     preferred_source: Address | None = None
+    metric: int = ROUTE_METRIC
+    """One of AGENT_METRICS."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +117,8 @@ class Plan:
     sysctls: tuple[Sysctl, ...] = ()
     blocks: Blocks | None = None
     imports: tuple[ImportTally, ...] = ()
+    offered: tuple[Prefix, ...] = ()
+    """What every session of the family is told, filters permitting: of the own prefixes, and of lo."""
     rejections: tuple[Rejection, ...] = ()
     advertise: tuple[str, ...] = ()
     """Links on which the speaker tells of itself with router advertisements, as routers there peer with who

@@ -29,6 +29,9 @@ class Reason(StrEnum):
     OVER_BUDGET = "OverBudget"
     NO_NEXT_HOP = "NoNextHop"
     NO_SESSION = "NoSession"
+    NOT_ADVERTISED = "NotAdvertised"
+    AGGREGATED = "Aggregated"
+    NO_LOOPBACK = "NoLoopback"
     # peers
     OWN_ADDRESS = "OwnAddress"
     DUPLICATE_PEER = "DuplicatePeer"
@@ -42,6 +45,8 @@ class Reason(StrEnum):
     NO_LOCAL_ASN = "NoLocalASN"
     NO_FILTER = "NoFilter"
     PASSWORD_UNREADABLE = "PasswordUnreadable"  # noqa: S105 - a reason's name
+    MAX_PREFIX_REACHED = "MaxPrefixReached"
+    MAX_PREFIX_NEAR = "MaxPrefixNear"
     # routers' configurations
     NO_ROUTER = "NoRouter"
     ROUTER_CONFLICT = "RouterConflict"

@@ -51,6 +51,10 @@ class DeclaredConfiguration:
     """MTU of pod links, bytes; None: that of the uplink."""
     communities: tuple[Community, ...] = ()
     """Of every announcement."""
+    loopbacks: tuple[Prefix, ...] = ()
+    """Ranges in which addresses of the link lo are announced, and preferred as source."""
+    default_route_above: bool = False
+    """Whether a learned default route wins over one of another program."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,17 @@ class DeclaredNode:
     """Of this node alone; None: the BGPConfiguration's, or one made from what the node is."""
 
 
+class Advertise(StrEnum):
+    """What is announced of a node's prefixes in a pool."""
+
+    BLOCKS = "blocks"
+    AGGREGATE = "aggregate"
+    """The fewest prefixes that hold exactly the same addresses."""
+    ADDRESSES = "addresses"
+    """Each pod's own address, as a prefix of full length."""
+    NONE = "none"
+
+
 @dataclass(frozen=True, slots=True)
 class DeclaredPool:
     """An IPPool."""
@@ -82,6 +97,7 @@ class DeclaredPool:
     block_length: int = 26
     """Prefix length of the blocks that nodes claim."""
     nat_outgoing: bool = False
+    advertise: Advertise = Advertise.BLOCKS
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +148,22 @@ class FilterRule:
     """All of them are there."""
     accept: bool
     changes: Changes = Changes()
+
+
+@dataclass(frozen=True, slots=True)
+class MaxPrefix:
+    """How many prefixes of one family a peer may announce, before any policy."""
+
+    limit: int = 20_000
+    warning: int = 80
+    """Percent of the limit from which on it is told of."""
+    idle_time: int = 300
+    """Seconds for which the session of a peer that announced more stays down."""
+
+    @property
+    def near(self) -> int:
+        """The number above which it is told of."""
+        return self.limit * self.warning // 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +221,9 @@ class DeclaredPeer:
     """The field that says where the password is."""
     router: DeclaredRouter | None = None
     """The router, for the generator of its configuration; a node's plan does not look at it."""
+    max_prefix: MaxPrefix = MaxPrefix()
+    allow_own_asn: int = 0
+    """Times that our AS may stand in the AS_PATH of what is learned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -339,6 +374,8 @@ class ObservedSession:
     """None while the session is not Established."""
     peer_asn: int = 0
     """The AS number that the peer's OPEN tells; 0 before it told one."""
+    received: tuple[tuple[Family, int], ...] = ()
+    """Prefixes in the peer's Adj-RIB-In, by family."""
 
 
 DEFAULT_LOCAL_PREFERENCE: Final = 100
@@ -378,12 +415,23 @@ class LearnedPath:
 
 
 @dataclass(frozen=True, slots=True)
+class Stopped:
+    """A peer that announced too many prefixes, while it is kept down."""
+
+    peer: Address
+    family: Family
+    under: MaxPrefix
+    """What it exceeded: under another limit it may come back at once."""
+
+
+@dataclass(frozen=True, slots=True)
 class Speaker:
     """What the speaker told. `learned_complete`: every session's table was read whole since the last gap."""
 
     sessions: tuple[ObservedSession, ...]
     paths: tuple[LearnedPath, ...]
     learned_complete: bool
+    stopped: tuple[Stopped, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

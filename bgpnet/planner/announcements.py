@@ -15,7 +15,7 @@ def announcements(
     links: tuple[Link, ...],
     policy: Export,
 ) -> tuple[tuple[Announcement, ...], tuple[Rejection, ...]]:
-    """Every own prefix to every session that carries its family and whose filters accept it, sorted.
+    """Each of these prefixes to every session that carries its family and whose filters accept it, sorted.
 
     The next hop is the session's own address or, for the other family, this node's first address of that
     family on the session's link (RFC 4760 §3: the next hop is of the family announced). Over link-local

@@ -1,7 +1,7 @@
 """Plan and what was observed -> the changes that lead from one to the other, in a safe order."""
 
 from bgpnet.model.diff import Change, DeleteRoute, Observed, PutRoute, SetSysctl, WriteBlocks
-from bgpnet.model.net import AGENT_PROTOCOL, ROUTE_METRIC, Prefix, prefix_order
+from bgpnet.model.net import AGENT_METRICS, AGENT_PROTOCOL, Prefix, prefix_order
 from bgpnet.model.plan import Plan, Route
 from bgpnet.model.snapshot import KernelRoute, NextHop
 
@@ -17,28 +17,29 @@ def diff(plan: Plan, observed: Observed) -> tuple[Change, ...]:
     changes: list[Change] = [
         SetSysctl(sysctl) for sysctl in plan.sysctls if now.get(sysctl.path, sysctl.value) != sysctl.value
     ]
-    ours = {route.prefix: route for route in observed.kernel.routes if is_ours(route)}
+    ours = {(route.prefix, route.metric): route for route in observed.kernel.routes if is_ours(route)}
     if plan.routes is not None:
         changes += _puts(plan, ours, _dead(observed))
     if plan.blocks is not None and plan.blocks != observed.blocks:
         changes.append(WriteBlocks(plan.blocks))
     if plan.routes is not None and plan.routes_final:
-        wanted = {route.prefix for route in plan.routes}
-        changes += [DeleteRoute(prefix) for prefix in sorted(ours, key=prefix_order) if prefix not in wanted]
+        wanted = {(route.prefix, route.metric) for route in plan.routes}
+        surplus = sorted(ours.keys() - wanted, key=lambda key: (prefix_order(key[0]), key[1]))
+        changes += [DeleteRoute(prefix, metric) for prefix, metric in surplus]
     return tuple(changes)
 
 
 def is_ours(route: KernelRoute) -> bool:
     """Whether a route of the kernel is the agent's: by protocol number *and* metric."""
-    return route.protocol == AGENT_PROTOCOL and route.metric == ROUTE_METRIC
+    return route.protocol == AGENT_PROTOCOL and route.metric in AGENT_METRICS
 
 
-def _puts(plan: Plan, ours: dict[Prefix, KernelRoute], dead: frozenset[str]) -> list[Change]:
+def _puts(plan: Plan, ours: dict[tuple[Prefix, int], KernelRoute], dead: frozenset[str]) -> list[Change]:
     return [
-        PutRoute(route, replaces=route.prefix in ours)
+        PutRoute(route, replaces=found is not None)
         for route in plan.routes or ()
-        if not _is_there(route, ours.get(route.prefix))
-        and (plan.routes_final or not _only_narrows(route, ours.get(route.prefix), dead))
+        if not _is_there(route, found := ours.get((route.prefix, route.metric)))
+        and (plan.routes_final or not _only_narrows(route, found, dead))
     ]
 
 

@@ -1,13 +1,24 @@
 """Learned paths and own prefixes -> the agent's routes in table main."""
 
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
-from bgpnet.model.net import AGENT_PROTOCOL, POD_PROTOCOL, ROUTE_METRIC, Address, Prefix, prefix_order
+from bgpnet.model.net import (
+    AGENT_PROTOCOL,
+    DEFAULT_ABOVE_METRIC,
+    DEFAULT_BELOW_METRIC,
+    POD_PROTOCOL,
+    ROUTE_METRIC,
+    Address,
+    Family,
+    Prefix,
+    family_of,
+    prefix_order,
+)
 from bgpnet.model.plan import ImportTally, Route
 from bgpnet.model.rejection import ObjectRef, Reason, Rejection
-from bgpnet.model.snapshot import Kernel, KernelRoute, LearnedPath, NextHop, RouteKind
+from bgpnet.model.snapshot import DeclaredConfiguration, Kernel, KernelRoute, LearnedPath, NextHop, RouteKind
 from bgpnet.planner.bestpath import best_paths
 from bgpnet.planner.imports import Import, tallies
 from bgpnet.planner.refusals import Refusal, refused
@@ -36,7 +47,30 @@ class Fib:
     rejections: tuple[Rejection, ...]
 
 
-def fib(own: tuple[Prefix, ...], paths: Iterable[LearnedPath], policy: Import, kernel: Kernel) -> Fib:
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How learned routes are put."""
+
+    default_metric: int = DEFAULT_BELOW_METRIC
+    """Of a learned default route: of two the kernel takes the one with the lower metric, whosever it is."""
+    sources: Mapping[Family, Address] = field(default_factory=dict)
+    """Preferred source of each family; where there is none the kernel takes the link's address."""
+
+    @classmethod
+    def of(cls, configuration: DeclaredConfiguration | None, sources: Mapping[Family, Address]) -> "Manner":
+        """As the configuration says."""
+        above = configuration is not None and configuration.default_route_above
+        return cls(DEFAULT_ABOVE_METRIC if above else DEFAULT_BELOW_METRIC, sources)
+
+    def route(self, prefix: Prefix, hops: tuple[NextHop, ...]) -> Route:
+        """The route for what was learned."""
+        metric = ROUTE_METRIC if prefix.prefixlen else self.default_metric
+        return Route(prefix, RouteKind.UNICAST, hops, self.sources.get(family_of(prefix)), metric)
+
+
+def fib(
+    own: tuple[Prefix, ...], paths: Iterable[LearnedPath], policy: Import, kernel: Kernel, manner: Manner
+) -> Fib:
     """A discard route for each own prefix, and an ECMP route for each prefix that was learned and taken.
 
     The discard route keeps a packet to an unused pod address from going back to the router that sent it;
@@ -66,7 +100,7 @@ def fib(own: tuple[Prefix, ...], paths: Iterable[LearnedPath], policy: Import, k
             if hop.link in live
         }
         if hops:
-            wanted.append(Route(prefix, RouteKind.UNICAST, tuple(hops)))
+            wanted.append(manner.route(prefix, tuple(hops)))
     routes, foreign = _hands_off(wanted, kernel)
     return Fib(
         tuple(sorted(routes, key=lambda route: prefix_order(route.prefix))),
@@ -90,11 +124,11 @@ def _hands_off(wanted: list[Route], kernel: Kernel) -> tuple[list[Route], tuple[
     rejections: list[Rejection] = []
     for route in wanted:
         others = foreign.get(route.prefix, [])
-        equal = any(other.metric == ROUTE_METRIC for other in others) or route.prefix in connected
+        equal = any(other.metric == route.metric for other in others) or route.prefix in connected
         if not equal:
             routes.append(route)
-        hiding = min((other.metric for other in others if other.metric <= ROUTE_METRIC), default=None)
-        if equal or hiding is not None:
+        hidden = any(other.metric <= route.metric for other in others)
+        if equal or (hidden and route.metric != DEFAULT_BELOW_METRIC):
             rejections.append(_foreign(route, others, equal=equal))
     return routes, tuple(rejections)
 

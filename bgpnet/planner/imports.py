@@ -34,7 +34,8 @@ REMEDIES = {
     Reason.MARTIAN: "such a destination is never routed (RFC 6890); mend the router's export policy",
     Reason.NOT_REQUESTED: "no rule of the peer's spec.accept asks for it; add one if the node needs it",
     Reason.NO_FILTER: "an import filter of the peer is missing, so only what was taken before is taken",
-    Reason.AS_LOOP: "our own AS is in its path (RFC 4271 §9.1.2); if meant, use as-override on the router",
+    Reason.AS_LOOP: "our own AS is in its path (RFC 4271 §9.1.2); if that is meant, use as-override on the "
+    "router, or spec.allowOwnASN of the peer",
     Reason.OWN_PREFIX: "it lies in a prefix of this node; mend the router's export policy",
     Reason.OWN_NEXT_HOP: "its next hop is this node itself; mend the router's export policy",
     Reason.REFLECTION_LOOP: "it came from this node itself, by way of a route reflector (RFC 4456 §8)",
@@ -75,6 +76,7 @@ class Import:
         filters: Mapping[Address, Filters],
         own: tuple[Prefix, ...],
         kernel: Kernel,
+        loops: Mapping[Address, int],
     ) -> None:
         self._sessions = {session.peer: session for session in sessions}
         self._asked = {
@@ -82,6 +84,7 @@ class Import:
         }
         self._filters = filters
         self._own = own
+        self._loops = loops
         self._addresses = frozenset(at.address for link in kernel.links for at in link.addresses)
         self._resolver = Resolver(kernel)
         self._installed = (
@@ -107,7 +110,7 @@ class Import:
         outcome = self._policy(path, session)
         if isinstance(outcome, Refusal):
             return outcome
-        if session.local_asn in path.as_path:
+        if path.as_path.count(session.local_asn) > self._loops.get(path.peer, 0):
             return REFUSALS[Reason.AS_LOOP]
         if session.router_id == path.originator or session.router_id in path.clusters:
             return REFUSALS[Reason.REFLECTION_LOOP]
@@ -147,7 +150,8 @@ def import_policy(
     by_ref = {peer.ref: peer for peer in declared.peers}
     sessions = tuple(sessions)
     accept = {session.peer: by_ref[session.ref].accept for session in sessions}
-    return Import(sessions, accept, filters, own, kernel)
+    loops = {session.peer: by_ref[session.ref].allow_own_asn for session in sessions}
+    return Import(sessions, accept, filters, own, kernel, loops)
 
 
 def tallies(

@@ -167,6 +167,7 @@ def _session(
         ttl_security=peer.ttl_security,
         multihop=peer.multihop,
         extended_next_hop=family is Family.IPV6 and set(families) == set(Family),
+        max_prefix=peer.max_prefix,
     )
 
 

@@ -6,12 +6,15 @@ from bgpnet.model.attributes import Attributes
 from bgpnet.model.plan import Blocks, Plan
 from bgpnet.model.rejection import ObjectRef, Reason, Rejection
 from bgpnet.model.snapshot import Snapshot
+from bgpnet.planner.advertised import advertised, pod_addresses
 from bgpnet.planner.announcements import announcements
 from bgpnet.planner.exports import Export
-from bgpnet.planner.fib import fib
+from bgpnet.planner.fib import Manner, fib
 from bgpnet.planner.filters import filters_of
 from bgpnet.planner.host import pod_mtu, sysctls
 from bgpnet.planner.imports import import_policy
+from bgpnet.planner.loopbacks import loopbacks
+from bgpnet.planner.maxprefix import allowed
 from bgpnet.planner.peers import advertised_links, no_address, sessions
 from bgpnet.planner.prefixes import OwnPrefixes, own_prefixes
 from bgpnet.planner.trust import trusted
@@ -41,17 +44,28 @@ def make_plan(snapshot: Snapshot) -> Plan:
     if declared.age is not None:
         kept, doubted = trusted(node, own.prefixes, declared.age, kernel)
         own = OwnPrefixes(kept, (*own.rejections, *doubted))
-    wanted_sessions, refused_peers = sessions(node, declared, kernel, snapshot.speaker)
-    refused = (*declared.rejections, *no_address(declared.nodes), *own.rejections, *refused_peers)
-    if wanted_sessions is None:
+    loopback = loopbacks(configuration, kernel.links)
+    told_of = advertised(node, own.prefixes, declared.pools, loopback, pod_addresses(kernel.routes), budget)
+    asked_sessions, refused_peers = sessions(node, declared, kernel, snapshot.speaker)
+    refused = (
+        *declared.rejections,
+        *no_address(declared.nodes),
+        *own.rejections,
+        *loopback.rejections,
+        *told_of.rejections,
+        *refused_peers,
+    )
+    if asked_sessions is None:
         return Plan(node.name, own.prefixes, rejections=_sorted(*refused))
+    wanted_sessions, stopped = allowed(asked_sessions, snapshot.speaker)
     attributes = Attributes(configuration.communities if configuration else ())
     filters, refused_filters = filters_of(wanted_sessions, declared)
     exports = Export(filters, attributes)
-    told, untold = announcements(node, own.prefixes, wanted_sessions, kernel.links, exports)
+    told, untold = announcements(node, told_of.prefixes, wanted_sessions, kernel.links, exports)
     speaker = snapshot.speaker
-    policy = import_policy(declared, wanted_sessions, filters, own.prefixes, kernel)
-    routes = fib(own.prefixes, speaker.paths if speaker else (), policy, kernel)
+    policy = import_policy(declared, wanted_sessions, filters, (*own.prefixes, *told_of.prefixes), kernel)
+    manner = Manner.of(configuration, loopback.sources)
+    routes = fib(own.prefixes, speaker.paths if speaker else (), policy, kernel, manner)
     mtu = pod_mtu(configuration.mtu if configuration else None, wanted_sessions, kernel.links)
     return Plan(
         node_name=node.name,
@@ -65,7 +79,8 @@ def make_plan(snapshot: Snapshot) -> Plan:
         sysctls=sysctls(own.prefixes, wanted_sessions),
         blocks=Blocks(own.prefixes, mtu) if declared.age is None else None,
         imports=routes.imports,
-        rejections=_sorted(*refused, *refused_filters, *untold, *routes.rejections),
+        offered=told_of.prefixes,
+        rejections=_sorted(*refused, *stopped, *refused_filters, *untold, *routes.rejections),
         advertise=advertised_links(node, declared, kernel),
     )
 

@@ -151,7 +151,7 @@ class _Judge:
                 snapshot.declared,
                 plan.sessions,
                 filters,
-                plan.own_prefixes,
+                (*plan.own_prefixes, *plan.offered),
                 snapshot.kernel or Kernel((), ()),
             )
         self._live = frozenset(link.name for link in links if link.up and link.carrier)

@@ -134,11 +134,13 @@ def _not_ready(snapshot: Snapshot, plan: Plan, sessions: tuple[SessionStatus, ..
         return (undecided(snapshot, plan),)
     up = [session for session in sessions if session.reason == "" and not session.pending]
     told = {prefix for session in up for prefix in session.announced}
-    untold = [prefix for prefix in plan.own_prefixes if str(prefix) not in told]
+    untold = [prefix for prefix in plan.offered if str(prefix) not in told]
     missing = [
         f"no session for {family} is up with every prefix announced"
         for family in sorted({family_of(prefix) for prefix in untold})
     ]
+    if not up and not untold:
+        missing.append("no session is up")
     if not plan.own_prefixes:
         missing.append("the node has no prefix of its own")
     return tuple(missing)

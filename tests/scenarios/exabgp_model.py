@@ -51,12 +51,23 @@ class Peer:
     """Everything that reached it, in order: `+prefix next_hop attributes`, `-prefix`, `eor family`."""
     offers: dict[Prefix, tuple[int, ...]] = field(default_factory=dict)
     """What it announces to us: prefix -> AS path."""
+    hops: dict[Prefix, Address] = field(default_factory=dict)
+    """With another next hop than its own address."""
+    attributes: dict[Prefix, dict[str, Any]] = field(default_factory=dict)
+    """With these attributes besides AS path and origin, as ExaBGP tells them."""
     cache: dict[Prefix, Route] = field(default_factory=dict)
     queue: dict[str, _Bucket] = field(default_factory=dict)
     eors: list[str] = field(default_factory=list)
     writing: Iterator[tuple[list[tuple[Prefix, Route]], list[Prefix]]] | None = None
     first: bool = True
     resets: int = 0
+    local_asn: int = LOCAL
+    asn: int = PEER
+
+    @property
+    def default_path(self) -> list[int]:
+        """The AS path of what is announced without one (RFC 4271 §5.1.2)."""
+        return [] if self.asn == self.local_asn else [self.local_asn]
 
 
 GONE = "gone"
@@ -102,7 +113,7 @@ class Exabgp:
     def _event(self, kind: str, peer: Peer, **rest: object) -> None:
         neighbor = {
             "address": {"local": "10.0.0.1", "peer": str(peer.address)},
-            "asn": {"local": LOCAL, "peer": PEER},
+            "asn": {"local": peer.local_asn, "peer": peer.asn},
             **rest,
         }
         message = {"type": kind, "time": self.now, "neighbor": neighbor}
@@ -121,7 +132,7 @@ class Exabgp:
         capabilities: dict[str, Any] = {"1": {"families": ["ipv4/unicast", "ipv6/unicast"]}}
         if peer.graceful_restart:
             capabilities["64"] = {"time": 120}
-        told = {"asn": 65001, "hold_time": 9, "router_id": "192.0.2.1", "capabilities": capabilities}
+        told = {"asn": peer.asn, "hold_time": 9, "router_id": "192.0.2.1", "capabilities": capabilities}
         self._event("open", peer, direction="receive", open=told)
         self._event("state", peer, state="up")
         for prefix, route in list(peer.cache.items()):
@@ -146,8 +157,10 @@ class Exabgp:
         """The peer sends UPDATEs."""
         for prefix, as_path in announced.items():
             path = {"0": {"element": "as-sequence", "value": list(as_path)}}
-            routes = {f"ipv{prefix.version} unicast": {str(peer.address): [str(prefix)]}}
-            update = {"attribute": {"origin": "igp", "as-path": path}, "announce": routes}
+            hop = peer.hops.get(prefix, peer.address)
+            routes = {f"ipv{prefix.version} unicast": {str(hop): [str(prefix)]}}
+            attributes = {"origin": "igp", "as-path": path} | peer.attributes.get(prefix, {})
+            update = {"attribute": attributes, "announce": routes}
             self._event("update", peer, direction="receive", message={"update": update})
         for prefix in withdrawn:
             update = {"withdraw": {f"ipv{prefix.version} unicast": [str(prefix)]}}
@@ -207,7 +220,7 @@ class Exabgp:
             peer.heard.append(f"-{prefix}")
         update: dict[str, Any] = {}
         for prefix, (hop, words) in routes:  # of one bucket: with equal attributes
-            update["attribute"] = {"origin": "igp", "as-path": _sequence([LOCAL])} | _json_of(words)
+            update["attribute"] = {"origin": "igp", "as-path": _sequence(peer.default_path)} | _json_of(words)
             family = update.setdefault("announce", {}).setdefault(f"ipv{prefix.version} unicast", {})
             family.setdefault(str(hop), []).append(str(prefix))
         for prefix in withdrawn:

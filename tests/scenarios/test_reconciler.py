@@ -72,7 +72,8 @@ class KernelOf:
             route.prefix, AGENT_PROTOCOL, ROUTE_METRIC, route.kind, route.next_hops
         )
 
-    async def delete(self, prefix: Prefix) -> None:
+    async def delete(self, prefix: Prefix, metric: int) -> None:
+        assert metric == ROUTE_METRIC
         self.world.told.append(f"delete {prefix}")
         del self.world.routes[prefix]
 

@@ -5,10 +5,20 @@ from ipaddress import IPv4Address, ip_address, ip_interface, ip_network
 
 from hypothesis import strategies as st
 
-from bgpnet.model.net import AGENT_PROTOCOL, ROUTE_METRIC, Address, Family, Prefix, family_of
+from bgpnet.model.net import (
+    AGENT_PROTOCOL,
+    DEFAULT_BELOW_METRIC,
+    POD_PROTOCOL,
+    ROUTE_METRIC,
+    Address,
+    Family,
+    Prefix,
+    family_of,
+)
 from bgpnet.model.rejection import ObjectRef
 from bgpnet.model.snapshot import (
     AcceptRule,
+    Advertise,
     Changes,
     Declared,
     DeclaredConfiguration,
@@ -125,6 +135,12 @@ def kernel_route(
     )
 
 
+def pod_route(pod: str) -> KernelRoute:
+    return KernelRoute(prefix(pod), POD_PROTOCOL, 178, RouteKind.UNICAST, (NextHop(None, f"bgp{pod}"),))
+
+
+LOOPBACK_RANGES = (prefix("10.255.0.0/16"), prefix("fd00:255::/64"))
+
 UPLINKS = (link(2, "eth1", "10.0.1.11/24", "fd00:1::11/64"), link(3, "eth2", "10.0.2.11/24", "fd00:2::11/64"))
 
 
@@ -191,9 +207,10 @@ NODES = st.builds(
     addresses=st.lists(st.sampled_from([address("10.0.1.11"), address("fd00:1::11")]), max_size=2),
 )
 POOLS = st.builds(
-    lambda name, cidr: DeclaredPool(ObjectRef("IPPool", name), "", cidr, Selector()),
+    lambda name, cidr, way: DeclaredPool(ObjectRef("IPPool", name), "", cidr, Selector(), way),
     name=st.sampled_from(["p1", "p2"]),
     cidr=PREFIXES,
+    way=st.sampled_from(Advertise),
 )
 RULES = st.builds(
     lambda cidr, more: AcceptRule(cidr, cidr.prefixlen, min(cidr.prefixlen + more, cidr.max_prefixlen)),
@@ -241,8 +258,12 @@ PEERS = st.builds(
     families=st.sampled_from([(), (Family.IPV4, Family.IPV6)]),
 )
 DECLARED = st.builds(
-    lambda nodes, pools, peers, filters, asn, budget: Declared(
-        configuration(asn, budget), tuple(nodes), tuple(pools), tuple(peers), filters=tuple(filters)
+    lambda nodes, pools, peers, filters, asn, budget, above: Declared(
+        replace(configuration(asn, budget), loopbacks=LOOPBACK_RANGES, default_route_above=above),
+        tuple(nodes),
+        tuple(pools),
+        tuple(peers),
+        filters=tuple(filters),
     ),
     filters=st.lists(FILTERS, max_size=2, unique_by=lambda f: f.ref.name),
     nodes=st.lists(NODES, max_size=3, unique_by=lambda n: n.name),
@@ -250,6 +271,7 @@ DECLARED = st.builds(
     peers=st.lists(PEERS, max_size=3, unique_by=lambda p: p.ref.name),
     asn=AS_NUMBERS,
     budget=st.integers(1, 3),
+    above=st.booleans(),
 )
 PATHS = st.builds(
     LearnedPath,
@@ -275,25 +297,30 @@ KERNEL_ROUTES = st.builds(
     ),
     cidr=PREFIXES,
     protocol=st.sampled_from([AGENT_PROTOCOL, 4]),
-    metric=st.sampled_from([ROUTE_METRIC, 0, 1024]),
+    metric=st.sampled_from([ROUTE_METRIC, 0, 1024, DEFAULT_BELOW_METRIC]),
     hops=st.lists(HOPS, max_size=2, unique=True),
 )
 KERNELS = st.builds(
-    lambda carriers, routes: Kernel(
+    lambda carriers, routes, loopbacks, pods: Kernel(
         (
             link(2, "eth1", "10.0.1.11/24", "fd00:1::11/64", carrier=carriers[0]),
             link(3, "eth2", "10.0.2.11/24", carrier=carriers[1]),
+            link(1, "lo", "127.0.0.1/8", *loopbacks),
         ),
-        tuple(routes),
+        (*routes, *map(pod_route, pods)),
     ),
+    loopbacks=st.lists(st.sampled_from(["10.255.0.11/32", "10.9.0.1/32", "fd00:255::11/128"]), unique=True),
+    pods=st.lists(st.sampled_from(["10.244.0.7", "10.244.0.70", "10.244.1.1", "fd00:10::7"]), unique=True),
     carriers=st.tuples(st.booleans(), st.booleans()),
     # the kernel holds one IPv4 route for a prefix and metric
     routes=st.lists(KERNEL_ROUTES, max_size=5, unique_by=lambda r: (r.prefix, r.metric)),
 )
 RACKS = st.builds(
-    lambda cidrs, filters, imports, exports, paths: snapshot(
+    lambda cidrs, filters, imports, exports, paths, pools, kernel: snapshot(
+        kernel=kernel,
         declared=Declared(
-            configuration=configuration(budget=3),
+            configuration=replace(configuration(budget=3), loopbacks=LOOPBACK_RANGES),
+            pools=tuple(pools),
             nodes=(node("n1", *map(str, cidrs)), node("n2", "10.244.0.0/26", created="2026")),
             peers=tuple(
                 replace(each, import_filters=imports, export_filters=exports) for each in two_tors().peers
@@ -303,6 +330,8 @@ RACKS = st.builds(
         paths=tuple(paths),
     ),
     cidrs=st.lists(PREFIXES, max_size=4),
+    kernel=KERNELS,
+    pools=st.lists(POOLS, max_size=2, unique_by=lambda p: p.ref.name),
     filters=st.lists(FILTERS, max_size=2, unique_by=lambda f: f.ref.name),
     imports=FILTER_NAMES,
     exports=FILTER_NAMES,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from ipaddress import collapse_addresses, ip_network
 from random import Random
 from typing import TypeVar
 
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bgpnet.model.diff import Change, DeleteRoute, Observed, PutRoute, SetSysctl, WriteBlocks
-from bgpnet.model.net import AGENT_PROTOCOL, ROUTE_METRIC, Address, Prefix, covers, family_of
+from bgpnet.model.net import AGENT_METRICS, AGENT_PROTOCOL, Address, Prefix, covers, family_of
 from bgpnet.model.plan import Sysctl
 from bgpnet.model.rejection import ObjectRef, Reason
 from bgpnet.model.snapshot import (
@@ -79,10 +80,11 @@ def test_law_2_nothing_is_deleted_or_narrowed_before_every_table_was_read(snapsh
     changes = diff(make_plan(replace(snapshot, speaker=speaker)), _observed(snapshot.kernel))
     assert not any(isinstance(change, DeleteRoute) for change in changes)
     live = {link.name for link in snapshot.kernel.links if link.carrier}
-    ours = {route.prefix: route for route in snapshot.kernel.routes if _is_ours(route)}
+    ours = {(route.prefix, route.metric): route for route in snapshot.kernel.routes if _is_ours(route)}
     for change in changes:
         if isinstance(change, PutRoute) and change.replaces and change.route.kind is RouteKind.UNICAST:
-            before = {hop for hop in ours[change.route.prefix].next_hops if hop.link in live}
+            found = ours[change.route.prefix, change.route.metric]
+            before = {hop for hop in found.next_hops if hop.link in live}
             assert not set(change.route.next_hops) < before
 
 
@@ -133,7 +135,8 @@ def test_law_3_every_prefix_not_announced_has_a_reason(snapshot: Snapshot) -> No
     if node is None or plan.announcements is None:
         return
     announced = {announcement.prefix for announcement in plan.announcements}
-    excused = {rejection.found for rejection in plan.rejections if rejection.object == node.ref}
+    whose = (node.ref, ObjectRef("Announcement", "to all peers"))
+    excused = {rejection.found for rejection in plan.rejections if rejection.object in whose}
     excused |= {
         rejection.remedy.split(" ")[0] for rejection in plan.rejections if rejection.reason == "NoNextHop"
     }
@@ -199,6 +202,8 @@ def test_law_6_bounded(snapshot: Snapshot) -> None:
     assert snapshot.declared.configuration is not None
     assert len(plan.own_prefixes) <= snapshot.declared.configuration.max_prefixes_per_node
     assert all(prefix.prefixlen > 0 for prefix in plan.own_prefixes)
+    assert len(plan.offered) <= snapshot.declared.configuration.max_prefixes_per_node
+    assert {each.prefix for each in plan.announcements or ()} <= set(plan.offered)
     rules = {peer.ref: peer.accept for peer in snapshot.declared.peers}
     asked = {rule.prefix for session in plan.sessions or () for rule in rules[session.ref]}
     asked |= {
@@ -220,9 +225,17 @@ def test_law_6_nothing_but_the_nodes_own_prefixes_is_announced_whatever_filters_
 ) -> None:
     plan = make_plan(snapshot)
     assert snapshot.declared is not None
+    assert snapshot.kernel is not None
     claimed = {prefix for node in snapshot.declared.nodes if node.name == "n1" for prefix in node.pod_cidrs}
+    assert claimed.issuperset(plan.own_prefixes)
+    lo = {at.address for link in snapshot.kernel.links if link.name == "lo" for at in link.addresses}
+    ours = [*plan.own_prefixes, *map(ip_network, lo)]
+    whole = {
+        version: list(collapse_addresses([each for each in ours if each.version == version]))  # type: ignore[type-var]
+        for version in (4, 6)
+    }
     for announcement in plan.announcements or ():
-        assert announcement.prefix in claimed & set(plan.own_prefixes)
+        assert any(covers(each, announcement.prefix) for each in whole[announcement.prefix.version])
         assert announcement.prefix.prefixlen > 0
 
 
@@ -232,7 +245,7 @@ def test_law_3_each_announcement_that_a_filter_refuses_is_told_with_its_rule(sna
     told = {(each.peer, each.prefix) for each in plan.announcements or ()}
     refused = {(r.object, r.found) for r in plan.rejections if r.reason in ("Filtered", "NoNextHop")}
     for session in plan.sessions or ():
-        for prefix in plan.own_prefixes if session.exports_known else ():
+        for prefix in plan.offered if session.exports_known else ():
             if family_of(prefix) in session.families and (session.peer, prefix) not in told:
                 named = ObjectRef("Announcement", f"to {session.peer}"), str(prefix)
                 assert named in refused or (session.ref, family_of(prefix)) in refused
@@ -253,8 +266,15 @@ def _states(snapshot: Snapshot) -> list[tuple[KernelRoute, ...]]:
 def _carried_out(change: Change) -> Callable[[tuple[KernelRoute, ...]], tuple[KernelRoute, ...]]:
     def put(routes: tuple[KernelRoute, ...], change: PutRoute) -> tuple[KernelRoute, ...]:
         route = change.route
-        new = KernelRoute(route.prefix, AGENT_PROTOCOL, ROUTE_METRIC, route.kind, route.next_hops)
-        same_key = [r for r in routes if r.prefix == route.prefix and r.metric == ROUTE_METRIC]
+        new = KernelRoute(
+            route.prefix,
+            AGENT_PROTOCOL,
+            route.metric,
+            route.kind,
+            route.next_hops,
+            route.preferred_source,
+        )
+        same_key = [r for r in routes if r.prefix == route.prefix and r.metric == route.metric]
         assert bool(same_key) == change.replaces, "NLM_F_EXCL and NLM_F_REPLACE must be told apart"
         assert all(_is_ours(r) for r in same_key), "Linux replaces whatever has the key"
         return (*(r for r in routes if r not in same_key), new)
@@ -262,8 +282,10 @@ def _carried_out(change: Change) -> Callable[[tuple[KernelRoute, ...]], tuple[Ke
     match change:
         case PutRoute():
             return lambda routes: put(routes, change)
-        case DeleteRoute(prefix):
-            return lambda routes: tuple(r for r in routes if not (r.prefix == prefix and _is_ours(r)))
+        case DeleteRoute(prefix, metric):
+            return lambda routes: tuple(
+                r for r in routes if not (r.prefix == prefix and r.metric == metric and _is_ours(r))
+            )
         case SetSysctl() | WriteBlocks():
             return lambda routes: routes
 
@@ -273,7 +295,7 @@ def _observed(kernel: Kernel) -> Observed:
 
 
 def _is_ours(route: KernelRoute) -> bool:
-    return route.protocol == AGENT_PROTOCOL and route.metric == ROUTE_METRIC
+    return route.protocol == AGENT_PROTOCOL and route.metric in AGENT_METRICS
 
 
 def test_the_judge_can_fail() -> None:

@@ -10,6 +10,9 @@ Stale paths stay in use until the peer's whole table was read again. Then those 
 A session that goes down while ExaBGP lives loses its paths at once. When ExaBGP itself is gone they stay, at
 most for the restart time.
 
+A peer that announces more prefixes of a family than its limit has none: nothing more is kept of it in this
+session, however much it sends.
+
 Pure: told what happens, asked for the next command. Times are monotonic seconds.
 """
 
@@ -27,6 +30,9 @@ QUIET: Final = 5.0
 MARK_LATE: Final = 60.0
 """Seconds of such quiet for a peer that announced an end mark."""
 
+LONGEST: Final = 180.0
+"""Seconds after which a table counts as read, though the peer was never quiet."""
+
 
 @dataclass(slots=True)
 class _Reading:
@@ -38,6 +44,20 @@ class _Reading:
     quiet_limit: float | None = None
     """Seconds without an UPDATE that end the reading; None while the clock does not run."""
     heard: float = 0.0
+    until: float = float("inf")
+    """When it ends in any case."""
+
+    def begin(self, quiet_limit: float, now: float) -> None:
+        """The clock runs from now on."""
+        self.quiet_limit, self.heard = quiet_limit, now
+        self.until = min(self.until, now + LONGEST)
+
+    @property
+    def end(self) -> float:
+        """When it ends if nothing is heard."""
+        if self.quiet_limit is None:
+            return float("inf")
+        return min(self.heard + self.quiet_limit, self.until)
 
 
 class AdjRibIn:
@@ -50,8 +70,16 @@ class AdjRibIn:
         self._stale_until = float("inf")
         self._readings: dict[Family, _Reading] = {}
         self._awaited = False
+        self._known = False
+        self._limit: int | None = None
+        self._counts = dict.fromkeys(Family, 0)
+        self._exceeded: Family | None = None
 
     # --- what happens -----------------------------------------------------------------------------------
+
+    def allow(self, limit: int | None) -> None:
+        """Prefixes of one family that the peer may announce from now on; None: any number."""
+        self._limit = limit
 
     def speaker_lost(self, until: float) -> None:
         """ExaBGP cannot be reached: its sessions may be gone, or just our view of them."""
@@ -62,16 +90,15 @@ class AdjRibIn:
 
     def session_up(self, families: frozenset[Family], now: float, *, marks: bool) -> None:
         """The session came up; `marks`: the peer will send End-of-RIB (it has graceful restart)."""
-        self._awaited = False
-        limit = MARK_LATE if marks else QUIET
-        self._readings = {
-            family: _Reading(refresh=False, quiet_limit=limit, heard=now) for family in families
-        }
+        self._awaited, self._exceeded = False, None
+        self._readings = {family: _Reading(refresh=False) for family in families}
+        for reading in self._readings.values():
+            reading.begin(MARK_LATE if marks else QUIET, now)
         self._forget_other_than(families)
 
     def session_found_up(self, families: frozenset[Family]) -> None:
         """The session is up, and what it told before was missed, or some of it."""
-        self._awaited = False
+        self._awaited, self._exceeded = False, None
         self._stale, self._stale_until = set(self._paths), float("inf")
         self._readings = {family: _Reading(refresh=True) for family in families}
         self._forget_other_than(families)
@@ -88,17 +115,22 @@ class AdjRibIn:
     def session_down(self) -> None:
         """The session ended, or did not come up. Paths that ExaBGP's own absence left stale may wait on."""
         if not self._awaited:
-            self._paths.clear()
-            self._stale.clear()
-            self._stale_until = float("inf")
-            self._readings.clear()
+            self._exceeded = None
+            self._forget_all()
 
     def learned(self, paths: Iterable[LearnedPath], withdrawn: Iterable[Prefix], now: float) -> None:
         """An UPDATE came."""
-        for prefix in withdrawn:
-            self._paths.pop(prefix, None)
-            self._stale.discard(prefix)
+        if self._exceeded is not None:
+            return
+        self._remove(prefix for prefix in withdrawn if prefix in self._paths)
         for path in paths:
+            if path.prefix not in self._paths:
+                family = family_of(path.prefix)
+                self._counts[family] += 1
+                if self._limit is not None and self._counts[family] > self._limit:
+                    self._exceeded = family
+                    self._forget_all()
+                    return
             self._paths[path.prefix] = path
             self._stale.discard(path.prefix)
         for reading in self._readings.values():
@@ -117,14 +149,13 @@ class AdjRibIn:
         if end:
             self._sweep(family)
         else:
-            reading.quiet_limit, reading.heard = MARK_LATE, now
+            reading.begin(MARK_LATE, now)
 
     def answered(self, command: Refresh, now: float, *, done: bool) -> None:
         """ExaBGP has queued the request, or refused it because the session is gone: that will show."""
         reading = self._readings.get(command.family)
         if reading is not None and reading.refresh and done:
-            reading.heard = now
-            reading.quiet_limit = reading.quiet_limit or QUIET
+            reading.begin(reading.quiet_limit or QUIET, now)
 
     def reloaded(self) -> None:
         """ExaBGP's configuration was reloaded, which drops requests it had queued: ask again."""
@@ -148,18 +179,30 @@ class AdjRibIn:
             self._awaited, self._stale_until = False, float("inf")
             self._remove(set(self._stale))
         for family, reading in list(self._readings.items()):
-            if reading.quiet_limit is not None and now >= reading.heard + reading.quiet_limit:
+            if now >= reading.end:
                 self._sweep(family)
 
     def due(self) -> float:
         """When `tick` has something to do."""
-        clocks = [r.heard + r.quiet_limit for r in self._readings.values() if r.quiet_limit is not None]
-        return min([self._stale_until, *clocks])
+        return min([self._stale_until, *(reading.end for reading in self._readings.values())])
 
     @property
     def complete(self) -> bool:
-        """Whether the peer's whole table was read, and nothing was missed since."""
-        return not self._readings and not self._awaited
+        """Whether every path that was learned from the peer, also by a former agent, is known or gone.
+
+        Once that is so, a session that comes and goes does not change it: what came of its paths was known.
+        """
+        return not self._awaited and (self._known or not self._readings)
+
+    @property
+    def exceeded(self) -> Family | None:
+        """The family of which the peer announced too much in this session."""
+        return self._exceeded
+
+    @property
+    def counts(self) -> tuple[tuple[Family, int], ...]:
+        """How many prefixes of each family it announces."""
+        return tuple((family, count) for family, count in self._counts.items() if count)
 
     @property
     def paths(self) -> tuple[LearnedPath, ...]:
@@ -177,9 +220,18 @@ class AdjRibIn:
         del self._readings[family]
         self._remove({prefix for prefix in self._stale if family_of(prefix) is family})
         if not self._readings:
-            self._stale_until = float("inf")
+            self._stale_until, self._known = float("inf"), True
 
-    def _remove(self, prefixes: set[Prefix]) -> None:
-        self._stale -= prefixes
-        for prefix in prefixes:
+    def _forget_all(self) -> None:
+        """The peer has nothing."""
+        self._paths.clear()
+        self._stale.clear()
+        self._readings.clear()
+        self._counts = dict.fromkeys(Family, 0)
+        self._stale_until, self._known = float("inf"), True
+
+    def _remove(self, prefixes: Iterable[Prefix]) -> None:
+        for prefix in tuple(prefixes):
             del self._paths[prefix]
+            self._stale.discard(prefix)
+            self._counts[family_of(prefix)] -= 1

@@ -89,6 +89,17 @@ class Refresh:
 
 
 @dataclass(frozen=True, slots=True)
+class Teardown:
+    """End the session with a Cease of this subcode (RFC 4486). ExaBGP connects again after a second."""
+
+    peer: Address
+    subcode: int
+
+    def __str__(self) -> str:
+        return f"neighbor {self.peer} teardown {self.subcode}"
+
+
+@dataclass(frozen=True, slots=True)
 class ShowNeighbors:
     """The sessions and their states."""
 
@@ -104,7 +115,7 @@ class ShowAdjRibOut:
         return "show adj-rib out json"
 
 
-Command = Announce | Withdraw | SendEndOfRib | Refresh | ShowNeighbors | ShowAdjRibOut
+Command = Announce | Withdraw | SendEndOfRib | Refresh | Teardown | ShowNeighbors | ShowAdjRibOut
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ seconds since the epoch, as in ExaBGP's events.
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
 
 from bgpnet.drivers.exabgp.adjribin import AdjRibIn
 from bgpnet.drivers.exabgp.adjribout import AdjRibOut
@@ -15,6 +16,7 @@ from bgpnet.drivers.exabgp.commands import (
     Refresh,
     ShowAdjRibOut,
     ShowNeighbors,
+    Teardown,
     adj_rib_out_of,
     neighbors_of,
 )
@@ -32,10 +34,15 @@ from bgpnet.drivers.exabgp.events import (
 )
 from bgpnet.drivers.exabgp.relaylines import Hello
 from bgpnet.drivers.exabgp.session import Session
+from bgpnet.drivers.exabgp.stops import Stops
 from bgpnet.model.net import Address, Prefix, address_order
-from bgpnet.model.snapshot import ObservedSession, SessionState, Speaker
+from bgpnet.model.plan import Session as PlannedSession
+from bgpnet.model.snapshot import MaxPrefix, ObservedSession, SessionState, Speaker, Stopped
 
 _log = logging.getLogger(__name__)
+
+MAXIMUM_PREFIXES: Final = 1
+"""Subcode of a Cease (RFC 4486 §3)."""
 
 Wanted = Mapping[Address, Mapping[Prefix, Path] | None]
 """Peer -> prefix -> what it is told about it. None for a peer: not known, nothing of it is touched."""
@@ -67,14 +74,23 @@ class Core:
         self._told = False
         self._todo: list[Command] = []
         self._reloading = False
+        self._limits: dict[Address, MaxPrefix] = {}
+        self._stops = Stops()
 
     # --- what happens -----------------------------------------------------------------------------------
 
-    def want(self, wanted: Wanted | None) -> None:
-        """What each peer ought to have; one that is not named ought to have nothing. None: not known."""
+    def want(self, wanted: Wanted | None, sessions: Iterable[PlannedSession] | None = None) -> None:
+        """What each peer ought to have; one that is not named ought to have nothing. None: not known.
+
+        `sessions`: those that there ought to be, with what each peer may announce at most; None: not known.
+        """
         self._wanted = wanted
-        for peer in self._peers.values():
-            peer.out.want(self._wanted_of(peer.session.peer))
+        if sessions is not None:
+            self._limits = {each.peer: each.max_prefix for each in sessions if each.max_prefix is not None}
+            self._stops.allow(self._limits)
+        for address, peer in self._peers.items():
+            peer.out.want(self._wanted_of(address))
+            peer.into.allow(self._limit_of(address))
 
     def connected(self, hello: Hello, now: float) -> None:
         """The relay greets. What was believed before is read anew: events may have been lost."""
@@ -121,6 +137,9 @@ class Core:
                 peer.session.notified(event)
             case Down():
                 self._down(peer, event)
+            case Learned():
+                peer.into.learned(event.paths, event.withdrawn, now)
+                self._stop_if_exceeded(peer, now)
             case _:
                 self._exchanged(peer, event, now)
 
@@ -142,6 +161,8 @@ class Core:
                 for address, peer in self._peers.items():
                     if not peer.out.audit_done:
                         peer.out.audited(tables.get(address, {}))
+            case Teardown():
+                pass  # its end is an event
             case Refresh():
                 if command.peer in self._peers:
                     self._peers[command.peer].into.answered(command, now, done=done)
@@ -153,6 +174,7 @@ class Core:
         """Time has passed."""
         for peer in self._peers.values():
             peer.into.tick(now)
+        self._stops.tick(now)
 
     # --- what is asked ----------------------------------------------------------------------------------
 
@@ -171,7 +193,7 @@ class Core:
 
     def due(self, now: float, wall: float) -> float:
         """When `tick`, `next` or `observed` may have something new though nothing happened."""
-        moments = [float("inf")]
+        moments = [self._stops.due]
         for peer in self._peers.values():
             moments += (peer.out.due(), peer.into.due(), now + peer.session.news_in(wall))
         return min(moments)
@@ -204,20 +226,20 @@ class Core:
                     silent=peer.session.silent(wall),
                     capabilities=peer.session.capabilities,
                     peer_asn=peer.session.peer_asn,
+                    received=peer.into.counts,
                 )
                 for peer in peers
             ),
             paths=tuple(path for peer in peers for path in peer.into.paths),
             learned_complete=all(peer.into.complete for peer in peers),
+            stopped=self._stops.all,
         )
 
     # --- inside -----------------------------------------------------------------------------------------
 
     @staticmethod
-    def _exchanged(peer: _Peer, event: Learned | Written | EndOfRib | RefreshMark, now: float) -> None:
+    def _exchanged(peer: _Peer, event: Written | EndOfRib | RefreshMark, now: float) -> None:
         match event:
-            case Learned():
-                peer.into.learned(event.paths, event.withdrawn, now)
             case Written():
                 peer.out.wrote(event.routes, event.withdrawn)
             case EndOfRib() if event.written:
@@ -231,10 +253,24 @@ class Core:
         if address not in self._peers:
             self._peers[address] = _Peer(address, wall)
             self._peers[address].out.want(self._wanted_of(address))
+            self._peers[address].into.allow(self._limit_of(address))
         return self._peers[address]
 
     def _wanted_of(self, address: Address) -> Mapping[Prefix, Path] | None:
         return None if self._wanted is None else self._wanted.get(address, {})
+
+    def _limit_of(self, address: Address) -> int | None:
+        return self._limits[address].limit if address in self._limits else None
+
+    def _stop_if_exceeded(self, peer: _Peer, now: float) -> None:
+        address, family = peer.session.peer, peer.into.exceeded
+        if family is None or address in self._stops:
+            return
+        self._stops.stop(Stopped(address, family, self._limits[address]), now)
+        self._todo.append(Teardown(address, MAXIMUM_PREFIXES))
+        _log.warning(
+            "session stopped peer=%s family=%s limit=%d", address, family, self._limits[address].limit
+        )
 
     def _up(self, peer: _Peer, event: Up, now: float) -> None:
         session = peer.session

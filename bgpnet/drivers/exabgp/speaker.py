@@ -59,7 +59,7 @@ class SpeakerDriver:
         self._wanted = (sessions, announcements, advertise)
         if sessions:
             self._core.restart_time = float(max(session.restart_time for session in sessions))
-        self._core.want(_by_peer(sessions, announcements))
+        self._core.want(by_peer(sessions, announcements), sessions)
         self._configurator.want(sessions, advertise)
         self._relay.pump()
 
@@ -89,7 +89,7 @@ class SpeakerDriver:
         self._changed()
 
 
-def _by_peer(
+def by_peer(
     sessions: tuple[Session, ...] | None, announcements: tuple[Announcement, ...] | None
 ) -> Wanted | None:
     """What each peer ought to have. A peer whose session is not wanted any more ought to have nothing."""

@@ -114,7 +114,7 @@ class Netlink:
                 raise _refused(route, error) from error
         await asyncio.sleep(0)  # thousands of routes must not keep the rest of the agent waiting
 
-    async def delete(self, prefix: Prefix) -> None:
+    async def delete(self, prefix: Prefix, metric: int = ROUTE_METRIC) -> None:
         """Delete our route to a prefix; nothing happens when there is none.
 
         Raises:
@@ -122,7 +122,7 @@ class Netlink:
         """
         async with self._lock:
             try:
-                self._talk.change(wire.DELROUTE, 0, routes.delete(prefix))
+                self._talk.change(wire.DELROUTE, 0, routes.delete(prefix, metric))
             except OSError as error:
                 if error.errno != errno.ESRCH:
                     raise _refused(prefix, error) from error

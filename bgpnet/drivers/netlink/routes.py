@@ -99,7 +99,7 @@ def put(route: Route, links: Mapping[str, int]) -> bytes:
     hops = route.next_hops
     gatewayed = any(hop.gateway is not None for hop in hops) or not hops
     scope = _SCOPE_UNIVERSE if gatewayed else _SCOPE_LINK
-    body = _key(route.prefix, scope, _TYPES[route.kind])
+    body = _key(route.prefix, route.metric, scope, _TYPES[route.kind])
     if route.preferred_source is not None:
         body += wire.attribute(_RTA_PREFSRC, route.preferred_source.packed)
     if len(hops) == 1:
@@ -111,16 +111,16 @@ def put(route: Route, links: Mapping[str, int]) -> bytes:
     return body
 
 
-def delete(prefix: Prefix) -> bytes:
+def delete(prefix: Prefix, metric: int = ROUTE_METRIC) -> bytes:
     """Body of the request to delete our route: the kernel compares protocol and metric, too."""
-    return _key(prefix, _SCOPE_NOWHERE, _TYPE_ANY)
+    return _key(prefix, metric, _SCOPE_NOWHERE, _TYPE_ANY)
 
 
-def _key(prefix: Prefix, scope: int, kind: int) -> bytes:
+def _key(prefix: Prefix, metric: int, scope: int, kind: int) -> bytes:
     family = _FAMILIES[family_of(prefix)]
     fixed = _ROUTE.pack(family, prefix.prefixlen, 0, 0, MAIN_TABLE, AGENT_PROTOCOL, scope, kind, 0)
     address = wire.attribute(_RTA_DST, prefix.network_address.packed)
-    return fixed + address + wire.number(_RTA_PRIORITY, ROUTE_METRIC)
+    return fixed + address + wire.number(_RTA_PRIORITY, metric)
 
 
 def _packed_hop(hop: NextHop, prefix: Prefix, links: Mapping[str, int]) -> bytes:

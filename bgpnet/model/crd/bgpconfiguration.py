@@ -2,12 +2,20 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from bgpnet.model.crd.fields import Asn, Communities, HoldTime, RouterId
+from bgpnet.model.crd.fields import Asn, Communities, HoldTime, PrefixField, RouterId, each_once, refusal
 from bgpnet.model.crd.meta import Manifest, Metadata, Strict, Unread
+from bgpnet.model.net import Prefix
 from bgpnet.model.rejection import ObjectRef
 from bgpnet.model.snapshot import DeclaredConfiguration
+
+
+def _hosts(ranges: tuple[Prefix, ...]) -> tuple[Prefix, ...]:
+    for each in each_once(ranges):
+        if each.prefixlen == 0 or each.is_loopback or each.is_multicast or each.is_link_local:
+            raise refusal(f"write the range of the nodes' own loopback addresses; {each} is none")
+    return ranges
 
 
 class DefaultMetadata(Metadata):
@@ -33,6 +41,12 @@ class BGPConfigurationSpec(Strict):
     """Of pod links, bytes (RFC 8200 §5 asks for 1280); left out, that of the uplink."""
     communities: Communities = ()
     """Of every announcement (RFC 1997, RFC 8092)."""
+    loopbacks: Annotated[tuple[PrefixField, ...], Field(max_length=16), AfterValidator(_hosts)] = Field(
+        default=(), alias="loopbackCIDRs"
+    )
+    """Addresses of the link lo in these ranges are announced, and preferred as source on learned routes."""
+    default_route: Literal["above", "below"] = "below"
+    """Where a learned default route stands, beside one that another program made."""
 
 
 class BGPConfiguration(Manifest):
@@ -56,4 +70,6 @@ class BGPConfiguration(Manifest):
             max_prefixes_per_node=spec.max_prefixes_per_node,
             mtu=spec.mtu,
             communities=spec.communities,
+            loopbacks=spec.loopbacks,
+            default_route_above=spec.default_route == "above",
         )

@@ -30,7 +30,7 @@ from bgpnet.model.crd.router import RouterSpec
 from bgpnet.model.crd.selector import LabelSelector
 from bgpnet.model.net import Family
 from bgpnet.model.rejection import ObjectRef
-from bgpnet.model.snapshot import DeclaredPeer
+from bgpnet.model.snapshot import DeclaredPeer, MaxPrefix
 
 
 def _file_name(value: str) -> str:
@@ -132,6 +132,14 @@ class BGPPeerSpec(Strict):
     """Policy beyond `accept`, and for what is announced to it."""
     router: RouterSpec | None = None
     """The router itself, for the generator of its configuration."""
+    allow_own_asn: Annotated[int, Field(strict=True, ge=0, le=10)] = Field(default=0, alias="allowOwnASN")
+    """Times that our AS may stand in the path of what is learned: for nodes of one AS behind a router."""
+    max_prefix: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] = 20_000
+    """Prefixes of one family that it may announce, before any policy; with more the session is stopped."""
+    max_prefix_warning: Annotated[int, Field(strict=True, ge=1, le=100)] = 80
+    """Percent of `maxPrefix` above which it is told of."""
+    max_prefix_idle_time: Annotated[int, Field(strict=True, ge=1, le=86_400)] = 300
+    """Seconds for which a stopped session stays down."""
 
     elsewhere: ClassVar[Mapping[str, str]] = {
         "keepaliveTime": "remove it: a keepalive is sent every third of holdTime, so set that",
@@ -204,4 +212,6 @@ class BGPPeer(Manifest):
             multihop=spec.multihop or 0,
             password_field="spec.passwordSecret" if spec.password_secret else "spec.passwordFile",
             router=spec.router.fact() if spec.router else None,
+            allow_own_asn=spec.allow_own_asn,
+            max_prefix=MaxPrefix(spec.max_prefix, spec.max_prefix_warning, spec.max_prefix_idle_time),
         )

@@ -8,7 +8,7 @@ from bgpnet.model.crd.fields import PrefixField, refusal
 from bgpnet.model.crd.meta import Manifest, Strict, Unread
 from bgpnet.model.crd.selector import LabelSelector
 from bgpnet.model.rejection import ObjectRef
-from bgpnet.model.snapshot import DeclaredPool
+from bgpnet.model.snapshot import Advertise, DeclaredPool
 
 BLOCK_BITS: Final = 6
 """Of a block where the pool does not say: 64 addresses."""
@@ -21,6 +21,8 @@ class IPPoolSpec(Strict):
     """The addresses."""
     node_selector: LabelSelector = LabelSelector()
     """Nodes whose prefixes may lie in it; left out, all."""
+    advertise: Advertise = Advertise.BLOCKS
+    """What is announced of a node's prefixes in it: each, their summary, the pods' addresses, or nothing."""
     block_size: Annotated[int, Field(strict=True, ge=8, le=128)] | None = None
     """Prefix length of the blocks that nodes claim; left out, 26 for IPv4 and 122 for IPv6: 64 addresses."""
     nat_outgoing: StrictBool = False
@@ -51,6 +53,7 @@ class IPPool(Manifest):
             node_selector=self.spec.node_selector.fact(),
             block_length=self._block_length(),
             nat_outgoing=self.spec.nat_outgoing,
+            advertise=self.spec.advertise,
         )
 
     def _block_length(self) -> int:
