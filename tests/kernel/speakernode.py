@@ -90,8 +90,17 @@ class Agent:
         self._driver = SpeakerDriver(run_dir, time.monotonic, time.time, self._changed)
         self._task = asyncio.run_coroutine_threadsafe(self._driver.run(), self._loop)
 
-    def want(self, sessions: tuple[Session, ...] | None, routes: tuple[Announcement, ...] | None) -> None:
-        self._call(lambda: self._driver.want(sessions, routes))
+    def want(
+        self,
+        sessions: tuple[Session, ...] | None,
+        routes: tuple[Announcement, ...] | None,
+        advertise: tuple[str, ...] = (),
+    ) -> None:
+        self._call(lambda: self._driver.want(sessions, routes, advertise))
+
+    def in_force(self) -> tuple[Session, ...]:
+        """The sessions that ExaBGP was seen to run with."""
+        return self._call(lambda: self._driver._configurator._accepted)  # noqa: SLF001 - what it was told
 
     def observed(self) -> Speaker | None:
         return self._call(self._driver.observed)

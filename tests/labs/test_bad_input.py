@@ -107,6 +107,8 @@ def huge(path: Path) -> None:
     os.truncate(path, 50_000_000)
 
 
+UNNUMBERED = "BGPPeer/unnumbered (38-unnumbered.yaml:1)"
+
 KEPT = "its last good state stays in force"
 ASN = "spec.peerASN"
 BAD = (
@@ -329,7 +331,7 @@ STRANGERS = (
         "35-far.yaml",
         peer("", "{peerAddress: 10.0.9.1, peerASN: '65001'}", "{name: 7}"),
         ("35-far.yaml:3", "metadata.name", "7", "InvalidField", "put it in quotes"),
-        ("35-far.yaml:4", ASN, '"65001"', "InvalidField", "write a whole number, without quotes"),
+        ("35-far.yaml:4", ASN, '"65001"', "InvalidField", "write an AS number without quotes"),
     ),
     bad(
         "AS 2^32 at an address like a MAC's",
@@ -354,6 +356,51 @@ STRANGERS = (
             "10.0.9.1",
             "NotConnected",
             "`ip address` on the node",
+        ),
+    ),
+    bad(
+        "an interface that does not exist yet",
+        "38-unnumbered.yaml",
+        peer("unnumbered", "{fromInterface: ['swp*'], peerASN: external}"),
+        (UNNUMBERED, "spec.fromInterface", "swp*", "NoInterface", "the session comes by itself"),
+    ),
+    bad(
+        "default gateways of a node that has none",
+        "39-gateways.yaml",
+        peer("gateways", "{fromDefaultGateway: {}, peerASN: 65001}"),
+        (
+            "BGPPeer/gateways (39-gateways.yaml:1)",
+            "spec.fromDefaultGateway",
+            "",
+            "NoDefaultGateway",
+            "the session comes when the route does",
+        ),
+    ),
+    bad(
+        "a Secret that is not there, and a hold time of 2",
+        "40-key.yaml",
+        peer("keyed", "{peerAddress: 10.0.1.5, peerASN: 65001, passwordSecret: {name: keys}}")
+        + "---\n"
+        + peer("hasty", "{peerAddress: 10.0.1.6, peerASN: 65001, holdTime: 2}"),
+        (
+            "BGPPeer/keyed (40-key.yaml:1)",
+            "spec.passwordSecret",
+            "",
+            "PasswordUnreadable",
+            "key password of Secret/keys: it is not there",
+        ),
+        ("BGPPeer/hasty (40-key.yaml:9)", "spec.holdTime", "2", "InvalidField", "at least 3 seconds"),
+    ),
+    bad(
+        "a TTL that is checked and one that is not 255",
+        "41-hops.yaml",
+        peer("hops", "{peerAddress: 10.0.9.1, peerASN: 65001, multihop: 2, ttlSecurity: 2}"),
+        (
+            "BGPPeer/hops (41-hops.yaml:4)",
+            "spec",
+            "",
+            "InvalidField",
+            "remove multihop or ttlSecurity",
         ),
     ),
 )

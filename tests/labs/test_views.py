@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import time
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -356,3 +357,38 @@ def test_metrics_say_what_the_router_and_the_kernel_say(rack: Rack) -> None:
         assert scraped()["bgpnet_bgp_session_up", ("10.0.1.1",)] == 1
     finally:
         rack.configure("no neighbor 10.0.2.11 shutdown")
+
+
+def test_a_password_in_a_secret_is_seen_by_nobody(rack: Rack) -> None:
+    """Not in logs, files that others may read, process lists or status; a Secret that goes leaves the key."""
+    key = "correct-horse-battery"
+    good = (rack.folder / "12-tor2.yaml").read_text(encoding="utf-8")
+    try:
+        rack.put(
+            "secret.yaml",
+            f"apiVersion: v1\nkind: Secret\nmetadata: {{name: keys}}\nstringData: {{tor2: {key}}}\n",
+        )
+        rack.put(
+            "12-tor2.yaml", good.replace("spec:\n", "spec:\n  passwordSecret: {name: keys, key: tor2}\n")
+        )
+        rack.configure(f"neighbor 10.0.2.11 password {key}")
+        until(lambda: rack.peers()[1]["tor2"]["password"], "the password is set", 5)
+        rack.settled()
+        assert rack.vtysh("show bgp neighbors 10.0.2.11")["10.0.2.11"]["bgpState"] == "Established"
+        rack.put("secret.yaml", None)
+        until(lambda: "PasswordUnreadable" in rack.asks("peers", "tor2")[1], "the Secret is missed", 5)
+        assert rack.peers()[1]["tor2"]["state"] == "Established"
+        everything = rack.node.run(
+            "sh",
+            "-c",
+            "cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ /var/log/node.log; ps axww; bgpnet status;"
+            " bgpnet peers; bgpnet peers -o json tor2;"
+            " find /run /tmp /etc/bgpnet -type f -perm /077 -exec cat {} +",
+        ).stdout
+        assert "10.0.2.1" in everything
+        assert key not in everything
+        assert b64encode(key.encode()).decode() not in everything
+    finally:
+        rack.configure(f"no neighbor 10.0.2.11 password {key}")
+        rack.put("12-tor2.yaml", good)
+        (rack.folder / "secret.yaml").unlink(missing_ok=True)

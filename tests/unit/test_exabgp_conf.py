@@ -15,8 +15,8 @@ from bgpnet.model.plan import Session
 from bgpnet.model.rejection import ObjectRef
 from bgpnet.model.secret import Secret
 from bgpnet.render.exabgp import exabgp_conf, inexpressible
-from bgpnet.render.generation import generation_of
-from bgpnet.speaker.exabgp import environment
+from bgpnet.render.generation import advertised_in, generation_of
+from bgpnet.speaker.exabgp import environment, validation
 
 GOLDEN = Path(__file__).parent / "golden" / "exabgp.conf"
 RELAY = (sys.executable, "-ISE", "/opt/bgpnet/relay.py", "/run/bgpnet/speaker/relay.sock")
@@ -176,3 +176,54 @@ def test_odd_paths_of_the_relay_are_quoted(tmp_path: Path) -> None:
     assert validated(tmp_path, exabgp_conf([V4], odd))[0] == 0
     with pytest.raises(ValueError, match="plain ASCII"):
         exabgp_conf([V4], (sys.executable, "a 'quote'"))
+
+
+ON_LINKS = [
+    replace(
+        V4,
+        ref=ObjectRef("BGPPeer", "tors"),
+        peer=ip_address(f"fe80::1%{link}"),
+        peer_asn=0,
+        local_address=ip_address("fe80::2"),
+        link=link,
+        extended_next_hop=True,
+        password=Secret("key"),
+    )
+    for link in ("eth1", "eth2.100")
+]
+"""Two routers of one link-local address on two links, of any AS."""
+
+
+def test_one_link_local_address_on_two_links_is_two_peers(tmp_path: Path) -> None:
+    """By the program that runs: ExaBGP as it comes takes them for one, and refuses both."""
+    (tmp_path / "exabgp.env").touch()
+    text = exabgp_conf([V4, *ON_LINKS], RELAY)
+    (tmp_path / "exabgp.conf").write_text(text)
+    child = validation(PurePosixPath(tmp_path / "exabgp.conf"))
+    done = subprocess.run(
+        child.argv, env=child.environment, capture_output=True, text=True, check=False, timeout=30
+    )
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+    assert validated(tmp_path, text)[0] == 1
+
+
+def test_a_link_whose_name_cannot_be_expressed_is_refused_by_name() -> None:
+    odd = replace(ON_LINKS[0], peer=ip_address("fe80::1%a;b"), link="a;b")
+    refusal = inexpressible(odd)
+    assert refusal is not None
+    assert (refusal.field, refusal.found) == ("link", "a;b")
+
+
+def test_hops(tmp_path: Path) -> None:
+    far = [replace(V4, multihop=3), replace(V4, peer=ip_address("10.0.1.9"), ttl_security=2)]
+    text = exabgp_conf(far, RELAY)
+    assert ("outgoing-ttl 3;" in text, "incoming-ttl 254;" in text) == (True, True)
+    assert validated(tmp_path, text) == (0, "")
+
+
+def test_the_links_to_advertise_on_stand_in_the_text_and_in_its_generation(tmp_path: Path) -> None:
+    plain, told = exabgp_conf([V4], RELAY), exabgp_conf([V4], RELAY, ["eth2", "eth1", "eth2"])
+    assert advertised_in(plain) == frozenset()
+    assert advertised_in(told) == frozenset({"eth1", "eth2"})
+    assert generation_of(plain) != generation_of(told)
+    assert validated(tmp_path, told) == (0, "")

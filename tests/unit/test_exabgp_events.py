@@ -252,3 +252,35 @@ def test_nothing_else_ever_comes_of_it(kind: str, key: str, value: object) -> No
     neighbor = {"address": {"peer": "10.0.1.1"}, "direction": "receive", key: value}
     with contextlib.suppress(UnreadableEvent):
         event_of({"type": kind, "time": 1.0, "neighbor": neighbor})
+
+
+def test_of_a_global_and_a_link_local_next_hop_that_of_the_sessions_kind() -> None:
+    """RFC 2545 §3: 32 octets of next hop, which ExaBGP tells as two routes."""
+    announced = (
+        '"direction": "receive", "message": { "update": { "announce": { "ipv6 unicast": { '
+        '"2001:db8::1": [ { "nlri": "2001:db8:9::/48" } ], "fe80::1": [ { "nlri": "2001:db8:9::/48" } ] '
+        "} } } }"
+    )
+    told = json.loads(f'{HEADER}"type": "update", {NEIGHBOR}{announced} }} }}')
+    for peer, next_hop in (("2001:db8::1", "2001:db8::1"), ("fe80::1%eth1", "fe80::1")):
+        told["neighbor"]["address"]["peer"] = peer
+        event = event_of(told)
+        assert isinstance(event, Learned)
+        assert [(path.peer, path.next_hop) for path in event.paths] == [
+            (ip_address(peer), ip_address(next_hop))
+        ]
+
+
+def test_what_a_route_reflector_adds() -> None:
+    """RFC 4456 §8."""
+    event = read(
+        "update",
+        '"direction": "receive", "message": { "update": { "attribute": { "origin": "igp", '
+        '"originator-id": "10.0.0.1", "cluster-list": [ "10.255.0.1", "10.255.0.2" ] }, '
+        '"announce": { "ipv4 unicast": { "10.0.0.1": [ { "nlri": "10.1.0.0/16" } ] } } } }',
+        peer_as=64512,
+    )
+    assert isinstance(event, Learned)
+    (path,) = event.paths
+    assert path.originator == IPv4Address("10.0.0.1")
+    assert path.clusters == (IPv4Address("10.255.0.1"), IPv4Address("10.255.0.2"))

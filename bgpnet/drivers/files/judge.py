@@ -173,7 +173,7 @@ def _with_password(
     password = passwords.get(place, Password(error="it was not read yet"))
     if password.secret is None:
         return replace(fact, password_error=f"{place}: {password.error}"), ()
-    told = replace(fact, password=password.secret)
+    told = replace(fact, password=password.secret, password_error="")
     if not password.error:
         return told, ()
     remedy = f"{password.error}; the last good password stays in force; put it back"

@@ -53,8 +53,10 @@ def _node(item: Json) -> Json:
         for condition in status.get("conditions") or ()
         if condition.get("type") == "NetworkUnavailable"
     ]
+    annotations = item["metadata"].get("annotations") or {}
+    ours = {key: value for key, value in annotations.items() if key.startswith(f"{GROUP}/")}
     return {
-        "metadata": _metadata(item),
+        "metadata": _metadata(item) | ({"annotations": ours} if ours else {}),
         "spec": {key: spec[key] for key in ("podCIDR", "podCIDRs", "taints") if key in spec},
         "status": {"addresses": status.get("addresses") or [], "conditions": conditions},
     }

@@ -90,7 +90,7 @@ def _with_password(
 ) -> tuple[DeclaredPeer, tuple[Rejection, ...]]:
     if found.secret is None:
         return replace(peer, password_error=f"{place}: {found.error}"), ()
-    told = replace(peer, password=found.secret)
+    told = replace(peer, password=found.secret, password_error="")
     if not found.error:
         return told, ()
     remedy = f"{found.error}; the last good password stays in force; put it back"

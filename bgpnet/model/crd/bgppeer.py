@@ -1,7 +1,7 @@
 """BGPPeer: a router that the selected nodes peer with."""
 
 from collections.abc import Mapping
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Final, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -75,6 +75,9 @@ def _families(families: tuple[Family, ...]) -> tuple[Family, ...]:
     if not 0 < len(families) == len(set(families)):
         raise refusal("write ipv4, ipv6 or both, each once")
     return families
+
+
+_NOT_SUPPLIED: Final = "the source of the objects does not read passwords"
 
 
 class DefaultGateway(Strict):
@@ -203,7 +206,7 @@ class BGPPeer(Manifest):
             families=spec.families or (),
             ttl_security=spec.ttl_security or 0,
             password=None,
-            password_error="",
+            password_error=_NOT_SUPPLIED if spec.password_file or spec.password_secret else "",
             accept=tuple(rule.fact() for rule in spec.accept),
             import_filters=spec.filters.imports,
             export_filters=spec.filters.exports,
