@@ -7,7 +7,7 @@ from typing import Final
 
 from bgpnet.drivers.process import Child
 
-DAEMON: Final = "bgpnet.speaker.exabgp_daemon"
+DAEMON: Final = "bgpnet.speaker.exabgp_entry"
 
 RELAY: Final = Path(__file__).with_name("relay.py")
 

@@ -104,7 +104,8 @@ def exact_timers() -> None:
     peer.Delay = ConnectDelay
 
 
-if __name__ == "__main__":
+def run() -> None:
+    """Be ExaBGP, as the command line says."""
     if process.orphaned():
         sys.exit("its supervisor died as this process started, and the next one starts its own")
     exact_timers()

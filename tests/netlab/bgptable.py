@@ -8,6 +8,9 @@ from tests.netlab.errors import LabRunError
 from tests.netlab.machine import Machine
 
 _BIRD_NEIGHBOUR = re.compile(r"^\s*Neighbor address:\s*(\S+)", re.MULTILINE)
+_GOBGP_STATES = ("Idle", "Connect", "Active", "OpenSent", "OpenConfirm", "Established")
+"""By number less one: `PeerState.SessionState` of its API."""
+
 _BIRD_STATE = re.compile(r"^\s*BGP state:\s*(\S+)", re.MULTILINE)
 
 
@@ -25,7 +28,15 @@ def sessions(router: Machine) -> dict[str, str]:
     if key == "bird":
         done = router.run("birdc", "show protocols all").checked(f"{router.name}: birdc")
         return from_bird(done.stdout)
-    raise LabRunError(f"node {router.name} has image {router.image}: only frr and bird tell their sessions")
+    if key == "openbgpd":
+        done = router.run("bgpctl", "-j", "show", "summary").checked(f"{router.name}: bgpctl")
+        return from_openbgpd(done.stdout)
+    if key == "gobgp":
+        done = router.run("gobgp", "-j", "neighbor").checked(f"{router.name}: gobgp")
+        return from_gobgp(done.stdout)
+    raise LabRunError(
+        f"node {router.name} has image {router.image}: only frr, bird, openbgpd and gobgp tell their sessions"
+    )
 
 
 def from_frr(text: str) -> dict[str, str]:
@@ -48,3 +59,16 @@ def from_bird(text: str) -> dict[str, str]:
         if peer and state:
             found[peer[1]] = state[1]
     return found
+
+
+def from_openbgpd(text: str) -> dict[str, str]:
+    """Read `bgpctl -j show summary`."""
+    return {each["remote_addr"]: each["state"] for each in json.loads(text or "{}").get("neighbors", [])}
+
+
+def from_gobgp(text: str) -> dict[str, str]:
+    """Read `gobgp -j neighbor`; a state that is left out is none yet."""
+    return {
+        each["state"]["neighbor_address"]: _GOBGP_STATES[each["state"].get("session_state", 1) - 1]
+        for each in json.loads(text or "[]")
+    }

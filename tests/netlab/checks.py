@@ -1,22 +1,23 @@
 """One look at a lab for each kind of check: what is asked from outside, and what the answer means."""
 
 import json
+import pathlib
 import re
 import shlex
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
-from pathlib import Path
 from typing import Any
 
-from tests.netlab import bgptable
+from tests.netlab import bgptable, routertable
 from tests.netlab.errors import LabRunError
-from tests.netlab.expectfile import Bgp, Check, Command, Fib, Http, Ping
+from tests.netlab.expectfile import Bgp, Check, Command, Fib, Http, Path, Ping, Rib
 from tests.netlab.machine import Machine
+from tests.netlab.routertable import Entry
 from tests.netlab.verdict import Verdict
 
-FETCH = Path(__file__).parent / "inside" / "fetch.py"
+FETCH = pathlib.Path(__file__).parent / "inside" / "fetch.py"
 """The program that fetches a page."""
 
 
@@ -26,6 +27,9 @@ def title(check: Check) -> str:
         return check.name
     if check.bgp:
         return _bgp_title(check.bgp)
+    if check.rib:
+        found = ", ".join(check.rib.has) or "nothing"
+        return f"{check.rib.router} has from {check.rib.from_} exactly {found}"
     if check.fib:
         return _fib_title(check.fib)
     if check.ping:
@@ -44,6 +48,8 @@ def look(check: Check, machines: Mapping[str, Machine]) -> Verdict:
     try:
         if check.bgp:
             return lab.bgp(check.bgp)
+        if check.rib:
+            return lab.rib(check.rib)
         if check.fib:
             return lab.fib(check.fib)
         if check.ping:
@@ -117,6 +123,19 @@ class _Lab:
             wanted = up.issuperset(check.established)
         return Verdict(wanted and up.isdisjoint(check.down), seen)
 
+    def rib(self, check: Rib) -> Verdict:
+        machine, _ = self._at(check.router)
+        found = routertable.table(machine, check.from_)
+        wrong = {prefix: _told(entry) for prefix, entry in found.items() if prefix not in check.has}
+        for prefix, path in check.has.items():
+            entry = found.get(prefix)
+            if entry is None:
+                wrong[prefix] = "not there"
+            elif path is not None and not _as_expected(entry, path):
+                wrong[prefix] = _told(entry)
+        seen = "; ".join(f"{prefix} {told}" for prefix, told in sorted(wrong.items()))
+        return Verdict(not wrong, seen or f"{len(found)} prefixes")
+
     def fib(self, check: Fib) -> Verdict:
         family = f"-{ip_network(check.prefix).version}"
         machine, pod = self._at(check.router)
@@ -176,6 +195,20 @@ class _Lab:
         if check.matches is not None:
             holds = holds and re.search(check.matches, output, re.MULTILINE) is not None
         return Verdict(holds, f"exit code {done.code}: {output.strip()[-300:]}")
+
+
+def _as_expected(entry: Entry, path: Path) -> bool:
+    return (
+        path.next_hop in (None, entry.next_hop)
+        and path.med in (None, entry.med)
+        and (path.as_path is None or tuple(path.as_path) == entry.as_path)
+        and (path.communities is None or frozenset(path.communities) == entry.communities)
+    )
+
+
+def _told(entry: Entry) -> str:
+    words = f"via {entry.next_hop} path {list(entry.as_path)} med {entry.med}"
+    return f"{words} communities {sorted(entry.communities)}"
 
 
 def _usable(hop: dict[str, Any]) -> bool:

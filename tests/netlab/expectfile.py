@@ -21,7 +21,7 @@ Network = Annotated[str, AfterValidator(_network)]
 
 
 class Bgp(Model):
-    """BGP sessions of a router, by its own word (`vtysh`, `birdc`).
+    """BGP sessions of a router, by its own word (`vtysh`, `birdc`, `bgpctl`, `gobgp`).
 
     Peers are named by address (or interface, for unnumbered ones). A number stands for that many sessions.
     """
@@ -35,6 +35,23 @@ class Bgp(Model):
         if self.established == [] and self.down == []:
             raise ValueError("must name peers under established or down, or give a number as established")
         return self
+
+
+class Path(Model):
+    """A path as a router has it; only what is written is compared. Communities: all of them."""
+
+    next_hop: str | None = None
+    as_path: list[int] | None = None
+    med: int | None = None
+    communities: list[str] | None = None
+
+
+class Rib(Model):
+    """What a router has from a peer, by its own word: exactly these prefixes."""
+
+    router: PlaceName
+    from_: Annotated[str, Field(alias="from")]
+    has: dict[Network, Path | None]
 
 
 class Fib(Model):
@@ -85,11 +102,12 @@ class Command(Model):
 
 
 class Check(Model):
-    """One thing that must hold: exactly one of bgp, fib, ping, http, command. `within` in seconds."""
+    """One thing that must hold: exactly one of bgp, rib, fib, ping, http, command. `within` in seconds."""
 
     name: str | None = None
     within: Seconds | None = None
     bgp: Bgp | None = None
+    rib: Rib | None = None
     fib: Fib | None = None
     ping: Ping | None = None
     http: Http | None = None
@@ -98,7 +116,7 @@ class Check(Model):
     @model_validator(mode="before")
     @classmethod
     def _one_kind(cls, value: Any) -> Any:  # noqa: ANN401 - whatever the file holds
-        kinds = ("bgp", "fib", "ping", "http", "command")
+        kinds = ("bgp", "rib", "fib", "ping", "http", "command")
         if isinstance(value, dict) and sum(kind in value for kind in kinds) != 1:
             raise ValueError(f"each check has exactly one of {', '.join(kinds)}")
         return value

@@ -32,7 +32,7 @@ def role(argv: Sequence[str]) -> str:
         name = PurePath(word).name
         if name == "bgpnet":
             return following
-        if name in {"exabgp", "bgpnet.speaker.exabgp_daemon"}:
+        if name in {"exabgp", "bgpnet.speaker.exabgp_entry"}:
             return "exabgp"
         if name.endswith(".py"):
             return name.removesuffix(".py")

@@ -66,6 +66,15 @@ set -e
 bird -c /etc/bird/bird.conf -s /run/bird/bird.ctl
 """
 
+# bgpd keeps its control socket below /run, a node's own, and refuses a configuration that others
+# may read. It goes to the background once it has read it.
+_OPENBGPD_START = """
+set -e
+mkdir -p /run/openbgpd
+install -m 600 /etc/openbgpd/bgpd.conf /run/bgpd.conf
+bgpd -f /run/bgpd.conf
+"""
+
 _PLAIN = Image(programs={}, hidden={})
 
 _TABLE: Mapping[str, Image] = MappingProxyType(
@@ -80,6 +89,16 @@ _TABLE: Mapping[str, Image] = MappingProxyType(
             programs={"bird": "bird2", "birdc": "bird2"},
             hidden={"/etc/bird": "root", "/run/bird": "root"},
             start=_BIRD_START,
+        ),
+        "openbgpd": Image(
+            programs={"bgpd": "openbgpd", "bgpctl": "openbgpd"},
+            hidden={"/etc/openbgpd": "root"},
+            start=_OPENBGPD_START,
+        ),
+        "gobgp": Image(
+            programs={"gobgpd": "gobgpd", "gobgp": "gobgpd"},
+            hidden={"/etc/gobgp": "root"},
+            command=("gobgpd", "-f", "/etc/gobgp/gobgpd.toml", "--api-hosts", "127.0.0.1:50051"),
         ),
         "bgpnet": Image(
             programs={"ip": "iproute2"},

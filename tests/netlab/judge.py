@@ -141,10 +141,9 @@ def _complaints(document: Document, index: int, check: Check, nodes: Collection[
             remedy = f"there is no such node: the nodes are {', '.join(nodes)}"
             found.append(document.complaint((*here, *field), name, remedy))
 
-    if check.bgp:
-        place(("bgp", "router"), check.bgp.router)
-    if check.fib:
-        place(("fib", "router"), check.fib.router)
+    for kind in ("bgp", "rib", "fib"):
+        if asked := getattr(check, kind):
+            place((kind, "router"), asked.router)
     if check.ping:
         place(("ping", "from"), check.ping.from_)
         place(("ping", "to"), check.ping.to, address=True)

@@ -38,6 +38,15 @@ ROUTERS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "protocols.txt": ("birdc", "show protocols all"),
         "bird-routes.txt": ("birdc", "show route all"),
     },
+    "openbgpd": {
+        "bgp-summary.json": ("bgpctl", "-j", "show", "summary"),
+        "bgp-rib.json": ("bgpctl", "-j", "show", "rib", "detail"),
+        "bgp-rib-in.json": ("bgpctl", "-j", "show", "rib", "in", "detail"),
+    },
+    "gobgp": {
+        "bgp-neighbours.json": ("gobgp", "-j", "neighbor"),
+        "bgp-rib.json": ("gobgp", "-j", "global", "rib"),
+    },
     "bgpnet": {"status.json": ("bgpnet", "status", "-o", "json")},
 }
 """What an image's program says of itself, by file."""

@@ -1,0 +1,20 @@
+"""Where ExaBGP's process begins: before anything of ExaBGP is imported, name servers are out of its reach.
+
+ExaBGP looks its host's full name up as soon as it is imported, for a capability that we do not offer. A name
+server that does not answer, as on a node whose routes BGP has yet to bring, kept it from starting for 5 to
+20 s, and so for ever: the supervisor takes it for dead sooner.
+"""
+
+import socket
+
+
+def no_name_server() -> None:
+    """Have the host's name taken as it is."""
+    socket.getfqdn = lambda name="": name or socket.gethostname()
+
+
+if __name__ == "__main__":
+    no_name_server()
+    from bgpnet.speaker import exabgp_daemon
+
+    exabgp_daemon.run()
