@@ -24,7 +24,7 @@ apt-get update -qq
 # shellcheck disable=SC2086 # a list of words
 apt-get install -y -qq --no-install-recommends $missing >/dev/null
 if [ -d /run/systemd/system ]; then
-    for service in frr bird; do
+    for service in frr bird openbgpd gobgpd; do
         case "$missing" in *" $service"*) systemctl disable --quiet "$service" || true ;; esac
     done
 fi
