@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import os
 import signal
 import time
 from dataclasses import asdict, replace
@@ -20,6 +21,7 @@ from bgpnet.drivers import podjournal, rundirectory
 from bgpnet.drivers.blocks import BlocksFile
 from bgpnet.drivers.exabgp.speaker import SpeakerDriver
 from bgpnet.drivers.netlink import Netlink
+from bgpnet.drivers.probe import Prober
 from bgpnet.drivers.readiness import Readiness
 from bgpnet.drivers.sysctl import Sysctls
 from bgpnet.model.cni_chain import CONFLIST
@@ -138,7 +140,8 @@ async def _run(settings: Settings) -> None:
     netlink = Netlink(loop.wake)
     speaker = SpeakerDriver(run_dir, time.monotonic, time.time, loop.wake)
     sysctls = Sysctls(Path(run_dir.sysctls))
-    doors = Doors(source, netlink, sysctls, BlocksFile(Path(run_dir.blocks)), speaker)
+    prober = Prober(sysctls, time.monotonic, time.time, os.urandom, loop.wake)
+    doors = Doors(source, netlink, sysctls, BlocksFile(Path(run_dir.blocks)), speaker, prober)
     pages = {
         "/healthz": agent.healthz,
         "/readyz": agent.readyz,
@@ -148,7 +151,8 @@ async def _run(settings: Settings) -> None:
         "/metrics": agent.metrics.page,
     }
     log.info("agent starts node=%s source=%s run_dir=%s", settings.node_name, settings.source, run_dir.root)
-    tasks = [netlink.run(), source.run(), speaker.run(), loop.run(), http.serve(run_dir.agent_socket, pages)]
+    tasks = [netlink.run(), source.run(), speaker.run(), prober.run(), loop.run()]
+    tasks.append(http.serve(run_dir.agent_socket, pages))
     if settings.metrics_listen is not None:
         tasks.append(http.serve_tcp(settings.metrics_listen, {"/metrics": agent.metrics.page}))
     if settings.conflist is not None:

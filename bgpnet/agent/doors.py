@@ -4,6 +4,7 @@ from typing import Protocol
 
 from bgpnet.model.net import Prefix
 from bgpnet.model.plan import Announcement, Blocks, Route, Session, Sysctl
+from bgpnet.model.probe import Probe, ProbeResult
 from bgpnet.model.rejection import Rejection
 from bgpnet.model.snapshot import Declared, Kernel, Speaker
 
@@ -68,3 +69,13 @@ class SpeakerDoor(Protocol):
 
     def observed(self) -> Speaker | None:
         """What the speaker told; None before it told anything."""
+
+
+class ProbeDoor(Protocol):
+    """The return-path probe."""
+
+    def want(self, probes: tuple[Probe, ...]) -> None:
+        """What is to be probed."""
+
+    def observed(self) -> tuple[ProbeResult, ...]:
+        """What came of it."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bgpnet.agent.doors import BlocksDoor, KernelDoor, SourceDoor, SpeakerDoor, SysctlDoor
+from bgpnet.agent.doors import BlocksDoor, KernelDoor, ProbeDoor, SourceDoor, SpeakerDoor, SysctlDoor
 from bgpnet.model.diff import Change, DeleteRoute, Observed, PutRoute, SetSysctl, WriteBlocks
 from bgpnet.model.errors import KernelError
 from bgpnet.model.plan import Plan
@@ -21,6 +21,7 @@ class Doors:
     sysctl: SysctlDoor
     blocks: BlocksDoor
     speaker: SpeakerDoor
+    probe: ProbeDoor
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,8 @@ async def step(node_name: str, doors: Doors, clock: Callable[[], float]) -> Outc
     """
     kernel = await doors.kernel.dump()
     source = doors.source
-    snapshot = Snapshot(node_name, source.declared(), kernel, doors.speaker.observed(), source.unread())
+    speaker, probed = doors.speaker.observed(), doors.probe.observed()
+    snapshot = Snapshot(node_name, source.declared(), kernel, speaker, source.unread(), probed)
     begin = clock()
     plan = make_plan(snapshot)
     plan_seconds = clock() - begin
@@ -54,6 +56,8 @@ async def step(node_name: str, doors: Doors, clock: Callable[[], float]) -> Outc
         if not isinstance(change, DeleteRoute):
             failures += await _applied(change, doors)
     doors.speaker.want(plan.sessions, plan.announcements, plan.advertise)
+    if plan.sessions is not None:
+        doors.probe.want(plan.probes)
     for change in changes:
         if isinstance(change, DeleteRoute):
             failures += await _applied(change, doors)

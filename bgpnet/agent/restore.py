@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-from bgpnet.drivers.netlink import Netlink
+from bgpnet.drivers.netlink import Netlink, local
 from bgpnet.drivers.sysctl import Sysctls
 from bgpnet.model.rundir import RunDir
 from bgpnet.planner.diff import is_ours
@@ -23,4 +23,5 @@ async def _delete_routes() -> list[str]:
         ours = [route for route in (await netlink.dump()).routes if is_ours(route)]
         for route in ours:
             await netlink.delete(route.prefix, route.metric)
+        local.keep(frozenset())
     return [f"deleted route {route.prefix}" for route in ours]

@@ -5,6 +5,7 @@ from ipaddress import IPv4Address
 
 from bgpnet.model.attributes import PLAIN, Attributes
 from bgpnet.model.net import ROUTE_METRIC, Address, Family, Prefix
+from bgpnet.model.probe import Probe
 from bgpnet.model.rejection import ObjectRef, Reason, Rejection
 from bgpnet.model.secret import Secret
 from bgpnet.model.snapshot import MaxPrefix, NextHop, RouteKind
@@ -119,6 +120,8 @@ class Plan:
     imports: tuple[ImportTally, ...] = ()
     offered: tuple[Prefix, ...] = ()
     """What every session of the family is told, filters permitting: of the own prefixes, and of lo."""
+    probes: tuple[Probe, ...] = ()
+    """The return-path probe, a family each."""
     rejections: tuple[Rejection, ...] = ()
     advertise: tuple[str, ...] = ()
     """Links on which the speaker tells of itself with router advertisements, as routers there peer with who

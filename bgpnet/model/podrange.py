@@ -1,8 +1,8 @@
-"""Which addresses of a prefix pods get. Pure."""
+"""Which addresses of a prefix pods get, and which one is the node's own. Pure."""
 
 from typing import Final
 
-from bgpnet.model.net import Prefix
+from bgpnet.model.net import Address, Prefix
 
 _MOST: Final = 65536
 _NO_RESERVE: Final = 2  # RFC 3021, RFC 6164: both addresses of a /31 and a /127 are hosts'
@@ -16,5 +16,10 @@ def pod_range(prefix: Prefix) -> range:
     network's. Of more than 65,536 addresses the first 65,536 count: a node runs out of pods long before.
     """
     first = int(prefix.network_address)
-    reserved = 1 if prefix.num_addresses > _NO_RESERVE else 0
+    reserved = 0 if node_address(prefix) is None else 1
     return range(first + reserved, first + min(prefix.num_addresses, _MOST))
+
+
+def node_address(prefix: Prefix) -> Address | None:
+    """The address that stays free for the node itself; None where pods get all."""
+    return prefix.network_address if prefix.num_addresses > _NO_RESERVE else None

@@ -11,6 +11,7 @@ from typing import Final
 
 from bgpnet.model.community import Community
 from bgpnet.model.net import Address, Family, Prefix
+from bgpnet.model.probe import DEFAULT_ROUTE_READY, ProbeResult, RouteReady
 from bgpnet.model.rejection import ObjectRef, Rejection
 from bgpnet.model.router import DeclaredRouter
 from bgpnet.model.secret import Secret
@@ -55,6 +56,7 @@ class DeclaredConfiguration:
     """Ranges in which addresses of the link lo are announced, and preferred as source."""
     default_route_above: bool = False
     """Whether a learned default route wins over one of another program."""
+    route_ready: RouteReady = DEFAULT_ROUTE_READY
 
 
 @dataclass(frozen=True, slots=True)
@@ -453,3 +455,5 @@ class Snapshot:
     speaker: Speaker | None
     unread: tuple[Rejection, ...] = ()
     """What keeps the source from being read, while `declared` is None."""
+    probes: tuple[ProbeResult, ...] = ()
+    """What became of the return-path probe."""

@@ -72,6 +72,22 @@ class BlockStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class ProbeStatus:
+    """One target of the return-path probe, or why a family is not probed."""
+
+    family: str
+    source: str
+    target: str
+    answered_at: float
+    """Of the last answer, seconds since the epoch; 0: there was none yet."""
+    round_trip_ms: float
+    missed: int
+    """Probes since the last answer."""
+    note: str
+    """Why nothing is sent; empty when it is."""
+
+
+@dataclass(frozen=True, slots=True)
 class NodeStatus:
     """The state of one node, as its agent sees it."""
 
@@ -90,6 +106,8 @@ class NodeStatus:
     """Prefixes that an export filter keeps from a peer, as it was told to."""
     blocks: tuple[BlockStatus, ...] = ()
     pods: tuple[PodStatus, ...] = ()
+    probes: tuple[ProbeStatus, ...] = ()
+    """The return-path probe."""
 
     @property
     def fine(self) -> bool:

@@ -17,6 +17,8 @@ from bgpnet.planner.loopbacks import loopbacks
 from bgpnet.planner.maxprefix import allowed
 from bgpnet.planner.peers import advertised_links, no_address, sessions
 from bgpnet.planner.prefixes import OwnPrefixes, own_prefixes
+from bgpnet.planner.probes import probes
+from bgpnet.planner.readiness import route_ready
 from bgpnet.planner.trust import trusted
 
 DEFAULT_BUDGET = 100
@@ -81,6 +83,7 @@ def make_plan(snapshot: Snapshot) -> Plan:
         imports=routes.imports,
         offered=told_of.prefixes,
         rejections=_sorted(*refused, *stopped, *refused_filters, *untold, *routes.rejections),
+        probes=probes(own.prefixes, wanted_sessions, told, speaker, route_ready(snapshot)),
         advertise=advertised_links(node, declared, kernel),
     )
 

@@ -3,24 +3,24 @@
 from collections import Counter
 from collections.abc import Iterable
 
-from bgpnet.model.net import family_of
 from bgpnet.model.plan import Plan, Session
 from bgpnet.model.rejection import Rejection
 from bgpnet.model.snapshot import Link, NextHop, ObservedSession, SessionState, Snapshot
 from bgpnet.model.status import NodeStatus, RejectionStatus, RouteStatus, SessionStatus
 from bgpnet.planner.diff import is_ours
+from bgpnet.planner.readiness import missing, probe_status
 
 
 def node_status(snapshot: Snapshot, plan: Plan, failures: Iterable[Rejection], version: str) -> NodeStatus:
     """The node's state. `failures` are what carrying the plan out ran into (kernel, speaker)."""
     sessions = _sessions(snapshot, plan)
     refused = sorted({*plan.rejections, *failures})
-    missing = _not_ready(snapshot, plan, sessions)
+    lacking = _not_ready(snapshot, plan, sessions)
     return NodeStatus(
         node=plan.node_name,
         version=version,
-        ready=not missing,
-        not_ready_because=missing,
+        ready=not lacking,
+        not_ready_because=lacking,
         prefixes=tuple(map(str, plan.own_prefixes)),
         sessions=sessions,
         routes=_routes(snapshot, plan),
@@ -29,6 +29,7 @@ def node_status(snapshot: Snapshot, plan: Plan, failures: Iterable[Rejection], v
         refused_announcements=tuple(
             rejection_status(each) for each in refused if each.object.kind == "Announcement"
         ),
+        probes=probe_status(snapshot, plan),
     )
 
 
@@ -129,21 +130,9 @@ def hops_text(hops: tuple[NextHop, ...]) -> tuple[str, ...]:
 
 
 def _not_ready(snapshot: Snapshot, plan: Plan, sessions: tuple[SessionStatus, ...]) -> tuple[str, ...]:
-    """What is missing until pods here can be reached: each prefix is announced over a session that is up."""
     if plan.sessions is None:
         return (undecided(snapshot, plan),)
-    up = [session for session in sessions if session.reason == "" and not session.pending]
-    told = {prefix for session in up for prefix in session.announced}
-    untold = [prefix for prefix in plan.offered if str(prefix) not in told]
-    missing = [
-        f"no session for {family} is up with every prefix announced"
-        for family in sorted({family_of(prefix) for prefix in untold})
-    ]
-    if not up and not untold:
-        missing.append("no session is up")
-    if not plan.own_prefixes:
-        missing.append("the node has no prefix of its own")
-    return tuple(missing)
+    return missing(snapshot, plan, sessions)
 
 
 def undecided(snapshot: Snapshot, plan: Plan) -> str:

@@ -14,6 +14,7 @@ def status_text(status: NodeStatus, now: float) -> str:
     parts = [
         f"Node {status.node}: {ready}\nPrefixes: {', '.join(status.prefixes) or 'none'}",
         _sessions(status, now),
+        _probes(status, now),
         _routes(status),
         _pods(status),
         rejections_text("Rejected, something to mend", status.rejections),
@@ -50,6 +51,23 @@ def _sessions(status: NodeStatus, now: float) -> str:
         f"Announced: {prefix} to {', '.join(s.peer for s in status.sessions if prefix in s.announced)}"
         for prefix in announced
     ]
+    return "\n".join(lines)
+
+
+def _probes(status: NodeStatus, now: float) -> str:
+    lines = []
+    for probe in status.probes:
+        way = " ".join(filter(None, (probe.family, f"from {probe.source}" * bool(probe.source))))
+        if not probe.target:
+            lines.append(f"Return path {way}: not probed: {probe.note}")
+            continue
+        told = "no answer yet"
+        if probe.answered_at:
+            ago = duration(now - probe.answered_at)
+            told = f"answered {ago} ago in {probe.round_trip_ms:.1f} ms"
+        missed = f", {probe.missed} missed since" if probe.missed else ""
+        note = f": {probe.note}" if probe.note else ""
+        lines.append(f"Return path {way} to {probe.target}: {told}{missed}{note}")
     return "\n".join(lines)
 
 

@@ -18,6 +18,7 @@ from bgpnet.model.crd.declare import declare
 from bgpnet.model.crd.read import read
 from bgpnet.model.net import AGENT_PROTOCOL, POD_PROTOCOL, Address, Prefix, prefix_order
 from bgpnet.model.plan import Announcement, Blocks, Route, Session, Sysctl
+from bgpnet.model.probe import Probe, ProbeResult
 from bgpnet.model.rejection import Rejection
 from bgpnet.model.snapshot import Declared, Kernel, KernelRoute, Link, LinkAddress, RouteKind, Speaker
 from tests.scenarios.exabgp_model import Exabgp, Peer
@@ -98,6 +99,24 @@ class Host:
         )
 
 
+class Pings:
+    """The return-path probe, in a fabric where everybody answers."""
+
+    def __init__(self) -> None:
+        self._probes: tuple[Probe, ...] = ()
+
+    def want(self, probes: tuple[Probe, ...]) -> None:
+        self._probes = probes
+
+    def observed(self) -> tuple[ProbeResult, ...]:
+        return tuple(
+            ProbeResult(probe.source, target, answered_at=1, round_trip=0.001, missed=0)
+            for probe in self._probes
+            if probe.source is not None
+            for target in probe.targets
+        )
+
+
 @dataclass
 class Settings:
     """Sysctls, and the blocks that the CNI server was handed."""
@@ -137,6 +156,7 @@ class World:
         """Neighbours whose sessions are kept down."""
         self.outcome: Outcome | None = None
         self._settings = Settings()
+        self._pings = Pings()
         self._lives = 0
         self._core = Core()
         self._talk: Conversation | None = None
@@ -252,7 +272,7 @@ class World:
 
     def _step(self) -> bool:
         before = self.outcome
-        doors = Doors(self, self.host, self._settings, BlocksFile(self._settings), self)
+        doors = Doors(self, self.host, self._settings, BlocksFile(self._settings), self, self._pings)
         self.outcome = asyncio.run(step("n1", doors, lambda: self.now))
         return before is None or bool(self.outcome.changes) or self.outcome.plan != before.plan
 

@@ -11,6 +11,7 @@ from bgpnet.model.diff import PutRoute
 from bgpnet.model.errors import KernelError
 from bgpnet.model.net import AGENT_PROTOCOL, ROUTE_METRIC, Prefix
 from bgpnet.model.plan import Announcement, Blocks, Route, Session, Sysctl
+from bgpnet.model.probe import Probe, ProbeResult
 from bgpnet.model.rejection import Reason, Rejection
 from bgpnet.model.snapshot import (
     Declared,
@@ -38,10 +39,13 @@ class World:
     sessions: tuple[Session, ...] | None = None
     announced: tuple[Announcement, ...] | None = None
     rejections: tuple[Rejection, ...] = ()
+    probes: tuple[Probe, ...] = ()
     told: list[str] = field(default_factory=list)
 
     def step(self) -> Outcome:
-        doors = Doors(SourceOf(self), KernelOf(self), SysctlOf(self), BlocksOf(self), SpeakerOf(self))
+        doors = Doors(
+            SourceOf(self), KernelOf(self), SysctlOf(self), BlocksOf(self), SpeakerOf(self), ProbeOf(self)
+        )
         return asyncio.run(step("n1", doors, lambda: 0.0))
 
 
@@ -99,6 +103,17 @@ class BlocksOf:
     def write(self, blocks: Blocks) -> None:
         self.world.told.append("blocks")
         self.world.handed_over = blocks
+
+
+@dataclass
+class ProbeOf:
+    world: World
+
+    def want(self, probes: tuple[Probe, ...]) -> None:
+        self.world.probes = probes
+
+    def observed(self) -> tuple[ProbeResult, ...]:
+        return ()
 
 
 @dataclass

@@ -8,6 +8,7 @@ import pytest
 from bgpnet.model.crd.meta import Fact
 from bgpnet.model.crd.read import Reading, read
 from bgpnet.model.net import Family
+from bgpnet.model.probe import RouteReady
 from bgpnet.model.rejection import Reason
 from bgpnet.model.snapshot import (
     AcceptRule,
@@ -65,6 +66,7 @@ def test_configuration_every_field() -> None:
             maxPrefixesPerNode=7,
             mtu=9000,
             communities=["no-export", "64512:100", "4200000000:1:2", "graceful-shutdown"],
+            routeReady={"minSessions": 2, "probe": False, "targets": ["192.0.2.10", "2001:db8::10"]},
         )
     )
     assert isinstance(told, DeclaredConfiguration)
@@ -72,6 +74,9 @@ def test_configuration_every_field() -> None:
     assert (told.local_asn, told.hold_time, told.restart_time) == (4200000000, 0, 4095)
     assert (told.max_prefixes_per_node, told.mtu) == (7, 9000)
     assert told.communities == ((65535, 65281), (64512, 100), (4200000000, 1, 2), (65535, 0))
+    assert told.route_ready == RouteReady(
+        2, probe=False, targets=(ip_address("192.0.2.10"), ip_address("2001:db8::10"))
+    )
 
 
 def test_peer_defaults_ask_for_nothing_and_select_all_nodes() -> None:

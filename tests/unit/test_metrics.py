@@ -8,6 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from bgpnet.agent.metrics import Metrics
 from bgpnet.agent.reconciler import Outcome
+from bgpnet.model.probe import ProbeResult, ProbeTarget
 from bgpnet.model.rejection import ObjectRef, Reason, Rejection
 from bgpnet.model.secret import Secret
 from bgpnet.model.snapshot import Declared, Kernel, ObservedSession, Snapshot, Speaker
@@ -30,7 +31,10 @@ def outcome(*sessions: ObservedSession, declared: Declared | None = None) -> Out
     snapshot = facts.snapshot(
         declared=replace(declared, peers=keyed), kernel=Kernel(facts.UPLINKS, (discard, foreign))
     )
-    snapshot = replace(snapshot, speaker=Speaker(sessions, paths, learned_complete=True))
+    answer = ProbeResult(
+        facts.address("10.244.1.0"), ProbeTarget(facts.address("10.0.1.1"), "eth1"), 100, 0.001, 0
+    )
+    snapshot = replace(snapshot, speaker=Speaker(sessions, paths, learned_complete=True), probes=(answer,))
     return Outcome(snapshot, make_plan(snapshot), plan_seconds=0.003)
 
 

@@ -5,6 +5,7 @@ from dataclasses import asdict, replace
 
 from pydantic import TypeAdapter
 
+from bgpnet.model.probe import ProbeResult, ProbeTarget
 from bgpnet.model.rejection import ObjectRef, Reason, Rejection
 from bgpnet.model.snapshot import Kernel, ObservedSession, SessionState, Snapshot, Speaker
 from bgpnet.model.status import NodeStatus
@@ -30,7 +31,15 @@ def down(peer: str, error: str = "") -> ObservedSession:
 def told(
     *sessions: ObservedSession, snapshot: Snapshot | None = None, failures: tuple[Rejection, ...] = ()
 ) -> NodeStatus:
-    snapshot = replace(snapshot or facts.snapshot(), speaker=Speaker(sessions, (), learned_complete=True))
+    answers = tuple(
+        ProbeResult(
+            facts.address("10.244.1.0"), ProbeTarget(facts.address(f"10.0.{n}.1"), f"eth{n}"), 1, 0.001, 0
+        )
+        for n in (1, 2)
+    )
+    snapshot = replace(
+        snapshot or facts.snapshot(), speaker=Speaker(sessions, (), learned_complete=True), probes=answers
+    )
     return node_status(snapshot, make_plan(snapshot), failures, "1")
 
 

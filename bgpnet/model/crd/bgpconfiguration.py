@@ -2,11 +2,21 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, StrictBool
 
-from bgpnet.model.crd.fields import Asn, Communities, HoldTime, PrefixField, RouterId, each_once, refusal
-from bgpnet.model.crd.meta import Manifest, Metadata, Strict, Unread
+from bgpnet.model.crd.fields import (
+    Asn,
+    Communities,
+    HoldTime,
+    PrefixField,
+    RouterId,
+    UnicastAddress,
+    each_once,
+    refusal,
+)
+from bgpnet.model.crd.meta import Manifest, Metadata, OrEmpty, Strict, Unread
 from bgpnet.model.net import Prefix
+from bgpnet.model.probe import RouteReady
 from bgpnet.model.rejection import ObjectRef
 from bgpnet.model.snapshot import DeclaredConfiguration
 
@@ -22,6 +32,24 @@ class DefaultMetadata(Metadata):
     """There is one configuration."""
 
     name: Literal["default"]
+
+
+ProbeTargets = Annotated[tuple[UnicastAddress, ...], Field(max_length=16), AfterValidator(each_once)]
+
+
+class RouteReadySpec(Strict):
+    """What a node needs before it takes pods."""
+
+    min_sessions: Annotated[int, Field(strict=True, ge=1, le=128)] = 1
+    """Sessions of each family of its prefixes that are up with everything announced."""
+    probe: StrictBool = True
+    """Whether a ping from the node's own block has to be answered, of each family."""
+    targets: ProbeTargets = ()
+    """Whom to ping; left out, the routers of the node's sessions."""
+
+    def fact(self) -> RouteReady:
+        """The same, as the planner knows it."""
+        return RouteReady(self.min_sessions, self.probe, self.targets)
 
 
 class BGPConfigurationSpec(Strict):
@@ -47,6 +75,8 @@ class BGPConfigurationSpec(Strict):
     """Addresses of the link lo in these ranges are announced, and preferred as source on learned routes."""
     default_route: Literal["above", "below"] = "below"
     """Where a learned default route stands, beside one that another program made."""
+    route_ready: OrEmpty[RouteReadySpec] = RouteReadySpec()
+    """When a node may take pods."""
 
 
 class BGPConfiguration(Manifest):
@@ -72,4 +102,5 @@ class BGPConfiguration(Manifest):
             communities=spec.communities,
             loopbacks=spec.loopbacks,
             default_route_above=spec.default_route == "above",
+            route_ready=spec.route_ready.fact(),
         )
