@@ -1,8 +1,9 @@
 """What the return-path probe sends: from which address of the node's blocks, and to whom."""
 
 from collections.abc import Iterable
+from ipaddress import IPv6Address
 
-from bgpnet.model.net import Address, Family, Prefix, address_order, family_of
+from bgpnet.model.net import Address, Family, Prefix, address_order, covers, family_of, prefix_order
 from bgpnet.model.plan import Announcement, Session
 from bgpnet.model.podrange import node_address
 from bgpnet.model.probe import Probe, ProbeTarget, RouteReady
@@ -18,15 +19,18 @@ def probes(
 ) -> tuple[Probe, ...]:
     """A probe for each family that the node has prefixes of; none where they are not wanted.
 
-    The source is the node's own address in the first block that is announced and has one. Whoever is asked
+    The source is the node's own address in the first block that has one and is announced, also as part of
+    an aggregate. Whoever is asked
     is asked only once a session has everything: before, no answer could come.
     """
     if not wanted.probe:
         return ()
     made = []
     for family in sorted({family_of(prefix) for prefix in own}):
-        announced = {each.prefix for each in told if family_of(each.prefix) is family}
-        spare = (node_address(prefix) for prefix in own if prefix in announced)
+        announced = sorted(
+            {each.prefix for each in told if family_of(each.prefix) is family}, key=prefix_order
+        )
+        spare = (node_address(prefix) for prefix in own if any(covers(each, prefix) for each in announced))
         source = next((address for address in spare if address is not None), None)
         complete = tuple(_complete(family, sessions, told, speaker))
         made.append(Probe(family, source, _targets(family, complete, speaker, wanted)))
@@ -56,12 +60,13 @@ def _targets(
     if asked:
         return tuple(ProbeTarget(address) for address in sorted(asked, key=address_order))
     hops = _next_hops(family, speaker.paths if speaker else ())
-    found = {}
+    found: dict[ProbeTarget, None] = {}
     for session in complete:
         address = session.peer if family_of(session.peer) is family else hops.get(session.peer)
         if address is not None:
-            found[address] = ProbeTarget(address, session.link)
-    return tuple(found[address] for address in sorted(found, key=address_order))
+            bare = IPv6Address(int(address)) if isinstance(address, IPv6Address) else address
+            found[ProbeTarget(bare, session.link)] = None
+    return tuple(sorted(found, key=lambda target: (address_order(target.address), target.link)))
 
 
 def _next_hops(family: Family, paths: Iterable[LearnedPath]) -> dict[Address, Address]:

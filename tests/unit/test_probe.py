@@ -8,9 +8,11 @@ from bgpnet.drivers.probe import echo
 from bgpnet.drivers.probe.pinger import widened
 from bgpnet.drivers.probe.tally import Tally
 from bgpnet.model.net import Family
+from bgpnet.model.plan import Announcement
 from bgpnet.model.probe import DEFAULT_ROUTE_READY, LOST, Probe, ProbeResult, ProbeTarget, RouteReady
 from bgpnet.model.snapshot import LearnedPath, ObservedSession, SessionState, Snapshot, Speaker
 from bgpnet.planner import make_plan
+from bgpnet.planner.probes import probes
 from bgpnet.planner.status import node_status
 from bgpnet.render.status import status_text
 from tests.unit import facts
@@ -74,6 +76,26 @@ def test_a_router_is_asked_at_its_next_hop_where_the_session_is_of_the_other_fam
     told = make_plan(node(session, cidrs=("fd00:10::/64",), paths=(hop,), both=True)).probes
     assert told[0].targets == (ProbeTarget(facts.address("fd00:1::1"), "eth1"),)
     assert make_plan(node(session, cidrs=("fd00:10::/64",), both=True)).probes[0].targets == ()
+
+
+def test_a_router_without_an_address_but_that_of_its_link_is_asked_on_that_link() -> None:
+    """Two routers of two links may have the same link-local address."""
+    declared = facts.two_tors(facts.node("n1", "fd00:10::/64"))
+    routers = ("fe80::1%eth1", "fe80::1%eth2")
+    sessions = tuple(up(router, "fd00:10::/64") for router in routers)
+    planned = make_plan(node(*BOTH)).sessions
+    assert planned is not None
+    over = tuple(
+        replace(each, peer=facts.address(router), families=(Family.IPV6,))
+        for each, router in zip(planned, routers, strict=True)
+    )
+    told = tuple(
+        Announcement(each.peer, facts.prefix("fd00:10::/64"), facts.address("fe80::2")) for each in over
+    )
+    speaker = Speaker(sessions, (), learned_complete=True)
+    own = declared.nodes[0].pod_cidrs
+    (probe,) = probes(own, over, told, speaker, DEFAULT_ROUTE_READY)
+    assert [str(target) for target in probe.targets] == list(routers)
 
 
 def test_a_node_is_not_ready_before_an_answer_and_says_so() -> None:
