@@ -136,12 +136,13 @@ async def _run(settings: Settings) -> None:
         return await step(settings.node_name, doors, time.monotonic)
 
     loop = Loop(take_step, agent.done)
-    source = sources.made(settings, loop.wake)
+    origin = sources.made(settings, loop.wake)
     netlink = Netlink(loop.wake)
     speaker = SpeakerDriver(run_dir, time.monotonic, time.time, loop.wake)
     sysctls = Sysctls(Path(run_dir.sysctls))
     prober = Prober(sysctls, time.monotonic, time.time, os.urandom, loop.wake)
-    doors = Doors(source, netlink, sysctls, BlocksFile(Path(run_dir.blocks)), speaker, prober)
+    blocks = BlocksFile(Path(run_dir.blocks))
+    doors = Doors(origin.source, netlink, sysctls, blocks, speaker, prober, origin.claims)
     pages = {
         "/healthz": agent.healthz,
         "/readyz": agent.readyz,
@@ -151,7 +152,7 @@ async def _run(settings: Settings) -> None:
         "/metrics": agent.metrics.page,
     }
     log.info("agent starts node=%s source=%s run_dir=%s", settings.node_name, settings.source, run_dir.root)
-    tasks = [netlink.run(), source.run(), speaker.run(), prober.run(), loop.run()]
+    tasks = [netlink.run(), origin.run(), speaker.run(), prober.run(), loop.run()]
     tasks.append(http.serve(run_dir.agent_socket, pages))
     if settings.metrics_listen is not None:
         tasks.append(http.serve_tcp(settings.metrics_listen, {"/metrics": agent.metrics.page}))

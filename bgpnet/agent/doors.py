@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from bgpnet.model.claims import Claimed, Wanted
 from bgpnet.model.net import Prefix
 from bgpnet.model.plan import Announcement, Blocks, Route, Session, Sysctl
 from bgpnet.model.probe import Probe, ProbeResult
@@ -17,6 +18,16 @@ class SourceDoor(Protocol):
 
     def unread(self) -> tuple[Rejection, ...]:
         """What keeps it from being read, while nothing is declared."""
+
+
+class ClaimsDoor(Protocol):
+    """Claims to blocks."""
+
+    def want(self, wanted: Wanted | None) -> None:
+        """What ought to be; None: not known, touch nothing."""
+
+    def claimed(self) -> Claimed:
+        """What became of it."""
 
 
 class KernelDoor(Protocol):

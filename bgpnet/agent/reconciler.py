@@ -3,7 +3,15 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bgpnet.agent.doors import BlocksDoor, KernelDoor, ProbeDoor, SourceDoor, SpeakerDoor, SysctlDoor
+from bgpnet.agent.doors import (
+    BlocksDoor,
+    ClaimsDoor,
+    KernelDoor,
+    ProbeDoor,
+    SourceDoor,
+    SpeakerDoor,
+    SysctlDoor,
+)
 from bgpnet.model.diff import Change, DeleteRoute, Observed, PutRoute, SetSysctl, WriteBlocks
 from bgpnet.model.errors import KernelError
 from bgpnet.model.plan import Plan
@@ -22,6 +30,8 @@ class Doors:
     blocks: BlocksDoor
     speaker: SpeakerDoor
     probe: ProbeDoor
+    claims: ClaimsDoor | None = None
+    """None where the source takes no claims."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +55,8 @@ async def step(node_name: str, doors: Doors, clock: Callable[[], float]) -> Outc
     kernel = await doors.kernel.dump()
     source = doors.source
     speaker, probed = doors.speaker.observed(), doors.probe.observed()
-    snapshot = Snapshot(node_name, source.declared(), kernel, speaker, source.unread(), probed)
+    claimed = doors.claims.claimed() if doors.claims else None
+    snapshot = Snapshot(node_name, source.declared(), kernel, speaker, source.unread(), probed, claimed)
     begin = clock()
     plan = make_plan(snapshot)
     plan_seconds = clock() - begin
@@ -58,6 +69,8 @@ async def step(node_name: str, doors: Doors, clock: Callable[[], float]) -> Outc
     doors.speaker.want(plan.sessions, plan.announcements, plan.advertise)
     if plan.sessions is not None:
         doors.probe.want(plan.probes)
+    if doors.claims is not None:
+        doors.claims.want(plan.wanted)
     for change in changes:
         if isinstance(change, DeleteRoute):
             failures += await _applied(change, doors)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 
 from bgpnet.model.attributes import PLAIN, Attributes
+from bgpnet.model.claims import Wanted
 from bgpnet.model.net import ROUTE_METRIC, Address, Family, Prefix
 from bgpnet.model.probe import Probe
 from bgpnet.model.rejection import ObjectRef, Reason, Rejection
@@ -117,6 +118,8 @@ class Plan:
     """False while a source of routes has not synced: routes may be added, none removed or narrowed."""
     sysctls: tuple[Sysctl, ...] = ()
     blocks: Blocks | None = None
+    wanted: Wanted | None = None
+    """Claims to blocks; None where none are taken."""
     imports: tuple[ImportTally, ...] = ()
     offered: tuple[Prefix, ...] = ()
     """What every session of the family is told, filters permitting: of the own prefixes, and of lo."""

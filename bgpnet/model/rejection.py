@@ -24,6 +24,11 @@ class Reason(StrEnum):
     NO_ADDRESS = "NoAddress"
     # prefixes of this node
     OUTSIDE_POOLS = "OutsidePools"
+    POOL_CONFLICT = "PoolConflict"
+    POOL_FULL = "PoolFull"
+    NO_POOL = "NoPool"
+    CONTESTED = "Contested"
+    STRANDED_POD = "StrandedPod"
     PREFIX_CONFLICT = "PrefixConflict"
     DEFAULT_ROUTE = "DefaultRoute"
     OVER_BUDGET = "OverBudget"
@@ -62,6 +67,7 @@ class Reason(StrEnum):
     MARTIAN = "Martian"
     FOREIGN_ROUTE = "ForeignRoute"
     # carrying the plan out
+    API_REFUSED = "ApiRefused"
     KERNEL_REFUSED = "KernelRefused"
     SPEAKER_REFUSED = "SpeakerRefused"
 

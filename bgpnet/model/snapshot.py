@@ -9,6 +9,7 @@ from enum import StrEnum
 from ipaddress import IPv4Address
 from typing import Final
 
+from bgpnet.model.claims import Claimed
 from bgpnet.model.community import Community
 from bgpnet.model.net import Address, Family, Prefix
 from bgpnet.model.probe import DEFAULT_ROUTE_READY, ProbeResult, RouteReady
@@ -71,6 +72,8 @@ class DeclaredNode:
     """InternalIP addresses, in the order of `status.addresses`: the first of a family counts."""
     pod_cidrs: tuple[Prefix, ...]
     """In the order of `spec.podCIDRs`: where a budget cuts, the last are refused."""
+    uid: str = ""
+    """Of the object; '' where the source knows none."""
     local_asn: int | None = None
     """Of this node alone; None: the BGPConfiguration's."""
     router_id: IPv4Address | None = None
@@ -457,3 +460,5 @@ class Snapshot:
     """What keeps the source from being read, while `declared` is None."""
     probes: tuple[ProbeResult, ...] = ()
     """What became of the return-path probe."""
+    claimed: Claimed | None = None
+    """What became of claims to blocks; None where the source takes none, as a folder does."""

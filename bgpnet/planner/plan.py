@@ -15,11 +15,10 @@ from bgpnet.planner.host import pod_mtu, sysctls
 from bgpnet.planner.imports import import_policy
 from bgpnet.planner.loopbacks import loopbacks
 from bgpnet.planner.maxprefix import allowed
+from bgpnet.planner.ownership import ownership
 from bgpnet.planner.peers import advertised_links, no_address, sessions
-from bgpnet.planner.prefixes import OwnPrefixes, own_prefixes
 from bgpnet.planner.probes import probes
 from bgpnet.planner.readiness import route_ready
-from bgpnet.planner.trust import trusted
 
 DEFAULT_BUDGET = 100
 """Prefixes a node, while there is no BGPConfiguration."""
@@ -42,48 +41,46 @@ def make_plan(snapshot: Snapshot) -> Plan:
         )
     configuration = declared.configuration
     budget = configuration.max_prefixes_per_node if configuration else DEFAULT_BUDGET
-    own = own_prefixes(node.name, declared.nodes, declared.pools, budget)
-    if declared.age is not None:
-        kept, doubted = trusted(node, own.prefixes, declared.age, kernel)
-        own = OwnPrefixes(kept, (*own.rejections, *doubted))
+    mine = ownership(node, declared, kernel, snapshot.claimed, budget)
     loopback = loopbacks(configuration, kernel.links)
-    told_of = advertised(node, own.prefixes, declared.pools, loopback, pod_addresses(kernel.routes), budget)
+    told_of = advertised(node, mine.own, declared.pools, loopback, pod_addresses(kernel.routes), budget)
     asked_sessions, refused_peers = sessions(node, declared, kernel, snapshot.speaker)
     refused = (
         *declared.rejections,
         *no_address(declared.nodes),
-        *own.rejections,
+        *mine.rejections,
         *loopback.rejections,
         *told_of.rejections,
         *refused_peers,
     )
     if asked_sessions is None:
-        return Plan(node.name, own.prefixes, rejections=_sorted(*refused))
+        return Plan(node.name, mine.own, wanted=mine.wanted, rejections=_sorted(*refused))
     wanted_sessions, stopped = allowed(asked_sessions, snapshot.speaker)
     attributes = Attributes(configuration.communities if configuration else ())
     filters, refused_filters = filters_of(wanted_sessions, declared)
     exports = Export(filters, attributes)
     told, untold = announcements(node, told_of.prefixes, wanted_sessions, kernel.links, exports)
     speaker = snapshot.speaker
-    policy = import_policy(declared, wanted_sessions, filters, (*own.prefixes, *told_of.prefixes), kernel)
+    policy = import_policy(declared, wanted_sessions, filters, (*mine.own, *told_of.prefixes), kernel)
     manner = Manner.of(configuration, loopback.sources)
-    routes = fib(own.prefixes, speaker.paths if speaker else (), policy, kernel, manner)
+    routes = fib(mine.own, speaker.paths if speaker else (), policy, kernel, manner)
     mtu = pod_mtu(configuration.mtu if configuration else None, wanted_sessions, kernel.links)
     return Plan(
         node_name=node.name,
-        own_prefixes=own.prefixes,
+        own_prefixes=mine.own,
         sessions=tuple(
             replace(session, exports_known=filters[session.peer].exports_known) for session in wanted_sessions
         ),
         announcements=told,
         routes=routes.routes,
         routes_final=speaker is not None and speaker.learned_complete and declared.age is None,
-        sysctls=sysctls(own.prefixes, wanted_sessions),
-        blocks=Blocks(own.prefixes, mtu) if declared.age is None else None,
+        sysctls=sysctls(mine.own, wanted_sessions),
+        blocks=Blocks(mine.giving, mtu) if declared.age is None else None,
+        wanted=mine.wanted,
         imports=routes.imports,
         offered=told_of.prefixes,
         rejections=_sorted(*refused, *stopped, *refused_filters, *untold, *routes.rejections),
-        probes=probes(own.prefixes, wanted_sessions, told, speaker, route_ready(snapshot)),
+        probes=probes(mine.own, wanted_sessions, told, speaker, route_ready(snapshot)),
         advertise=advertised_links(node, declared, kernel),
     )
 

@@ -1,8 +1,9 @@
 """What of a saved state may still be told, while the API server cannot be asked."""
 
-from bgpnet.model.net import POD_PROTOCOL, Prefix, covers
+from bgpnet.model.net import Prefix, covers
 from bgpnet.model.rejection import Reason, Rejection
 from bgpnet.model.snapshot import DeclaredNode, Kernel
+from bgpnet.planner.advertised import pod_addresses
 
 FRESH = 3600.0
 """Seconds for which the prefixes that Kubernetes gave a node are believed."""
@@ -15,7 +16,7 @@ def trusted(
 
     Any other may be another node's by now. `age` is that of the state, seconds.
     """
-    pods = tuple(route.prefix for route in kernel.routes if route.protocol == POD_PROTOCOL)
+    pods = pod_addresses(kernel.routes)
 
     def sure(prefix: Prefix) -> bool:
         if prefix in node.pod_cidrs and age < FRESH:

@@ -126,6 +126,10 @@ class ControlPlane:
             f"--controllers={','.join(controllers)}",
         )
 
+    def stop_controllers(self) -> None:
+        """As a crash would."""
+        self._end("kube-controller-manager")
+
     def stop(self) -> None:
         """End every program, the youngest first."""
         for name in reversed(list(self._programs)):

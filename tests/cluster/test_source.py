@@ -13,6 +13,8 @@ import pytest
 
 from bgpnet.drivers import kube
 from bgpnet.drivers.kube import client as client_module
+from bgpnet.drivers.kube.client import Client
+from bgpnet.drivers.kube.source import KubeSource
 from bgpnet.model.rejection import Reason
 from bgpnet.model.snapshot import Declared
 from tests.cluster.controlplane import ControlPlane, manifest
@@ -36,8 +38,8 @@ class Following:
     def __init__(self, access: kube.Access, saved: Path) -> None:
         self._event = asyncio.Event()
         self.told = 0
-        client = kube.Client(access, "bgpnet-test")
-        self.source = kube.KubeSource(client, "n1", saved, access.namespace, random.random, self._changed)
+        self.client = Client(access, "bgpnet-test")
+        self.source = KubeSource(self.client, "n1", saved, access.namespace, random.random, self._changed)
 
     def _changed(self) -> None:
         self.told += 1
@@ -63,12 +65,13 @@ class Following:
 @asynccontextmanager
 async def following(config: Path, saved: Path) -> AsyncIterator[Following]:
     made = Following(kube.kubeconfig(config), saved)
-    work = asyncio.create_task(made.source.run())
-    try:
-        yield made
-    finally:
-        work.cancel()
-        await asyncio.gather(work, return_exceptions=True)
+    async with made.client:
+        work = asyncio.create_task(made.source.run())
+        try:
+            yield made
+        finally:
+            work.cancel()
+            await asyncio.gather(work, return_exceptions=True)
 
 
 def node(name: str, *cidrs: str) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """The Kubernetes API. Imported only with `--source kubernetes`: aiohttp costs memory that others save."""
 
 from bgpnet.drivers.kube.access import Access, in_cluster, kubeconfig
-from bgpnet.drivers.kube.client import Client
-from bgpnet.drivers.kube.source import KubeSource
+from bgpnet.drivers.kube.node import KubeNode
 
-__all__ = ["Access", "Client", "KubeSource", "in_cluster", "kubeconfig"]
+__all__ = ["Access", "KubeNode", "in_cluster", "kubeconfig"]

@@ -29,6 +29,9 @@ LONGEST_LINE: Final = 4 * 1024 * 1024
 
 JSON: Final = "application/json"
 APPLY: Final = "application/apply-patch+yaml"
+METADATA: Final = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+"""Of a list: metadata alone."""
+
 MERGE: Final = "application/merge-patch+json"
 
 FIELD_MANAGER: Final = "bgpnet"
@@ -42,7 +45,7 @@ class Client:
         self._access = access
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(ssl=access.tls, limit=0, keepalive_timeout=60),
-            headers={"User-Agent": agent, "Accept": JSON},
+            headers={"User-Agent": agent},
             auto_decompress=True,
         )
 
@@ -58,7 +61,14 @@ class Client:
         await self._session.close()
 
     async def call(
-        self, method: str, path: str, query: Query | None = None, body: object = None, kind: str = JSON
+        self,
+        method: str,
+        path: str,
+        query: Query | None = None,
+        *,
+        body: object = None,
+        kind: str = JSON,
+        accept: str = JSON,
     ) -> Json:
         """One request, and its decoded answer.
 
@@ -73,7 +83,7 @@ class Client:
                 self._access.server + path,
                 params=query,
                 data=payload,
-                headers=self._headers(kind if payload else None),
+                headers=self._headers(kind if payload else None, accept),
                 timeout=timeout,
                 allow_redirects=False,
             ) as response:
@@ -82,7 +92,7 @@ class Client:
             raise _unreachable(error) from error
         return _answer(response.status, content)
 
-    async def lines(self, path: str, query: Query) -> AsyncGenerator[bytes, None]:
+    async def lines(self, path: str, query: Query, accept: str = JSON) -> AsyncGenerator[bytes, None]:
         """The lines of an answer as they come, until the server ends it.
 
         An empty one comes first, when the server has agreed: the next may be a minute away.
@@ -95,7 +105,7 @@ class Client:
             async with self._session.get(
                 self._access.server + path,
                 params=query,
-                headers=self._headers(None),
+                headers=self._headers(None, accept),
                 timeout=timeout,
                 allow_redirects=False,
             ) as response:
@@ -112,8 +122,8 @@ class Client:
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise _unreachable(error) from error
 
-    def _headers(self, kind: str | None) -> dict[str, str]:
-        headers = {"Content-Type": kind} if kind else {}
+    def _headers(self, kind: str | None, accept: str) -> dict[str, str]:
+        headers = {"Accept": accept} | ({"Content-Type": kind} if kind else {})
         bearer = self._access.bearer()
         return headers | ({"Authorization": f"Bearer {bearer}"} if bearer else {})
 

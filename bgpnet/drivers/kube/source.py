@@ -48,7 +48,6 @@ class KubeSource:
         random: Callable[[], float],
         changed: Callable[[], None],
     ) -> None:
-        self._client = client
         self._changed = changed
         self._saved = SavedState(saved, node)
         self._known = Known()
@@ -72,7 +71,7 @@ class KubeSource:
         """Follow the API until cancelled."""
         self._saved.prepare()
         try:
-            async with self._client, asyncio.TaskGroup() as tasks:
+            async with asyncio.TaskGroup() as tasks:
                 for watch in self._watches.values():
                     tasks.create_task(watch.run())
                 tasks.create_task(self._keep())

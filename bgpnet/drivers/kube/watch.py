@@ -7,7 +7,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from bgpnet.drivers.kube.client import Client, Json
+from bgpnet.drivers.kube.client import JSON, Client, Json
 from bgpnet.drivers.kube.patience import Patience
 from bgpnet.model.errors import ApiError
 
@@ -30,6 +30,8 @@ class Collection:
     trim: Callable[[Json], Json]
     query: Mapping[str, str] = field(default_factory=dict)
     """Selectors."""
+    accept: str = JSON
+    """The form that is asked for."""
 
 
 class Watch:
@@ -65,7 +67,9 @@ class Watch:
                 await self._patience.wait()
 
     async def _list(self) -> None:
-        answer = await self._client.call("GET", self.collection.path, self.collection.query)
+        answer = await self._client.call(
+            "GET", self.collection.path, self.collection.query, accept=self.collection.accept
+        )
         found = {}
         for item in answer.get("items") or ():
             trimmed = self._trimmed(item)
@@ -87,7 +91,9 @@ class Watch:
             "resourceVersion": self._version,
             "timeoutSeconds": str(self._patience.between(*WATCH_SECONDS)),
         }
-        async with aclosing(self._client.lines(self.collection.path, query)) as lines:
+        async with aclosing(
+            self._client.lines(self.collection.path, query, self.collection.accept.replace("List;", ";"))
+        ) as lines:
             async for line in lines:
                 if self.error is not None:
                     self.error = None

@@ -54,9 +54,10 @@ class NodeAnnotations(Lenient):
 
 
 class NodeMetadata(Metadata):
-    """The node's name, labels and annotations."""
+    """The node's name, labels, annotations and identity."""
 
     annotations: OrEmpty[NodeAnnotations] = NodeAnnotations()
+    uid: str = ""
 
 
 class Node(Lenient, Manifest):
@@ -87,6 +88,7 @@ class Node(Lenient, Manifest):
             labels=tuple(sorted(self.metadata.labels.items())),
             addresses=tuple(ip_address(text) for text in internal),
             pod_cidrs=self.spec.pod_cidrs or one,
+            uid=self.metadata.uid,
             local_asn=annotations.local_asn,
             router_id=annotations.router_id,
         )
