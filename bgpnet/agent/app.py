@@ -13,6 +13,7 @@ from pathlib import Path
 import bgpnet
 from bgpnet.agent import http, journal, sources
 from bgpnet.agent.conflist import Conflist
+from bgpnet.agent.contention import Contention
 from bgpnet.agent.loop import Loop
 from bgpnet.agent.metrics import Metrics
 from bgpnet.agent.reconciler import Doors, Outcome, step
@@ -132,8 +133,10 @@ async def _run(settings: Settings) -> None:
     readiness = Readiness(Path(run_dir.ready), Path(run_dir.heartbeat), time.monotonic)
     agent = _Agent(readiness, Path(run_dir.pods))
 
+    contention = Contention()
+
     async def take_step() -> Outcome:
-        return await step(settings.node_name, doors, time.monotonic)
+        return await step(settings.node_name, doors, time.monotonic, contention)
 
     loop = Loop(take_step, agent.done)
     origin = sources.made(settings, loop.wake)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from bgpnet.agent.contention import Contention
 from bgpnet.agent.doors import (
     BlocksDoor,
     ClaimsDoor,
@@ -46,11 +47,12 @@ class Outcome:
     """How long planning took."""
 
 
-async def step(node_name: str, doors: Doors, clock: Callable[[], float]) -> Outcome:
+async def step(node_name: str, doors: Doors, clock: Callable[[], float], contention: Contention) -> Outcome:
     """Bring the node one step nearer to its plan. `clock` gives monotonic seconds.
 
     Routes that pods and learned prefixes need are there before the speaker is told of them, and what is no
-    longer wanted is deleted after it was told. A change that fails harms itself alone.
+    longer wanted is deleted after it was told. A change that fails harms itself alone, and one that another
+    program undoes again and again is made ever more seldom.
     """
     kernel = await doors.kernel.dump()
     source = doors.source
@@ -61,7 +63,7 @@ async def step(node_name: str, doors: Doors, clock: Callable[[], float]) -> Outc
     plan = make_plan(snapshot)
     plan_seconds = clock() - begin
     observed = Observed(kernel, doors.sysctl.read(plan.sysctls), doors.blocks.read())
-    changes = diff(plan, observed)
+    changes = contention.admitted(diff(plan, observed), kernel, clock())
     failures: list[Rejection] = []
     for change in changes:
         if not isinstance(change, DeleteRoute):
@@ -74,6 +76,8 @@ async def step(node_name: str, doors: Doors, clock: Callable[[], float]) -> Outc
     for change in changes:
         if isinstance(change, DeleteRoute):
             failures += await _applied(change, doors)
+    contention.failed(failures)
+    failures += contention.rejections(observed)
     return Outcome(snapshot, plan, changes, (*failures, *doors.speaker.rejections), plan_seconds)
 
 

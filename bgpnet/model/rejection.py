@@ -68,6 +68,7 @@ class Reason(StrEnum):
     FOREIGN_ROUTE = "ForeignRoute"
     # carrying the plan out
     API_REFUSED = "ApiRefused"
+    UNDONE = "UndoneByAnother"
     KERNEL_REFUSED = "KernelRefused"
     SPEAKER_REFUSED = "SpeakerRefused"
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from ipaddress import ip_address, ip_interface, ip_network
 from typing import Any
 
+from bgpnet.agent.contention import Contention
 from bgpnet.agent.reconciler import Doors, Outcome, step
 from bgpnet.drivers.exabgp.conversation import Conversation
 from bgpnet.drivers.exabgp.core import Core
@@ -157,6 +158,7 @@ class World:
         self.outcome: Outcome | None = None
         self._settings = Settings()
         self._pings = Pings()
+        self._contention = Contention()
         self._lives = 0
         self._core = Core()
         self._talk: Conversation | None = None
@@ -273,7 +275,7 @@ class World:
     def _step(self) -> bool:
         before = self.outcome
         doors = Doors(self, self.host, self._settings, BlocksFile(self._settings), self, self._pings)
-        self.outcome = asyncio.run(step("n1", doors, lambda: self.now))
+        self.outcome = asyncio.run(step("n1", doors, lambda: self.now, self._contention))
         return before is None or bool(self.outcome.changes) or self.outcome.plan != before.plan
 
     def _turn(self) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from ipaddress import ip_network
 
 from bgpnet.agent import journal
+from bgpnet.agent.contention import Contention
 from bgpnet.agent.reconciler import Doors, Outcome, step
 from bgpnet.model.diff import PutRoute
 from bgpnet.model.errors import KernelError
@@ -46,7 +47,7 @@ class World:
         doors = Doors(
             SourceOf(self), KernelOf(self), SysctlOf(self), BlocksOf(self), SpeakerOf(self), ProbeOf(self)
         )
-        return asyncio.run(step("n1", doors, lambda: 0.0))
+        return asyncio.run(step("n1", doors, lambda: 0.0, Contention()))
 
 
 @dataclass

@@ -1,0 +1,112 @@
+"""The lab rack for tests that are rough with its node: manifests of its own, and what both sides say."""
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.netlab import demo, life, reading
+from tests.netlab.lab import REPOSITORY, Lab
+from tests.netlab.node import RunningNode
+
+FOLDER = REPOSITORY / "tests" / "labs" / "rack"
+VM = "192.0.2.0/24"
+BLOCK = "10.244.1.0/26"
+NODES = ("10.0.1.11", "10.0.2.11")
+"""The node's addresses, as the ToR knows its neighbours."""
+
+
+@dataclass(frozen=True)
+class RoughRack:
+    """A rack that is up."""
+
+    lab: Lab
+    manifests: Path
+
+    @property
+    def tor(self) -> RunningNode:
+        """The router."""
+        return self.lab.node("tor")
+
+    @property
+    def node(self) -> RunningNode:
+        """The bgpnet node."""
+        return self.lab.node("node1")
+
+    def status(self) -> dict[str, Any]:
+        """What `bgpnet status` tells; empty when the agent does not answer."""
+        done = self.node.run(demo.BGPNET, "status", "-o", "json")
+        return dict(json.loads(done.stdout)) if done.stdout.startswith("{") else {}
+
+    def reasons(self) -> dict[str, str]:
+        """Object and reason of each rejection."""
+        return {each["object"]: each["reason"] for each in self.status().get("rejections", ())}
+
+    def fine(self) -> bool:
+        """Whether `bgpnet status` has nothing to complain of."""
+        return self.node.run(demo.BGPNET, "status").code == 0
+
+    def ways(self, prefix: str = VM, on: str = "node1") -> set[tuple[str, str]]:
+        """Gateway and link of each next hop of a route, as `ip` shows it."""
+        shown = self.lab.node(on).ip_json("route", "show", "exact", prefix)
+        hops = [hop for route in shown for hop in route.get("nexthops", [route])]
+        return {(hop.get("gateway", ""), hop.get("dev", "")) for hop in hops}
+
+    def neighbors(self) -> dict[str, dict[str, Any]]:
+        """The ToR's neighbours, by address."""
+        shown = self.tor.run("vtysh", "-c", "show bgp neighbors json").checked("vtysh").stdout
+        return {peer: told for peer, told in json.loads(shown).items() if "." in peer}
+
+    def up_since(self) -> dict[str, int]:
+        """When each session came up, by the router's word; of those that are up."""
+        return {
+            peer: told["bgpTimerUpEstablishedEpoch"]
+            for peer, told in self.neighbors().items()
+            if told["bgpState"] == "Established"
+        }
+
+    def settled(self) -> None:
+        """Both sessions up, both ways there, nothing to complain of."""
+        until(lambda: set(self.up_since()) >= set(NODES), "both sessions are up")
+        until(lambda: len(self.ways()) == len(NODES), "two ways to the VM")
+        until(lambda: len(self.ways(BLOCK, on="tor")) == len(NODES), "two ways to the block")
+        until(self.fine, "the node is fine")
+
+    def log(self) -> str:
+        """The node's log."""
+        return self.node.log.read_text(encoding="utf-8", errors="replace")
+
+
+def until(holds: Callable[[], bool], what: str, within: float = 40.0) -> float:
+    """Wait until it holds; the seconds that it took."""
+    begun = time.monotonic()
+    while not holds():
+        assert time.monotonic() < begun + within, f"not within {within} s: {what}"
+        time.sleep(0.02)
+    return time.monotonic() - begun
+
+
+@contextmanager
+def rough_rack(work: Path, tor: str = "", accept: str = "") -> Iterator[RoughRack]:
+    """Bring it up. `tor`: more of its configuration; `accept`: more rules of each peer."""
+    folder = work / "tests" / "labs" / "rack"
+    shutil.copytree(FOLDER, folder)
+    for outside in ("containerlab", "plugin"):
+        (work / outside).symlink_to(REPOSITORY / outside)
+    config = folder / "configs" / "tor" / "frr.conf"
+    config.write_text(config.read_text(encoding="utf-8") + tor, encoding="utf-8")
+    site = work / "site"
+    shutil.copytree(folder / "configs" / "manifests", site / "manifests")
+    for peer in ("11-tor1.yaml", "12-tor2.yaml"):
+        path = site / "manifests" / peer
+        path.write_text(path.read_text(encoding="utf-8") + accept, encoding="utf-8")
+    options = reading.Options(work / "out", {**os.environ, "SITE": str(site)}, name_prefix=f"r{os.getpid()}-")
+    with life.running(reading.read(folder, options), work / "out", print) as lab:
+        rack = RoughRack(lab, site / "manifests")
+        rack.settled()
+        yield rack

@@ -1,0 +1,113 @@
+"""Others who change the host: what is ours comes back, what is theirs stays, and a fight does not spin."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.labs.roughrack import NODES, VM, RoughRack, rough_rack, until
+from tests.netlab import footprint
+
+pytestmark = pytest.mark.lab
+
+WITHIN = 1.0
+"""Seconds in which what was taken away is back."""
+
+AGENT_ROUTES = ("proto", "179")
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RoughRack]:
+    with rough_rack(tmp_path_factory.mktemp("others")) as rack:
+        yield rack
+
+
+@pytest.fixture
+def rack(running: RoughRack) -> RoughRack:
+    running.settled()
+    return running
+
+
+def ours(rack: RoughRack) -> set[str]:
+    return {route["dst"] for route in rack.node.ip_json("route", "show", *AGENT_ROUTES)}
+
+
+def setting(rack: RoughRack, path: str) -> str:
+    return rack.node.run("cat", f"/proc/sys/{path}").checked("cat").stdout.strip()
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        "ip route flush proto 179",
+        "ip nexthop flush",
+        "ip route flush table main scope global",
+        "nft flush ruleset",
+        "ip rule flush; ip rule add pref 32766 table main; ip rule add pref 32767 table default",
+    ],
+)
+def test_pain_point_22_what_was_flushed_is_back_within_a_second(rack: RoughRack, what: str) -> None:
+    """As systemd-networkd does at a restart, firewalld at a reload, and hands in a hurry."""
+    before, ways = ours(rack), rack.ways()
+    assert before
+    for line in what.split(";"):
+        rack.node.run(*line.split()).checked(line)
+    took = until(lambda: ours(rack) == before and rack.ways() == ways, f"all that was there before {what}")
+    assert took < WITHIN, f"{took:.2f} s"
+
+
+def test_what_is_not_ours_stays(rack: RoughRack) -> None:
+    add = (
+        "nexthop add id 99 via 10.0.1.1 dev eth1 proto static",
+        "route add 203.0.113.0/24 nhid 99 proto static",
+    )
+    for line in add:
+        rack.node.run("ip", *line.split()).checked(line)
+    try:
+        rack.node.run("ip", "route", "flush", *AGENT_ROUTES)
+        until(lambda: len(rack.ways()) == len(NODES), "ours is back")
+        assert rack.ways("203.0.113.0/24") == {("10.0.1.1", "eth1")}
+        assert 99 in {each["id"] for each in rack.node.ip_json("nexthop", "show")}
+    finally:
+        rack.node.run("ip", "route", "del", "203.0.113.0/24")
+        rack.node.run("ip", "nexthop", "del", "id", "99")
+
+
+@pytest.mark.parametrize(
+    ("path", "bad"),
+    [
+        ("net/ipv4/ip_forward", "0"),
+        ("net/ipv4/conf/eth1/rp_filter", "1"),
+        ("net/ipv4/conf/eth2/ignore_routes_with_linkdown", "0"),
+    ],
+)
+def test_a_setting_that_another_changes_is_back_within_a_second(rack: RoughRack, path: str, bad: str) -> None:
+    """The kernel tells of these (RTM_NEWNETCONF), though not of every setting."""
+    good = setting(rack, path)
+    assert good != bad
+    rack.node.run("sysctl", "-qw", f"{path}={bad}").checked("sysctl")
+    took = until(lambda: setting(rack, path) == good, path)
+    assert took < WITHIN, f"{took:.2f} s"
+
+
+def test_a_fight_is_named_and_slows_down(rack: RoughRack) -> None:
+    """Another program takes the route away as soon as it is there, and leaves one of its own."""
+    rival = (
+        "end=$(($(date +%s)+8)); ip route add 192.0.2.0/24 via 10.0.1.1 metric 500 proto dhcp; "
+        "while [ $(date +%s) -lt $end ]; do ip route del 192.0.2.0/24 proto 179 2>/dev/null; sleep 0.05; done"
+    )
+    puts = rack.log().count(f"route put prefix={VM}")
+    process = rack.node.spawn("sh", "-c", rival)
+    try:
+        until(lambda: rack.reasons().get(f"Route/{VM}") == "UndoneByAnother", "the fight is named")
+        (told,) = (each for each in rack.status()["rejections"] if each["reason"] == "UndoneByAnother")
+        assert told["found"] == "dhcp"
+        busy = footprint.busy(rack.node, 3)
+        assert busy["agent"] < 0.1, busy
+        process.wait(20)
+        assert rack.log().count(f"route put prefix={VM}") - puts < 15
+        rack.node.run("ip", "route", "del", "192.0.2.0/24", "proto", "dhcp").checked("ip")
+        took = until(lambda: len(rack.ways()) == len(NODES), "the rival is gone, and ours is back")
+        assert took < 17
+    finally:
+        process.kill()
+        process.wait(20)
