@@ -33,8 +33,8 @@ class Resolver:
         """
         key = (session.link, session.far, next_hop)
         if key not in self._known:
-            near = any(next_hop in subnet for subnet in self._subnets.get(session.link, ()))
-            if near:
+            near = self._subnets.get(session.link, ())
+            if any(next_hop in subnet for subnet in near):
                 self._known[key] = (NextHop(next_hop, session.link),)
             else:
                 self._known[key] = self.route_to(next_hop) if session.far else ()
@@ -42,8 +42,13 @@ class Resolver:
 
     def route_to(self, address: Address) -> tuple[NextHop, ...]:
         """Next hops of the longest foreign route to an address; one on a connected subnet is its own."""
+        if address.is_link_local:
+            return ()
+        on_links = [name for name, near in sorted(self._subnets.items()) if any(address in at for at in near)]
+        if on_links:
+            return (NextHop(address, on_links[0]),)
         route = self.longest(address)
-        if route is None or address.is_link_local:
+        if route is None:
             return ()
         return tuple(NextHop(hop.gateway or address, hop.link) for hop in route.next_hops)
 

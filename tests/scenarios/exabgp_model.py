@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address, ip_address, ip_network
 from typing import Any
 
-from bgpnet.model.net import Address, Prefix
+from bgpnet.model.net import Address, Prefix, bare
 
 WITHDRAWN = None
 
@@ -157,7 +157,7 @@ class Exabgp:
         """The peer sends UPDATEs."""
         for prefix, as_path in announced.items():
             path = {"0": {"element": "as-sequence", "value": list(as_path)}}
-            hop = peer.hops.get(prefix, peer.address)
+            hop = bare(peer.hops.get(prefix, peer.address))
             routes = {f"ipv{prefix.version} unicast": {str(hop): [str(prefix)]}}
             attributes = {"origin": "igp", "as-path": path} | peer.attributes.get(prefix, {})
             update = {"attribute": attributes, "announce": routes}

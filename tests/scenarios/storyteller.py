@@ -10,7 +10,7 @@ import yaml
 
 from bgpnet.model.community import parse_community, spell_community
 from bgpnet.model.net import ROUTE_METRIC, Prefix
-from bgpnet.model.snapshot import KernelRoute, NextHop, RouteKind
+from bgpnet.model.snapshot import HeardRouter, KernelRoute, NextHop, RouteKind
 from bgpnet.planner.peerstatus import peers_status
 from bgpnet.planner.status import node_status
 from tests.scenarios.exabgp_model import Peer
@@ -52,8 +52,9 @@ class Storyteller:
     def object(self, step: Step, kind: str, name: str) -> None:
         told = yaml.safe_load("\n".join(step.lines)) or {}
         document = self.world.objects.setdefault((kind, name), {"spec": {}})
-        if "labels" in told:
-            document["metadata"] = {"labels": told.pop("labels")}
+        for part in ("labels", "annotations"):
+            if part in told:
+                document.setdefault("metadata", {})[part] = told.pop(part)
         if kind == "Node" and "addresses" in told:
             addresses = [{"type": "InternalIP", "address": each} for each in told.pop("addresses")]
             document["status"] = {"addresses": addresses}
@@ -85,11 +86,18 @@ class Storyteller:
             name, *words = line.split()
             known = self.world.host.links
             index = known[name].index if name in known else len(known) + 1
+            if "gone" in words:
+                self.world.host.remove(name)
+                continue
             addresses = [word for word in words if word != "down"]
             carrier = "down" not in words
             if not addresses and name in known:
                 addresses = [f"{at.address}/{at.prefix.prefixlen}" for at in known[name].addresses]
             self.world.host.set(link(index, name, addresses, carrier=carrier))
+
+    def heard(self, step: Step) -> None:
+        found = (line.split() for line in step.lines)
+        self.world.host.routers = tuple(HeardRouter(name, ip_address(address)) for name, address in found)
 
     def pods(self, step: Step) -> None:
         self.world.host.pods(step.lines)
@@ -171,6 +179,10 @@ class Storyteller:
                 attributes[name] = int(told[word][0])
         if "origin" in told:
             attributes["origin"] = told["origin"][0]
+        if "originator" in told:
+            attributes["originator-id"] = told["originator"][0]
+        if "clusters" in told:
+            attributes["cluster-list"] = told["clusters"]
         for name, length in (("community", 2), ("large-community", 3)):
             if found := [list(each) for each in communities if len(each) == length]:
                 attributes[name] = found
@@ -193,7 +205,7 @@ def _prefixes(words: list[str]) -> tuple[list[Prefix], list[str]]:
 
 def _fields(words: list[str]) -> Iterator[tuple[str, list[str]]]:
     """Words with what follows each."""
-    names = {"via", "path", "med", "pref", "origin", "communities"}
+    names = {"via", "path", "med", "pref", "origin", "communities", "originator", "clusters"}
     while words:
         name, *words = words
         if name not in names:
@@ -259,6 +271,7 @@ _STEPS: dict[str, Callable[..., None]] = {
     r"(\S+) goes down": Storyteller.goes_down,
     r"(\S+) comes up": Storyteller.comes_up,
     r"links": Storyteller.links,
+    r"heard": Storyteller.heard,
     r"pods": Storyteller.pods,
     r"foreign routes": Storyteller.foreign_routes,
     r"wait (\S+)": Storyteller.wait,

@@ -9,17 +9,21 @@ AS 65002), whose sessions come up by themselves.
 What happens:
 
     == BGPPeer tor1                 # any kind and name: YAML, laid over the object's spec; null removes
-    accept: [{prefix: 192.0.2.0/24}]    # `labels` goes to the metadata, a Node's `addresses` to its status
+    accept: [{prefix: 192.0.2.0/24}]    # `labels` and `annotations` go to the metadata, a Node's `addresses`
+                                        # to its status
     == no BGPPeer tor2              # the object is deleted
     == tor1 announces               # also an address instead of a BGPPeer's name
     192.0.2.0/24                    # via the router itself, path its AS; else:
     10.9.0.0/24 via 10.0.1.7 path 65001 65001 med 5 origin egp pref 200 communities 65001:1 64512:1:2
+    10.9.1.0/24 originator 10.0.9.1 clusters 10.0.9.2 10.0.9.3
     first 1200 /32 of 198.18.0.0/15
     == tor1 withdraws
     == tor1 goes down               # and its session stays so until
     == tor1 comes up
-    == links                        # of the host: name, addresses, `down` for no carrier; other links stay
+    == links                        # of the host: name, addresses, `down` for no carrier, `gone`; others stay
     lo 10.255.0.11/32
+    == heard                        # routers by their advertisements, all of them
+    eth1 fe80::1
     == pods                         # addresses that pods have, all of them
     == foreign routes               # of other programs, all of them
     0.0.0.0/0 via 10.0.1.254 dev eth1 metric 100

@@ -21,7 +21,16 @@ from bgpnet.model.net import AGENT_PROTOCOL, POD_PROTOCOL, Address, Prefix, pref
 from bgpnet.model.plan import Announcement, Blocks, Route, Session, Sysctl
 from bgpnet.model.probe import Probe, ProbeResult
 from bgpnet.model.rejection import Rejection
-from bgpnet.model.snapshot import Declared, Kernel, KernelRoute, Link, LinkAddress, RouteKind, Speaker
+from bgpnet.model.snapshot import (
+    Declared,
+    HeardRouter,
+    Kernel,
+    KernelRoute,
+    Link,
+    LinkAddress,
+    RouteKind,
+    Speaker,
+)
 from tests.scenarios.exabgp_model import Exabgp, Peer
 
 TURN = 0.01
@@ -61,9 +70,10 @@ class Host:
         }
     )
     routes: dict[tuple[Prefix, int], KernelRoute] = field(default_factory=dict)
+    routers: tuple[HeardRouter, ...] = ()
 
     async def dump(self) -> Kernel:
-        return Kernel(tuple(self.links.values()), tuple(self.routes.values()))
+        return Kernel(tuple(self.links.values()), tuple(self.routes.values()), self.routers)
 
     async def put(self, route: Route, *, replaces: bool) -> None:
         key = (route.prefix, route.metric)
@@ -86,6 +96,11 @@ class Host:
                     del self.routes[key]
                 elif left != route.next_hops:
                     self.routes[key] = replace(route, next_hops=left)
+
+    def remove(self, name: str) -> None:
+        """A link is no more."""
+        self.set(replace(self.links[name], carrier=False))
+        del self.links[name]
 
     def others(self, protocol: int, routes: Iterable[KernelRoute]) -> None:
         """All routes of another program."""
