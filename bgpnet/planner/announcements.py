@@ -1,9 +1,11 @@
 """What each session is told, and why a prefix of ours is told to nobody."""
 
+from collections.abc import Iterable
+
 from bgpnet.model.net import Address, Family, Prefix, address_order, family_of, prefix_order
 from bgpnet.model.plan import Announcement, Session
 from bgpnet.model.rejection import Reason, Rejection
-from bgpnet.model.snapshot import DeclaredNode, Link
+from bgpnet.model.snapshot import DeclaredNode, Link, Speaker
 from bgpnet.planner.exports import Export
 from bgpnet.planner.refusals import Refusal, refused
 
@@ -43,6 +45,26 @@ def announcements(
             rejections.append(_told_to_nobody(node, prefix, filtered=bool(carriers)))
     made.sort(key=lambda announcement: (address_order(announcement.peer), prefix_order(announcement.prefix)))
     return tuple(made), (*rejections, *refused("Announcement to", filtered))
+
+
+def not_taken(
+    made: Iterable[Announcement], sessions: Iterable[Session], speaker: Speaker | None
+) -> tuple[Rejection, ...]:
+    """Sessions that are up with a peer that does not take an IPv6 next hop, where there is no other."""
+    observed = speaker.sessions if speaker else ()
+    without = {
+        each.peer for each in observed if each.capabilities and not each.capabilities.extended_next_hop
+    }
+    meant = {each.peer for each in made if family_of(each.next_hop) is not family_of(each.prefix)} & without
+    remedy = (
+        "the router does not offer IPv4 routes with IPv6 next hops (RFC 8950), so it is told none; configure "
+        "it (FRR: `neighbor … capability extended-nexthop`), or give the link an IPv4 address"
+    )
+    return tuple(
+        Rejection(session.ref, "spec.families", Family.IPV4, Reason.NO_NEXT_HOP, remedy)
+        for session in sessions
+        if session.peer in meant
+    )
 
 
 def _no_next_hop(session: Session, prefix: Prefix) -> Rejection:

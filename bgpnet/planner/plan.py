@@ -7,7 +7,7 @@ from bgpnet.model.plan import Blocks, Plan
 from bgpnet.model.rejection import ObjectRef, Reason, Rejection
 from bgpnet.model.snapshot import Snapshot
 from bgpnet.planner.advertised import advertised, pod_addresses
-from bgpnet.planner.announcements import announcements
+from bgpnet.planner.announcements import announcements, not_taken
 from bgpnet.planner.exports import Export
 from bgpnet.planner.fib import Manner, fib
 from bgpnet.planner.filters import filters_of
@@ -61,6 +61,7 @@ def make_plan(snapshot: Snapshot) -> Plan:
     exports = Export(filters, attributes)
     told, untold = announcements(node, told_of.prefixes, wanted_sessions, kernel.links, exports)
     speaker = snapshot.speaker
+    untaken = not_taken(told, wanted_sessions, speaker)
     policy = import_policy(declared, wanted_sessions, filters, (*mine.own, *told_of.prefixes), kernel)
     manner = Manner.of(configuration, loopback.sources)
     routes = fib(mine.own, speaker.paths if speaker else (), policy, kernel, manner)
@@ -79,7 +80,7 @@ def make_plan(snapshot: Snapshot) -> Plan:
         wanted=mine.wanted,
         imports=routes.imports,
         offered=told_of.prefixes,
-        rejections=_sorted(*refused, *stopped, *refused_filters, *untold, *routes.rejections),
+        rejections=_sorted(*refused, *stopped, *refused_filters, *untold, *untaken, *routes.rejections),
         probes=probes(mine.own, wanted_sessions, told, speaker, route_ready(snapshot)),
         advertise=advertised_links(node, declared, kernel),
     )

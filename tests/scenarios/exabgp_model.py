@@ -41,6 +41,7 @@ class Peer:
     stalled: bool = False
     graceful_restart: bool = True
     enhanced_refresh: bool = True
+    extended_next_hop: bool = True
     table: dict[Prefix, Address] = field(default_factory=dict)
     """What the peer has of ours."""
     carried: dict[Prefix, str] = field(default_factory=dict)
@@ -132,6 +133,8 @@ class Exabgp:
         capabilities: dict[str, Any] = {"1": {"families": ["ipv4/unicast", "ipv6/unicast"]}}
         if peer.graceful_restart:
             capabilities["64"] = {"time": 120}
+        if peer.extended_next_hop:
+            capabilities["5"] = {"conversion": ["ipv4/unicast/ipv6"]}
         told = {"asn": peer.asn, "hold_time": 9, "router_id": "192.0.2.1", "capabilities": capabilities}
         self._event("open", peer, direction="receive", open=told)
         self._event("state", peer, state="up")
@@ -297,6 +300,7 @@ class Exabgp:
                             "asn4": False,
                             "route-refresh": peer.enhanced_refresh,
                             "graceful-restart": peer.graceful_restart,
+                            "extended-next-hop": peer.extended_next_hop,
                         },
                     },
                 }

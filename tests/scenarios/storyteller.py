@@ -1,7 +1,7 @@
 """Carries a story out, step by step, and says where it does not hold."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from ipaddress import ip_address, ip_network
 from itertools import islice
 from typing import Any
@@ -74,6 +74,9 @@ class Storyteller:
         for prefix in gone:
             del peer.offers[prefix]
         self.world.tell(peer, (), gone)
+
+    def lacks_rfc_8950(self, _: Step, name: str) -> None:
+        self.world.neighbour(name).extended_next_hop = False
 
     def goes_down(self, _: Step, name: str) -> None:
         self.world.leave(self.world.neighbour(name))
@@ -172,26 +175,31 @@ class Storyteller:
                 asn = value["spec"]["peerASN"]
         default = [] if asn == peer.local_asn and peer.up else [str(asn)]
         path = tuple(int(number) for number in told.get("path", default))
-        communities = [parse_community(text) for text in told.get("communities", ())]
-        attributes: dict[str, Any] = {}
-        for word, name in (("med", "med"), ("pref", "local-preference")):
-            if word in told:
-                attributes[name] = int(told[word][0])
-        if "origin" in told:
-            attributes["origin"] = told["origin"][0]
-        if "originator" in told:
-            attributes["originator-id"] = told["originator"][0]
-        if "clusters" in told:
-            attributes["cluster-list"] = told["clusters"]
-        for name, length in (("community", 2), ("large-community", 3)):
-            if found := [list(each) for each in communities if len(each) == length]:
-                attributes[name] = found
+        attributes = _attributes(told)
         for prefix in prefixes:
             peer.offers[prefix], peer.attributes[prefix] = path, attributes
             peer.hops.pop(prefix, None)
             if "via" in told:
                 peer.hops[prefix] = ip_address(told["via"][0])
         return prefixes
+
+
+def _attributes(told: Mapping[str, list[str]]) -> dict[str, Any]:
+    """As ExaBGP tells them."""
+    attributes: dict[str, Any] = {}
+    for word, name in (("med", "med"), ("pref", "local-preference")):
+        if word in told:
+            attributes[name] = int(told[word][0])
+    for word, name in (("origin", "origin"), ("originator", "originator-id")):
+        if word in told:
+            attributes[name] = told[word][0]
+    if "clusters" in told:
+        attributes["cluster-list"] = told["clusters"]
+    communities = [parse_community(text) for text in told.get("communities", ())]
+    for name, length in (("community", 2), ("large-community", 3)):
+        if found := [list(each) for each in communities if len(each) == length]:
+            attributes[name] = found
+    return attributes
 
 
 def _prefixes(words: list[str]) -> tuple[list[Prefix], list[str]]:
@@ -268,6 +276,7 @@ _STEPS: dict[str, Callable[..., None]] = {
     r"((?:BGP|IP)\w+|Node) (\S+)": Storyteller.object,
     r"(\S+) announces": Storyteller.announces,
     r"(\S+) withdraws": Storyteller.withdraws,
+    r"(\S+) lacks RFC 8950": Storyteller.lacks_rfc_8950,
     r"(\S+) goes down": Storyteller.goes_down,
     r"(\S+) comes up": Storyteller.comes_up,
     r"links": Storyteller.links,

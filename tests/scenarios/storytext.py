@@ -18,6 +18,7 @@ What happens:
     10.9.1.0/24 originator 10.0.9.1 clusters 10.0.9.2 10.0.9.3
     first 1200 /32 of 198.18.0.0/15
     == tor1 withdraws
+    == tor1 lacks RFC 8950          # its next session takes no IPv6 next hop for IPv4
     == tor1 goes down               # and its session stays so until
     == tor1 comes up
     == links                        # of the host: name, addresses, `down` for no carrier, `gone`; others stay

@@ -13,6 +13,7 @@ from bgpnet.model.net import (
     Address,
     Family,
     Prefix,
+    bare,
     family_of,
 )
 from bgpnet.model.rejection import ObjectRef
@@ -27,6 +28,7 @@ from bgpnet.model.snapshot import (
     DeclaredPeer,
     DeclaredPool,
     FilterRule,
+    HeardRouter,
     Kernel,
     KernelRoute,
     LearnedPath,
@@ -193,7 +195,7 @@ PREFIXES = st.sampled_from(
     ]
 )
 ROUTERS = st.sampled_from(
-    [address(text) for text in ("10.0.1.1", "10.0.2.1", "10.0.1.11", "10.0.9.1", "fd00:1::1")]
+    [address(text) for text in ("10.0.1.1", "10.0.2.1", "10.0.1.11", "10.0.9.1", "fd00:1::1", "fe80::1%eth1")]
 )
 AS_NUMBERS = st.sampled_from([64512, 65000, 65001, 65002])
 
@@ -243,11 +245,21 @@ FILTERS = st.builds(
 )
 FILTER_NAMES = st.lists(st.sampled_from(["f1", "f2"]), max_size=2, unique=True).map(tuple)
 PEERS = st.builds(
-    lambda name, at, asn, rules, families, imports, exports: replace(
+    lambda name, at, asn, rules, families, imports, exports, meant: replace(
         peer(name, str(at), asn, tuple(rules)),
         families=families or (family_of(at),),
         import_filters=imports,
         export_filters=exports,
+        **meant,
+    ),
+    meant=st.sampled_from(
+        [
+            {},
+            {},
+            {"multihop": 3},
+            {"peer_address": None, "gateways": tuple(Family)},
+            {"peer_address": None, "interfaces": ("eth*", "eth7")},
+        ]
     ),
     imports=FILTER_NAMES,
     exports=FILTER_NAMES,
@@ -277,7 +289,7 @@ PATHS = st.builds(
     LearnedPath,
     peer=ROUTERS,
     prefix=PREFIXES,
-    next_hop=ROUTERS,
+    next_hop=ROUTERS.map(bare),
     as_path=st.lists(AS_NUMBERS, max_size=3).map(tuple),
     origin=st.sampled_from(Origin),
     med=st.sampled_from([None, 0, 10]),
@@ -301,13 +313,24 @@ KERNEL_ROUTES = st.builds(
     hops=st.lists(HOPS, max_size=2, unique=True),
 )
 KERNELS = st.builds(
-    lambda carriers, routes, loopbacks, pods: Kernel(
+    lambda carriers, routes, loopbacks, pods, routers: Kernel(
         (
-            link(2, "eth1", "10.0.1.11/24", "fd00:1::11/64", carrier=carriers[0]),
-            link(3, "eth2", "10.0.2.11/24", carrier=carriers[1]),
+            link(2, "eth1", "10.0.1.11/24", "fd00:1::11/64", "fe80::a1/64", carrier=carriers[0]),
+            link(3, "eth2", "10.0.2.11/24", "fe80::a2/64", carrier=carriers[1]),
             link(1, "lo", "127.0.0.1/8", *loopbacks),
         ),
         (*routes, *map(pod_route, pods)),
+        tuple(routers),
+    ),
+    routers=st.lists(
+        st.sampled_from(
+            [
+                HeardRouter("eth1", address("fe80::1")),
+                HeardRouter("eth1", address("fe80::2")),
+                HeardRouter("eth2", address("fe80::1")),
+            ]
+        ),
+        unique=True,
     ),
     loopbacks=st.lists(st.sampled_from(["10.255.0.11/32", "10.9.0.1/32", "fd00:255::11/128"]), unique=True),
     pods=st.lists(st.sampled_from(["10.244.0.7", "10.244.0.70", "10.244.1.1", "fd00:10::7"]), unique=True),

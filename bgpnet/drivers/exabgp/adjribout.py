@@ -64,6 +64,7 @@ class AdjRibOut:
         self._families: frozenset[Family] = frozenset()
         self._hold_time = 0
         self._up = False
+        self._extended = False
         self._wanted: Mapping[Prefix, Path] | None = None
         self._held: dict[Prefix, Path] | None = None
         self._flights: dict[Prefix, _Flight] = {}
@@ -94,12 +95,26 @@ class AdjRibOut:
         self._flights.clear()
         self._written = dict(table) if self._up else {}
 
-    def session_up(self, families: frozenset[Family], hold_time: int, now: float, *, replayed: bool) -> None:
+    def session_up(
+        self,
+        families: frozenset[Family],
+        hold_time: int,
+        now: float,
+        *,
+        replayed: bool,
+        extended: bool,
+    ) -> None:
         """The session is Established in these families.
 
-        `replayed`: this very moment, so ExaBGP replays what it holds; otherwise it was found so.
+        Args:
+            families: agreed.
+            hold_time: agreed, seconds.
+            now: the moment.
+            replayed: it came up this very moment, so ExaBGP replays what it holds; else it was found so.
+            extended: whether the peer takes a next hop of the other family (RFC 8950); one that does not
+                would end the session over it.
         """
-        self._up, self._look = True, 0.0
+        self._up, self._look, self._extended = True, 0.0, extended
         self._families, self._hold_time = families, hold_time
         if replayed:
             again = now + hold_time + ASSUME
@@ -217,7 +232,11 @@ class AdjRibOut:
     def _announcement(
         self, wanted: Mapping[Prefix, Path], held: Mapping[Prefix, Path], now: float
     ) -> Announce | None:
-        ready = (p for p, path in wanted.items() if held.get(p) != path and self._free(p, now))
+        ready = (
+            p
+            for p, path in wanted.items()
+            if held.get(p) != path and self._free(p, now) and self._takes(p, path)
+        )
         first = next(ready, None)
         if first is None:
             return None
@@ -280,6 +299,10 @@ class AdjRibOut:
             # Does not happen while the rules hold. If it does: withdraw, then announce what is wanted.
             _log.error("written out of order peer=%s prefix=%s", self.peer, prefix)
             self._contradicted.add(prefix)
+
+    def _takes(self, prefix: Prefix, path: Path) -> bool:
+        """Whether the peer understands the path's next hop."""
+        return self._extended or family_of(path.next_hop) is family_of(prefix)
 
     def _free(self, prefix: Prefix, now: float) -> bool:
         """Whether a command for this prefix may be sent."""

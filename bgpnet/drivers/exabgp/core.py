@@ -276,7 +276,9 @@ class Core:
         session = peer.session
         session.up(event.time)
         peer.followed, peer.life_up = True, self._life
-        peer.out.session_up(session.families, session.hold_time, now, replayed=True)
+        peer.out.session_up(
+            session.families, session.hold_time, now, replayed=True, extended=session.extended_next_hop
+        )
         peer.into.session_up(session.families, now, marks=session.graceful_restart)
         _log.info("session up peer=%s families=%s", session.peer, ",".join(sorted(session.families)))
 
@@ -300,7 +302,14 @@ class Core:
             peer.session.found(neighbor, wall)
             up = neighbor.state is SessionState.ESTABLISHED
             if up:
-                peer.out.session_up(peer.session.families, peer.session.hold_time, now, replayed=False)
+                session = peer.session
+                peer.out.session_up(
+                    session.families,
+                    session.hold_time,
+                    now,
+                    replayed=False,
+                    extended=session.extended_next_hop,
+                )
             if up and not peer.followed:
                 peer.into.session_found_up(peer.session.families)
                 peer.life_up = self._life

@@ -55,6 +55,11 @@ class Session:
         return self._offer is not None and self._offer.graceful_restart
 
     @property
+    def extended_next_hop(self) -> bool:
+        """Whether the peer takes IPv4 routes with IPv6 next hops (RFC 8950)."""
+        return self._offer is not None and self._offer.extended_next_hop
+
+    @property
     def peer_asn(self) -> int:
         """The AS number in the peer's last OPEN; 0 before there was one."""
         return self._offer.asn if self._offer else 0
