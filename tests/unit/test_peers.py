@@ -16,6 +16,8 @@ from bgpnet.model.secret import Secret
 from bgpnet.model.snapshot import (
     Capabilities,
     Declared,
+    HeardRouter,
+    Kernel,
     LabelRequirement,
     LearnedPath,
     ObservedSession,
@@ -219,3 +221,44 @@ def test_the_command_answers_for_all_or_for_one(
 def test_without_an_agent_it_exits_3(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["peers", "--run-dir", "/nonexistent/bgpnet"]) == 3
     assert "cannot reach the agent" in capsys.readouterr().err
+
+
+def test_the_sessions_of_one_object_are_told_apart() -> None:
+    """Each by address and link; a link without a router is a line of its own, and spoils no session."""
+    tors = replace(
+        facts.peer("tors", "10.0.1.1", 0), peer_address=None, families=(), interfaces=("eth*",), multihop=1
+    )
+    links = tuple(facts.link(n, f"eth{n}", f"fe80::a{n}/64") for n in (1, 2, 3))
+    heard = tuple(HeardRouter(f"eth{n}", facts.address("fe80::1")) for n in (1, 2))
+    up = ObservedSession(
+        facts.address("fe80::1%eth1"),
+        SessionState.ESTABLISHED,
+        90.0,
+        "",
+        0,
+        (),
+        end_of_rib_sent=True,
+        capabilities=replace(CAPABILITIES, extended_next_hop=True),
+        peer_asn=65001,
+    )
+    snapshot = replace(
+        facts.snapshot(
+            declared=Declared(facts.configuration(), (facts.node("n1", "10.244.1.0/26"),), (), (tors,)),
+            kernel=Kernel(links, (), heard),
+        ),
+        speaker=Speaker((up,), (), learned_complete=True),
+    )
+    told = peers_status(snapshot, make_plan(snapshot), (), "0")
+    assert [(peer.peer, peer.link, peer.peer_asn, peer.state, peer.fine) for peer in told.peers] == [
+        ("fe80::1%eth1", "eth1", 65001, "Established", True),
+        ("fe80::1%eth2", "eth2", 0, "Unknown", False),
+        ("", "eth3", 0, "Rejected", False),
+    ]
+    text = peers_text(told, 100.0)
+    assert "fe80::1%eth1  65001  Established  10s" in text
+    assert "BGPPeer/tors  eth3" in text
+    assert "NoNeighbour" in text
+    assert len(told.only("tors").peers) == 3
+    assert [peer.link for peer in told.only("eth3").peers] == ["eth3"]
+    assert told.only("fe80::1%eth1").fine
+    assert "up to 1" in peer_text(told.peers[0], 100.0)
