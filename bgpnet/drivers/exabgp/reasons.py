@@ -99,7 +99,9 @@ def down(reason: str, *, hold_time: int) -> str:
         if code == 4:  # noqa: PLR2004 - Hold Timer Expired
             return f"hold timer expired: nothing heard from the peer for {hold_time} s"
         words = f"this node sent NOTIFICATION {notification(code, subcode)}"
-        return words + "; the peer's AS number is not what spec.peerASN allows" * ((code, subcode) == _BAD_PEER_AS)
+        return words + "; the peer's AS number is not what spec.peerASN allows" * (
+            (code, subcode) == _BAD_PEER_AS
+        )
     if "removed" in reason:
         return "the session was removed from the configuration"
     if "graceful restarted negotiated" in reason:
