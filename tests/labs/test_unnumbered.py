@@ -28,6 +28,11 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         yield up
 
 
+@pytest.fixture(autouse=True)
+def _settled(lab: Lab) -> None:
+    demo.until("both sessions are up", lambda: all(established(lab, link) for link in ("eth1", "eth2")))
+
+
 def test_what_the_lab_expects_holds(lab: Lab) -> None:
     said: list[str] = []
     score = judge.judge(judge.read(FOLDER, list(lab.nodes)), lab.nodes, said.append)
