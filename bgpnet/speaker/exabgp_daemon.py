@@ -9,25 +9,20 @@ set back keeps it from sending keepalives and from connecting again. And it wait
 attempts to connect, for which a router that was away for some minutes would have to wait.
 """
 
-import socket
 import sys
 import time
 from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any, Final
 
-# ExaBGP asks the DNS for the host's full name while it is imported, for a capability that is not used here.
-# With the name servers behind the routers it is to peer with, that outlasts the watchdog's patience.
-socket.getfqdn = lambda name="": name or socket.gethostname()
+from exabgp.application.main import main
+from exabgp.bgp import timer
+from exabgp.bgp.message import _NOP, KeepAlive, Message, Notify
+from exabgp.bgp.message.open.capability import Capability
+from exabgp.reactor import delay, peer
 
-from exabgp.application.main import main  # noqa: E402
-from exabgp.bgp import timer  # noqa: E402
-from exabgp.bgp.message import _NOP, KeepAlive, Message, Notify  # noqa: E402
-from exabgp.bgp.message.open.capability import Capability  # noqa: E402
-from exabgp.reactor import delay, peer  # noqa: E402
-
-from bgpnet.drivers import process  # noqa: E402
-from bgpnet.speaker import exabgp_peers  # noqa: E402
+from bgpnet.drivers import process
+from bgpnet.speaker import exabgp_peers
 
 Code: Final = Capability.CODE
 
