@@ -8,7 +8,7 @@ from typing import Final
 
 from bgpnet.model.net import Address, address_order, bare, default_prefix, family_of, link_of, on_link
 from bgpnet.model.rejection import Reason, Rejection
-from bgpnet.model.snapshot import DeclaredNode, DeclaredPeer, HeardRouter, Kernel, Link
+from bgpnet.model.snapshot import DeclaredNode, DeclaredPeer, HeardRouter, Kernel, Link, Speaker
 from bgpnet.planner.nexthops import Resolver, is_foreign
 
 FROM_INTERFACE: Final = "spec.fromInterface"
@@ -31,17 +31,22 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What this node has around it. `spoken_with`: the peers that the speaker has now."""
+    """What this node has around it."""
 
     node: DeclaredNode
     kernel: Kernel
     resolver: Resolver
-    spoken_with: tuple[Address, ...] = ()
+    addresses: frozenset[Address]
+    """Every one of the host."""
+    spoken_with: tuple[Address, ...]
+    """The peers that the speaker has now, in order."""
 
-    @property
-    def addresses(self) -> frozenset[Address]:
-        """Every address of the host."""
-        return frozenset(at.address for link in self.kernel.links for at in link.addresses)
+    @classmethod
+    def of(cls, node: DeclaredNode, kernel: Kernel, speaker: Speaker | None) -> "Surroundings":
+        """A node's, from what its kernel shows and its speaker told."""
+        addresses = frozenset(at.address for link in kernel.links for at in link.addresses)
+        peers = (session.peer for session in (speaker.sessions if speaker else ()))
+        return cls(node, kernel, Resolver(kernel), addresses, tuple(sorted(peers, key=address_order)))
 
 
 def places(peer: DeclaredPeer, around: Surroundings, *, far: bool) -> tuple[Place | Rejection, ...]:
@@ -145,13 +150,14 @@ def _gateways(peer: DeclaredPeer, kernel: Kernel) -> tuple[Place | Rejection, ..
     """The gateways of every default route that is not ours: one that BGP taught must not make its teacher."""
     by_name = {link.name: link for link in kernel.links}
     defaults = [default_prefix(family) for family in peer.gateways]
-    found = {
-        on_link(hop.gateway, hop.link): hop
+    ways = [
+        (route.metric, hop.link, on_link(hop.gateway, hop.link))
         for route in kernel.routes
         if route.prefix in defaults and is_foreign(route)
         for hop in route.next_hops
         if hop.gateway is not None and hop.link in by_name
-    }
+    ]
+    found = {gateway: link for _, link, gateway in sorted(ways, key=lambda way: way[:2], reverse=True)}
     if not found:
         families = " or ".join(sorted(peer.gateways))
         remedy = (
@@ -160,7 +166,7 @@ def _gateways(peer: DeclaredPeer, kernel: Kernel) -> tuple[Place | Rejection, ..
         )
         return (Rejection(peer.ref, FROM_DEFAULT_GATEWAY, "", Reason.NO_GATEWAY, remedy),)
     return tuple(
-        _towards(peer, gateway, by_name[found[gateway].link]) for gateway in sorted(found, key=address_order)
+        _towards(peer, gateway, by_name[found[gateway]]) for gateway in sorted(found, key=address_order)
     )
 
 

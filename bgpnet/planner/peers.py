@@ -22,7 +22,6 @@ from bgpnet.planner.discovery import (
     advertised,
     places,
 )
-from bgpnet.planner.nexthops import Resolver
 from bgpnet.planner.routerid import router_id
 from bgpnet.planner.selectors import selects
 
@@ -45,8 +44,7 @@ def sessions(
         return None, ()
     if isinstance(identity, Rejection):
         return None, (identity,)
-    spoken_with = tuple(session.peer for session in speaker.sessions) if speaker else ()
-    around = Surroundings(node, kernel, Resolver(kernel), tuple(sorted(spoken_with, key=address_order)))
+    around = Surroundings.of(node, kernel, speaker)
     made: dict[Address, Session] = {}
     rejections: list[Rejection] = []
     for peer in _mine(node, declared):

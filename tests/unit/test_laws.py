@@ -57,6 +57,7 @@ def _shuffled(snapshot: Snapshot, random: Random) -> Snapshot:
         and Kernel(
             tuple(replace(link, addresses=shuffle(link.addresses)) for link in shuffle(kernel.links)),
             tuple(replace(route, next_hops=shuffle(route.next_hops)) for route in shuffle(kernel.routes)),
+            shuffle(kernel.routers),
         ),
         speaker=speaker and replace(speaker, paths=shuffle(speaker.paths)),
     )

@@ -76,9 +76,16 @@ def test_every_gateway_of_a_multi_homed_node_is_a_peer() -> None:
 
 
 def test_gateways_of_both_families() -> None:
-    kernel = Kernel(facts.UPLINKS, (default("10.0.1.1", "eth1"), default("fd00:2::1", "eth2")))
-    assert [peer for peer, _, _ in judged(gateways(), kernel)[0]] == ["10.0.1.1", "fd00:2::1"]
-    assert [peer for peer, _, _ in judged(gateways(Family.IPV6), kernel)[0]] == ["fd00:2::1"]
+    kernel = Kernel(facts.UPLINKS, (default("10.0.1.1", "eth1"), default("fd00:1::1", "eth1")))
+    assert [peer for peer, _, _ in judged(gateways(), kernel)[0]] == ["10.0.1.1", "fd00:1::1"]
+    assert [peer for peer, _, _ in judged(gateways(Family.IPV6), kernel)[0]] == ["fd00:1::1"]
+
+
+def test_of_one_gateway_on_two_links_the_cheaper_way() -> None:
+    links = (*facts.UPLINKS, facts.link(9, "eth9", "10.0.1.12/24"))
+    twice = [default("10.0.1.1", "eth1"), replace(default("10.0.1.1", "eth9"), metric=50)]
+    for routes in (twice, twice[::-1]):
+        assert judged(gateways(), Kernel(links, tuple(routes)))[0] == [("10.0.1.1", "eth9", "10.0.1.12")]
 
 
 def test_a_gateway_that_bgp_taught_is_none() -> None:
