@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import time
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from http import HTTPStatus
 from pathlib import Path
@@ -19,12 +20,14 @@ from bgpnet.agent.metrics import Metrics
 from bgpnet.agent.reconciler import Doors, Outcome, step
 from bgpnet.agent.settings import Settings
 from bgpnet.drivers import podjournal, rundirectory
+from bgpnet.drivers.bfd import BfdDriver
 from bgpnet.drivers.blocks import BlocksFile
 from bgpnet.drivers.exabgp.speaker import SpeakerDriver
 from bgpnet.drivers.netlink import Netlink
 from bgpnet.drivers.probe import Prober
 from bgpnet.drivers.readiness import Readiness
 from bgpnet.drivers.sysctl import Sysctls
+from bgpnet.model.bfd import Bfd
 from bgpnet.model.cni_chain import CONFLIST
 from bgpnet.model.podledger import PodLedger
 from bgpnet.model.status import NodeStatus
@@ -51,9 +54,10 @@ def run(settings: Settings) -> int:
 class _Agent:
     """The last outcome, and what is told of it."""
 
-    def __init__(self, readiness: Readiness, pods: Path) -> None:
+    def __init__(self, readiness: Readiness, pods: Path, bfd: Callable[[], Bfd | None]) -> None:
         self.outcome: Outcome | None = None
-        self.metrics = Metrics(bgpnet.__version__, lambda: self.outcome)
+        self.metrics = Metrics(bgpnet.__version__, self._present)
+        self._bfd = bfd
         self._pods = pods
         self._readiness = readiness
         self._was_ready = False
@@ -74,6 +78,12 @@ class _Agent:
                     self._was_ready = True
         except OSError as error:
             log.warning("CNI STATUS not told error=%r", str(error))
+
+    def _present(self) -> Outcome | None:
+        """The last outcome with BFD's counters as of now: a step is only taken when a state changes."""
+        if self.outcome is None:
+            return None
+        return replace(self.outcome, snapshot=replace(self.outcome.snapshot, bfd=self._bfd()))
 
     def status(self) -> NodeStatus | None:
         if self.outcome is None:
@@ -103,9 +113,9 @@ class _Agent:
         return HTTPStatus.OK, "application/json", json.dumps(asdict(status)) + "\n"
 
     def peers_json(self, _query: str) -> http.Answer:
-        if self.outcome is None:
+        outcome = self._present()
+        if outcome is None:
             return HTTPStatus.SERVICE_UNAVAILABLE, "text/plain", "the first step is not done\n"
-        outcome = self.outcome
         peers = peers_status(outcome.snapshot, outcome.plan, outcome.failures, bgpnet.__version__)
         return HTTPStatus.OK, "application/json", json.dumps(asdict(peers)) + "\n"
 
@@ -131,7 +141,11 @@ class _Agent:
 async def _run(settings: Settings) -> None:
     run_dir = settings.run_dir
     readiness = Readiness(Path(run_dir.ready), Path(run_dir.heartbeat), time.monotonic)
-    agent = _Agent(readiness, Path(run_dir.pods))
+
+    def bfd_now() -> Bfd | None:
+        return bfd.observed()
+
+    agent = _Agent(readiness, Path(run_dir.pods), bfd_now)
 
     contention = Contention()
 
@@ -142,10 +156,11 @@ async def _run(settings: Settings) -> None:
     origin = sources.made(settings, loop.wake)
     netlink = Netlink(loop.wake)
     speaker = SpeakerDriver(run_dir, time.monotonic, time.time, loop.wake)
+    bfd = BfdDriver(run_dir, loop.wake)
     sysctls = Sysctls(Path(run_dir.sysctls))
     prober = Prober(sysctls, time.monotonic, time.time, os.urandom, loop.wake)
     blocks = BlocksFile(Path(run_dir.blocks))
-    doors = Doors(origin.source, netlink, sysctls, blocks, speaker, prober, origin.claims)
+    doors = Doors(origin.source, netlink, sysctls, blocks, speaker, prober, bfd, origin.claims)
     pages = {
         "/healthz": agent.healthz,
         "/readyz": agent.readyz,
@@ -155,7 +170,7 @@ async def _run(settings: Settings) -> None:
         "/metrics": agent.metrics.page,
     }
     log.info("agent starts node=%s source=%s run_dir=%s", settings.node_name, settings.source, run_dir.root)
-    tasks = [netlink.run(), origin.run(), speaker.run(), prober.run(), loop.run()]
+    tasks = [netlink.run(), origin.run(), speaker.run(), prober.run(), bfd.run(), loop.run()]
     tasks.append(http.serve(run_dir.agent_socket, pages))
     if settings.metrics_listen is not None:
         tasks.append(http.serve_tcp(settings.metrics_listen, {"/metrics": agent.metrics.page}))

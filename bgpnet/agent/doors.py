@@ -2,8 +2,9 @@
 
 from typing import Protocol
 
+from bgpnet.model.bfd import Bfd, BfdSession
 from bgpnet.model.claims import Claimed, Wanted
-from bgpnet.model.net import Prefix
+from bgpnet.model.net import Address, Prefix
 from bgpnet.model.plan import Announcement, Blocks, Route, Session, Sysctl
 from bgpnet.model.probe import Probe, ProbeResult
 from bgpnet.model.rejection import Rejection
@@ -78,6 +79,9 @@ class SpeakerDoor(Protocol):
     ) -> None:
         """What ought to be; None: not known, touch nothing. `advertise`: links to tell of the node on."""
 
+    def failed(self, peers: tuple[Address, ...]) -> None:
+        """Peers to which the path has failed: the session with one that was not named before ends."""
+
     def observed(self) -> Speaker | None:
         """What the speaker told; None before it told anything."""
 
@@ -90,3 +94,17 @@ class ProbeDoor(Protocol):
 
     def observed(self) -> tuple[ProbeResult, ...]:
         """What came of it."""
+
+
+class BfdDoor(Protocol):
+    """The watcher of the paths to routers."""
+
+    @property
+    def rejections(self) -> tuple[Rejection, ...]:
+        """What keeps the sessions from being handed over."""
+
+    def want(self, sessions: tuple[BfdSession, ...] | None) -> None:
+        """The sessions that ought to be; None: not known, touch nothing."""
+
+    def observed(self) -> Bfd | None:
+        """What it told last; None before it told anything."""

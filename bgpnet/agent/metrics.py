@@ -14,6 +14,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.registry import Collector
 
+from bgpnet.agent.bfdmetrics import bfd_metrics
 from bgpnet.agent.http import Answer
 from bgpnet.agent.reconciler import Outcome
 from bgpnet.model.net import Family, family_of
@@ -72,6 +73,7 @@ class _Node(Collector):
             peers = peers_status(outcome.snapshot, outcome.plan, outcome.failures, self._version).peers
             yield from _sessions(peers)
             yield from _prefixes([peer for peer in peers if peer.state != REJECTED])
+            yield from bfd_metrics(peers)
             yield from _routes(outcome)
             yield _rejections(outcome)
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from bgpnet.agent.contention import Contention
 from bgpnet.agent.doors import (
+    BfdDoor,
     BlocksDoor,
     ClaimsDoor,
     KernelDoor,
@@ -31,6 +32,7 @@ class Doors:
     blocks: BlocksDoor
     speaker: SpeakerDoor
     probe: ProbeDoor
+    bfd: BfdDoor
     claims: ClaimsDoor | None = None
     """None where the source takes no claims."""
 
@@ -56,9 +58,9 @@ async def step(node_name: str, doors: Doors, clock: Callable[[], float], content
     """
     kernel = await doors.kernel.dump()
     source = doors.source
-    speaker, probed = doors.speaker.observed(), doors.probe.observed()
+    speaker, probed, bfd = doors.speaker.observed(), doors.probe.observed(), doors.bfd.observed()
     claimed = doors.claims.claimed() if doors.claims else None
-    snapshot = Snapshot(node_name, source.declared(), kernel, speaker, source.unread(), probed, claimed)
+    snapshot = Snapshot(node_name, source.declared(), kernel, speaker, source.unread(), probed, bfd, claimed)
     begin = clock()
     plan = make_plan(snapshot)
     plan_seconds = clock() - begin
@@ -69,6 +71,8 @@ async def step(node_name: str, doors: Doors, clock: Callable[[], float], content
         if not isinstance(change, DeleteRoute):
             failures += await _applied(change, doors)
     doors.speaker.want(plan.sessions, plan.announcements, plan.advertise)
+    doors.speaker.failed(plan.failed)
+    doors.bfd.want(plan.bfd)
     if plan.sessions is not None:
         doors.probe.want(plan.probes)
     if doors.claims is not None:
@@ -78,7 +82,9 @@ async def step(node_name: str, doors: Doors, clock: Callable[[], float], content
             failures += await _applied(change, doors)
     contention.failed(failures)
     failures += contention.rejections(observed)
-    return Outcome(snapshot, plan, changes, (*failures, *doors.speaker.rejections), plan_seconds)
+    return Outcome(
+        snapshot, plan, changes, (*failures, *doors.speaker.rejections, *doors.bfd.rejections), plan_seconds
+    )
 
 
 async def _applied(change: Change, doors: Doors) -> tuple[Rejection, ...]:

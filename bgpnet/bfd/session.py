@@ -214,6 +214,11 @@ def detection_time(session: Session) -> float:
     return remote.multiplier * max(session.rx, remote.min_tx) / 1e6
 
 
+def remote_detection_time(session: Session) -> float:
+    """Seconds of our silence after which the other side takes the path for failed."""
+    return session.wanted.multiplier * max(desired_min_tx(session), session.remote.min_rx) / 1e6
+
+
 def deadline(session: Session) -> float | None:
     """When the session is `expired` unless a packet comes before; None: never."""
     if session.remote.discriminator:

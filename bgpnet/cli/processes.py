@@ -9,7 +9,7 @@ from bgpnet.model.rundir import RunDir
 
 
 def add(verbs: flags.Verbs) -> None:
-    """Declare `agent`, `cni`, `speaker` and `node`."""
+    """Declare `agent`, `bfd`, `cni`, `speaker` and `node`."""
 
     def process(sub: argparse.ArgumentParser) -> None:
         verbs.run_dir(sub)
@@ -38,9 +38,10 @@ def add(verbs: flags.Verbs) -> None:
             "agent", _agent, "plan and program this node's routes and tell the speaker what to announce"
         )
     )
+    process(verbs.add("bfd", _bfd, "watch the routers of BGPPeers with BFD (RFC 5880, 5881)"))
     process(verbs.add("cni", _cni, "answer the CNI shim: pods' links and addresses"))
     process(verbs.add("speaker", _speaker, "supervise ExaBGP"))
-    node(verbs.add("node", _node, "run agent, cni and speaker together, for a node without Kubernetes"))
+    node(verbs.add("node", _node, "run agent, bfd, cni and speaker together, for a node without Kubernetes"))
 
 
 def _begin(process: str, args: argparse.Namespace) -> RunDir:
@@ -73,6 +74,12 @@ def _agent(args: argparse.Namespace) -> int:
     return app.run(Settings(name, origin, _begin("agent", args), state, metrics, conflist))
 
 
+def _bfd(args: argparse.Namespace) -> int:
+    from bgpnet.bfd import server
+
+    return server.run(_begin("bfd", args))
+
+
 def _cni(args: argparse.Namespace) -> int:
     from bgpnet.cni import server
 
@@ -101,6 +108,7 @@ def _node(args: argparse.Namespace) -> int:
     return supervisor.run(
         [
             supervisor.Child("agent", ["agent", *common, *own]),
+            supervisor.Child("bfd", ["bfd", *common]),
             supervisor.Child("cni", ["cni", *common]),
             supervisor.Child("speaker", ["speaker", *common]),
         ]

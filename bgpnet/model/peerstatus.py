@@ -28,6 +28,49 @@ class CapabilityStatus:
     """IPv4 routes with IPv6 next hops (RFC 8950)."""
 
 
+UP = "Up"
+UNKNOWN = "Unknown"
+ADMIN_DOWN = "AdminDown"
+
+
+@dataclass(frozen=True, slots=True)
+class BfdStatus:
+    """The BFD session beside a BGP session (RFC 5880)."""
+
+    state: str
+    """Up, Init, Down, AdminDown; Unknown while `bgpnet bfd` does not tell."""
+    remote_state: str = ""
+    """The router's, as it said last."""
+    since: float = 0
+    """Seconds since the epoch at which it entered `state`; 0 when not known."""
+    failed: bool = False
+    """It was up and ended, not on purpose: the peer is not used."""
+    reason: str = ""
+    """Why it is not up; empty when it is."""
+    last_error: str = ""
+    """Why it was lost last; empty when it never was."""
+    last_error_at: float = 0
+    flaps: int = 0
+    configured_interval: int = 0
+    """Milliseconds."""
+    multiplier: int = 0
+    interval: float = 0
+    """Milliseconds between our packets, agreed."""
+    detection: float = 0
+    """Milliseconds of the router's silence that end the session, agreed."""
+    remote_independent: bool = False
+    """The router's C bit."""
+    sent: int = 0
+    received: int = 0
+    dropped: dict[str, int] = field(default_factory=dict)
+    """Packets of the router's address that were not taken, by reason."""
+
+    @property
+    def fine(self) -> bool:
+        """Whether it is up, or taken down on purpose."""
+        return self.state == UP or ADMIN_DOWN in (self.state, self.remote_state)
+
+
 @dataclass(frozen=True, slots=True)
 class PeerStatus:
     """One session of a BGPPeer, as this node has it. Without a session, what belongs to one is empty or 0."""
@@ -69,6 +112,8 @@ class PeerStatus:
     pending: tuple[str, ...] = ()
     """Prefixes that ought to be announced and are not yet."""
     end_of_rib_sent: bool = False
+    bfd: BfdStatus | None = None
+    """None: its BGPPeer does not ask for BFD."""
     rejections: tuple[RejectionStatus, ...] = ()
     """What was refused of the object, and of what it asks for."""
     multihop: int = 0
@@ -78,8 +123,9 @@ class PeerStatus:
 
     @property
     def fine(self) -> bool:
-        """Whether the session is up and nothing of the object was refused."""
-        return self.state == ESTABLISHED and not self.rejections
+        """Whether the session is up and used, watched as asked for, and nothing of the object was refused."""
+        watched = self.bfd is None or self.bfd.fine
+        return self.state == ESTABLISHED and not self.reason and watched and not self.rejections
 
     @property
     def name(self) -> str:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 
 from bgpnet.model.attributes import PLAIN, Attributes
+from bgpnet.model.bfd import BfdSession
 from bgpnet.model.claims import Wanted
 from bgpnet.model.net import ROUTE_METRIC, Address, Family, Prefix
 from bgpnet.model.probe import Probe
@@ -129,3 +130,6 @@ class Plan:
     advertise: tuple[str, ...] = ()
     """Links on which the speaker tells of itself with router advertisements, as routers there peer with who
     is heard."""
+    bfd: tuple[BfdSession, ...] | None = None
+    failed: tuple[Address, ...] = ()
+    """Peers to which the path has failed, by BFD: their session ends, and no path of theirs is used."""

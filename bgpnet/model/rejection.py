@@ -49,6 +49,7 @@ class Reason(StrEnum):
     ROUTER_ID_CLASH = "RouterIdClash"
     NO_LOCAL_ASN = "NoLocalASN"
     NO_FILTER = "NoFilter"
+    BFD_UNAVAILABLE = "BfdUnavailable"
     PASSWORD_UNREADABLE = "PasswordUnreadable"  # noqa: S105 - a reason's name
     MAX_PREFIX_REACHED = "MaxPrefixReached"
     MAX_PREFIX_NEAR = "MaxPrefixNear"

@@ -56,6 +56,21 @@ class RunDir:
         return self.speaker / "exabgp.conf"
 
     @property
+    def bfd_sessions(self) -> PurePosixPath:
+        """JSON, agent -> `bgpnet bfd`, replaced atomically: the sessions it is to keep."""
+        return self.root / "bfd.json"
+
+    @property
+    def bfd_socket(self) -> PurePosixPath:
+        """JSON lines over a stream socket: `bgpnet bfd` -> agent, at each change."""
+        return self.root / "bfd.sock"
+
+    @property
+    def bfd_state(self) -> PurePosixPath:
+        """JSON: what `bgpnet bfd` needs to go on with its sessions after a restart."""
+        return self.root / "bfd-state.json"
+
+    @property
     def ready(self) -> PurePosixPath:
         """Empty; the node was route-ready once since it booted. Read by the CNI shim for STATUS."""
         return self.root / "ready"

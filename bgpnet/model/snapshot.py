@@ -9,6 +9,7 @@ from enum import StrEnum
 from ipaddress import IPv4Address
 from typing import Final
 
+from bgpnet.model.bfd import Bfd, BfdTimers
 from bgpnet.model.claims import Claimed
 from bgpnet.model.community import Community
 from bgpnet.model.net import Address, Family, Prefix
@@ -229,6 +230,8 @@ class DeclaredPeer:
     max_prefix: MaxPrefix = MaxPrefix()
     allow_own_asn: int = 0
     """Times that our AS may stand in the AS_PATH of what is learned."""
+    bfd: BfdTimers | None = None
+    """How it is watched; None: not with BFD."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -460,5 +463,6 @@ class Snapshot:
     """What keeps the source from being read, while `declared` is None."""
     probes: tuple[ProbeResult, ...] = ()
     """What became of the return-path probe."""
+    bfd: Bfd | None = None
     claimed: Claimed | None = None
     """What became of claims to blocks; None where the source takes none, as a folder does."""

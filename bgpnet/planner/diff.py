@@ -1,7 +1,7 @@
 """Plan and what was observed -> the changes that lead from one to the other, in a safe order."""
 
 from bgpnet.model.diff import Change, DeleteRoute, Observed, PutRoute, SetSysctl, WriteBlocks
-from bgpnet.model.net import AGENT_METRICS, AGENT_PROTOCOL, Prefix, prefix_order
+from bgpnet.model.net import AGENT_METRICS, AGENT_PROTOCOL, Address, Prefix, prefix_order
 from bgpnet.model.plan import Plan, Route
 from bgpnet.model.snapshot import KernelRoute, NextHop
 
@@ -39,7 +39,7 @@ def _puts(plan: Plan, ours: dict[tuple[Prefix, int], KernelRoute], dead: frozens
         PutRoute(route, replaces=found is not None)
         for route in plan.routes or ()
         if not _is_there(route, found := ours.get((route.prefix, route.metric)))
-        and (plan.routes_final or not _only_narrows(route, found, dead))
+        and (plan.routes_final or not _only_narrows(route, found, dead, plan.failed))
     ]
 
 
@@ -52,15 +52,24 @@ def _is_there(route: Route, found: KernelRoute | None) -> bool:
     )
 
 
-def _only_narrows(route: Route, found: KernelRoute | None, dead: frozenset[str]) -> bool:
+def _only_narrows(
+    route: Route, found: KernelRoute | None, dead: frozenset[str], failed: tuple[Address, ...]
+) -> bool:
     """Whether the change only takes away next hops that may be learned again in a moment.
 
-    A next hop behind a dead link is not kept for that.
+    A next hop behind a dead link, or one that has failed, is not kept for that.
     """
     if found is None or found.kind is not route.kind:
         return False
     gone: set[NextHop] = set(found.next_hops) - set(route.next_hops)
-    return set(route.next_hops) < set(found.next_hops) and not any(hop.link in dead for hop in gone)
+    return set(route.next_hops) < set(found.next_hops) and not any(
+        hop.link in dead or _failed(hop, failed) for hop in gone
+    )
+
+
+def _failed(hop: NextHop, failed: tuple[Address, ...]) -> bool:
+    """Whether the next hop is one of these peers; a link-local one names its link."""
+    return any(str(peer) in (str(hop.gateway), f"{hop.gateway}%{hop.link}") for peer in failed)
 
 
 def _dead(observed: Observed) -> frozenset[str]:

@@ -69,12 +69,18 @@ class Manner:
 
 
 def fib(
-    own: tuple[Prefix, ...], paths: Iterable[LearnedPath], policy: Import, kernel: Kernel, manner: Manner
+    own: tuple[Prefix, ...],
+    paths: Iterable[LearnedPath],
+    policy: Import,
+    kernel: Kernel,
+    manner: Manner,
+    failed: tuple[Address, ...] = (),
 ) -> Fib:
     """A discard route for each own prefix, and an ECMP route for each prefix that was learned and taken.
 
     The discard route keeps a packet to an unused pod address from going back to the router that sent it;
-    the pods' own routes are more specific. Next hops behind a link without carrier are left out.
+    the pods' own routes are more specific. Next hops behind a link without carrier are left out, and
+    paths of `failed` peers.
     """
     taken: defaultdict[Prefix, list[LearnedPath]] = defaultdict(list)
     not_taken: list[tuple[Address, Prefix, Refusal]] = []
@@ -92,7 +98,11 @@ def fib(
     live = frozenset(link.name for link in kernel.links if link.up and link.carrier)
     wanted = [Route(prefix, RouteKind.BLACKHOLE) for prefix in own]
     for prefix, candidates in taken.items():
-        usable = [path for path in candidates if _alive(ways[path.peer, path.next_hop], live)]
+        usable = [
+            path
+            for path in candidates
+            if _alive(ways[path.peer, path.next_hop], live) and path.peer not in failed
+        ]
         hops = {
             hop: None
             for path in best_paths(usable)

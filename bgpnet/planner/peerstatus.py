@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable
 
+from bgpnet.model.bfd import Bfd
 from bgpnet.model.net import address_order, prefix_order
 from bgpnet.model.peerstatus import REJECTED, CapabilityStatus, PeersStatus, PeerStatus
 from bgpnet.model.plan import Plan, Session
 from bgpnet.model.rejection import ObjectRef, Rejection
 from bgpnet.model.snapshot import Capabilities, DeclaredPeer, Link, ObservedSession, SessionState, Snapshot
+from bgpnet.planner.bfd import bfd_status, why_held
 from bgpnet.planner.discovery import FROM_DEFAULT_GATEWAY, FROM_INTERFACE
 from bgpnet.planner.status import rejection_status, undecided, why_not_up
 
@@ -34,7 +36,7 @@ def peers_status(snapshot: Snapshot, plan: Plan, failures: Iterable[Rejection], 
             refused.setdefault(_key(rejection.object), []).append(rejection)
     sessions = sorted(plan.sessions or (), key=lambda session: address_order(session.peer))
     up = tuple(
-        _peer(session, plan, observed.get(session.peer), links.get(session.link), refused)
+        _peer(session, plan, observed.get(session.peer), links.get(session.link), refused, snapshot.bfd)
         for session in sessions
     )
     with_session = {_key(session.ref) for session in sessions}
@@ -57,7 +59,12 @@ def _key(ref: ObjectRef) -> tuple[str, str]:
 
 
 def _peer(
-    session: Session, plan: Plan, observed: ObservedSession | None, link: Link | None, refused: _Refused
+    session: Session,
+    plan: Plan,
+    observed: ObservedSession | None,
+    link: Link | None,
+    refused: _Refused,
+    bfd: Bfd | None,
 ) -> PeerStatus:
     wanted = {each.prefix for each in plan.announcements or () if each.peer == session.peer}
     announced = set(observed.announced) if observed else set()
@@ -68,7 +75,7 @@ def _peer(
         peer_asn=session.peer_asn or (observed.peer_asn if observed else 0),
         state=observed.state if observed else SessionState.UNKNOWN,
         since=observed.since if observed else 0,
-        reason=why_not_up(session, observed, link),
+        reason=why_not_up(session, observed, link) or why_held(session, bfd),
         last_error=observed.last_error if observed else "",
         last_error_at=observed.last_error_at if observed else 0,
         flaps=observed.flaps if observed else 0,
@@ -85,6 +92,7 @@ def _peer(
         announced=tuple(map(str, sorted(announced, key=prefix_order))),
         pending=tuple(map(str, sorted(wanted - announced, key=prefix_order))),
         end_of_rib_sent=observed is not None and observed.end_of_rib_sent,
+        bfd=bfd_status(session, plan.bfd or (), bfd),
         rejections=tuple(rejection_status(each) for each in refused.get(_key(session.ref), ())),
         multihop=session.multihop,
         ttl_security=session.ttl_security,

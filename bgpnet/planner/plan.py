@@ -8,6 +8,7 @@ from bgpnet.model.rejection import ObjectRef, Reason, Rejection
 from bgpnet.model.snapshot import Snapshot
 from bgpnet.planner.advertised import advertised, pod_addresses
 from bgpnet.planner.announcements import announcements, not_taken
+from bgpnet.planner.bfd import bfd_sessions, failed_peers
 from bgpnet.planner.exports import Export
 from bgpnet.planner.fib import Manner, fib
 from bgpnet.planner.filters import filters_of
@@ -63,8 +64,10 @@ def make_plan(snapshot: Snapshot) -> Plan:
     speaker = snapshot.speaker
     untaken = not_taken(told, wanted_sessions, speaker)
     policy = import_policy(declared, wanted_sessions, filters, (*mine.own, *told_of.prefixes), kernel)
+    watched, unwatchable = bfd_sessions(declared, wanted_sessions, kernel.links, snapshot.bfd)
+    failed = failed_peers(watched, snapshot.bfd)
     manner = Manner.of(configuration, loopback.sources)
-    routes = fib(mine.own, speaker.paths if speaker else (), policy, kernel, manner)
+    routes = fib(mine.own, speaker.paths if speaker else (), policy, kernel, manner, failed)
     mtu = pod_mtu(configuration.mtu if configuration else None, wanted_sessions, kernel.links)
     return Plan(
         node_name=node.name,
@@ -80,9 +83,13 @@ def make_plan(snapshot: Snapshot) -> Plan:
         wanted=mine.wanted,
         imports=routes.imports,
         offered=told_of.prefixes,
-        rejections=_sorted(*refused, *stopped, *refused_filters, *untold, *untaken, *routes.rejections),
+        rejections=_sorted(
+            *refused, *stopped, *refused_filters, *untold, *untaken, *routes.rejections, *unwatchable
+        ),
         probes=probes(mine.own, wanted_sessions, told, speaker, route_ready(snapshot)),
         advertise=advertised_links(node, declared, kernel),
+        bfd=watched,
+        failed=failed,
     )
 
 

@@ -11,6 +11,7 @@ from bgpnet.model.rejection import Reason, Rejection
 from bgpnet.model.routestatus import PathStatus, RouteDetail, RoutesStatus, RouteState, Verdict
 from bgpnet.model.snapshot import Kernel, KernelRoute, LearnedPath, Snapshot
 from bgpnet.planner.bestpath import Step, decide
+from bgpnet.planner.bfd import why_held
 from bgpnet.planner.diff import is_ours
 from bgpnet.planner.filters import filters_of
 from bgpnet.planner.imports import Import, import_policy
@@ -144,6 +145,7 @@ class _Judge:
     def __init__(self, snapshot: Snapshot, plan: Plan) -> None:
         links = snapshot.kernel.links if snapshot.kernel else ()
         self._undecided = undecided(snapshot, plan)
+        self._bfd = snapshot.bfd
         self._policy: Import | None = None
         if snapshot.declared is not None and plan.sessions is not None:
             filters, _ = filters_of(plan.sessions, snapshot.declared)
@@ -173,6 +175,8 @@ class _Judge:
                 others.append(_path(path, session, Verdict.REFUSED, outcome.reason, outcome.remedy))
             elif session.link not in self._live:
                 why = f"link {session.link} is down or without carrier"
+                others.append(_path(path, session, Verdict.UNUSABLE, "", why))
+            elif why := why_held(session, self._bfd):
                 others.append(_path(path, session, Verdict.UNUSABLE, "", why))
             else:
                 usable[outcome] = session

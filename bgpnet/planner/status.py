@@ -2,11 +2,13 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 
 from bgpnet.model.plan import Plan, Session
 from bgpnet.model.rejection import Rejection
 from bgpnet.model.snapshot import Link, NextHop, ObservedSession, SessionState, Snapshot
 from bgpnet.model.status import NodeStatus, RejectionStatus, RouteStatus, SessionStatus
+from bgpnet.planner.bfd import why_held
 from bgpnet.planner.diff import is_ours
 from bgpnet.planner.readiness import missing, probe_status
 
@@ -48,8 +50,13 @@ def _sessions(snapshot: Snapshot, plan: Plan) -> tuple[SessionStatus, ...]:
     links = {link.name: link for link in snapshot.kernel.links} if snapshot.kernel else {}
     received = Counter(path.peer for path in snapshot.speaker.paths) if snapshot.speaker else Counter()
     return tuple(
-        _session(session, plan, observed.get(session.peer), links.get(session.link), received[session.peer])
+        replace(shown, reason=shown.reason or why_held(session, snapshot.bfd))
         for session in plan.sessions or ()
+        for shown in [
+            _session(
+                session, plan, observed.get(session.peer), links.get(session.link), received[session.peer]
+            )
+        ]
     )
 
 

@@ -1,6 +1,8 @@
 """PeersStatus -> the text of `bgpnet peers`."""
 
 from bgpnet.model.peerstatus import ESTABLISHED, REJECTED, CapabilityStatus, PeersStatus, PeerStatus
+from bgpnet.render.bfd import bfd_lines
+from bgpnet.render.line import line as _line
 from bgpnet.render.status import duration, rejections_text, table
 
 _HEADER = (
@@ -8,6 +10,7 @@ _HEADER = (
     "AS",
     "STATE",
     "SINCE",
+    "BFD",
     "OBJECT",
     "LINK",
     "RECEIVED",
@@ -26,9 +29,14 @@ def peers_text(status: PeersStatus, now: float) -> str:
         return "\n".join([*lines, f"Node {status.node} has no BGP peer", ""])
     lines.append(table(_HEADER, [_row(peer, now) for peer in status.peers]))
     lines += [
-        f"  {_title(peer)} is not up: {peer.reason}"
+        f"  {_title(peer)} is not {'used' if peer.state == ESTABLISHED else 'up'}: {peer.reason}"
         for peer in status.peers
         if peer.reason and peer.state != REJECTED
+    ]
+    lines += [
+        f"  {_title(peer)} has no BFD session: {peer.bfd.reason}"
+        for peer in status.peers
+        if peer.bfd and peer.bfd.reason and not peer.bfd.failed
     ]
     refused = rejections_text(
         "Rejected, something to mend", [each for peer in status.peers for each in peer.rejections]
@@ -49,7 +57,8 @@ def peer_text(peer: PeerStatus, now: float) -> str:
 
 def _session(peer: PeerStatus, now: float) -> list[str]:
     refused = ", ".join(f"{count} {reason}" for reason, count in sorted(peer.refused.items()))
-    lines = [_line("Not up because", peer.reason)] if peer.reason else []
+    not_so = "Not used because" if peer.state == ESTABLISHED else "Not up because"
+    lines = [_line(not_so, peer.reason)] if peer.reason else []
     if peer.last_error and peer.state == ESTABLISHED:
         lines.append(_line("Last lost", f"{duration(now - peer.last_error_at)} ago: {peer.last_error}"))
     lines.append(_line("Flaps", str(peer.flaps)))
@@ -60,6 +69,7 @@ def _session(peer: PeerStatus, now: float) -> list[str]:
             _line("MD5 password", "set" if peer.password else "none"),
         ]
     lines += _capabilities(peer, peer.capabilities) if peer.capabilities else []
+    lines += bfd_lines(peer.bfd, now) if peer.bfd else []
     lines += [
         _line("Received", str(peer.received)),
         _line("Accepted", str(peer.accepted)),
@@ -102,6 +112,7 @@ def _row(peer: PeerStatus, now: float) -> tuple[str, ...]:
         str(peer.peer_asn or "-"),
         peer.state,
         duration(now - peer.since) if peer.since else "-",
+        peer.bfd.state if peer.bfd else "-",
         peer.object or "-",
         peer.link or "-",
         *(
@@ -121,10 +132,6 @@ def _row(peer: PeerStatus, now: float) -> tuple[str, ...]:
 def _title(peer: PeerStatus) -> str:
     place = peer.peer or peer.link
     return f"{place} ({peer.object})" if place and peer.object else place or peer.object
-
-
-def _line(name: str, value: str) -> str:
-    return f"  {name + ':':18}{value}"
 
 
 def _yes(value: bool) -> str:  # noqa: FBT001 - what is told

@@ -1,7 +1,7 @@
 """ExaBGP's own process: ExaBGP as it comes, with timers that are exact and do not follow the wall clock.
 
-And it tells all of a peer's OPEN when it is asked for its sessions, for an agent that comes later. What it
-calls a peer is in `exabgp_peers`.
+And it tells all of a peer's OPEN when it is asked for its sessions, for an agent that comes later, and says
+goodbye to a peer whose session BFD has ended. What it calls a peer is in `exabgp_peers`.
 
 ExaBGP 5.0.15 keeps its timers in whole seconds of the wall clock (exabgp/bgp/timer.py, reactor/delay.py).
 So its hold timer fires up to a second late, a clock that is set forward ends every session, and one that is
@@ -27,6 +27,11 @@ from bgpnet.speaker import exabgp_peers
 Code: Final = Capability.CODE
 
 _TOLD_OF: Final = peer.Peer.cli_data
+
+_CLOSE: Final = peer.Peer._close  # noqa: SLF001 - nothing public stands between the decision and the silence
+
+BFD_DOWN: Final = 10
+"""Subcode of Cease (RFC 9384)."""
 
 CLOCK: Final = SimpleNamespace(time=time.monotonic)
 """Stands for the `time` module where ExaBGP takes only `time.time` from it."""
@@ -69,6 +74,21 @@ class ConnectDelay(delay.Delay):  # type: ignore[misc]  # ExaBGP is not typed
         self._next: int = min(self._next, self.MOST)
 
 
+def close(session: peer.Peer, message: str = "", error: object = "") -> None:
+    """Close the connection; first say so where BFD has ended the session.
+
+    ExaBGP ends a session with graceful restart in silence. Its peer would keep our routes for the restart
+    time, over a path that does not work.
+
+    Raises:
+        Notify: it has to be sent, and the connection closed then.
+
+    """
+    if session._teardown == BFD_DOWN and message.startswith("graceful restart"):  # noqa: SLF001 - likewise
+        raise Notify(6, BFD_DOWN)
+    _CLOSE(session, message, error)
+
+
 def told_of(session: peer.Peer) -> dict[str, Any]:
     """What `show neighbor json` tells of a session: also what else the peer's OPEN says."""
     told: dict[str, Any] = _TOLD_OF(session)
@@ -106,4 +126,5 @@ def run() -> None:
     exact_timers()
     peer.Peer.cli_data = told_of
     exabgp_peers.install()
+    peer.Peer._close = close  # noqa: SLF001 - as above
     sys.exit(main())

@@ -9,6 +9,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from itertools import pairwise
 from pathlib import PurePath
 
 from tests.netlab import processes
@@ -20,7 +21,7 @@ from tests.netlab.processes import Process
 GONE_TIMEOUT = 5.0
 """Seconds for a killed process to end."""
 
-KEEPERS = {"agent": "node", "cni": "node", "speaker": "node", "exabgp": "speaker"}
+KEEPERS = {"agent": "node", "bfd": "node", "cni": "node", "speaker": "node", "exabgp": "speaker"}
 """Who starts a process again when it dies. ExaBGP starts its relay itself, and cannot be stopped for it."""
 
 POWER_TABLE = "bgpnet_lab_power"
@@ -28,7 +29,7 @@ POWER_TABLE = "bgpnet_lab_power"
 
 def role(argv: Sequence[str]) -> str:
     """What a process is: node, agent, cni, speaker, exabgp or relay of bgpnet, else its program's name."""
-    for word, following in zip(argv, [*argv[1:], ""], strict=True):
+    for word, following in pairwise([*argv, ""]):
         name = PurePath(word).name
         if name == "bgpnet":
             return following
@@ -85,6 +86,8 @@ def stopped(node: RunningNode, *roles: str) -> Iterator[None]:
     finally:
         for pid in filter(processes.alive, pids):
             os.kill(pid, signal.SIGCONT)
+            # nsenter stops with the program that it has started, and would not notice its end
+            os.kill(processes.parent(pid), signal.SIGCONT)
 
 
 @contextmanager

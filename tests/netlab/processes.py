@@ -57,6 +57,12 @@ def alive(pid: int) -> bool:
     return bool(fields) and fields[0] not in {"Z", "X"}
 
 
+def parent(pid: int) -> int:
+    """The process that started it, or has inherited it; 0 when there is no such process."""
+    fields = _stat(pid)
+    return int(fields[1]) if fields else 0
+
+
 def start_time(pid: int) -> int:
     """When a process started, in clock ticks since boot; 0 when there is no such process."""
     fields = _stat(pid)

@@ -244,7 +244,8 @@ class Exabgp:
                 self._answer(number, "line", told)
             answer = "done"
         else:
-            answer = self._change(self.peers[ip_address(words[1])], words[2:])
+            peer = self.peers.get(ip_address(words[1]))
+            answer = self._change(peer, words[2:]) if peer else "error"
         self._answer(number, "answer", answer)
 
     def _answer(self, number: str, what: str, told: object) -> None:
@@ -264,6 +265,8 @@ class Exabgp:
                 for prefix in map(ip_network, prefixes):
                     peer.cache.pop(prefix, None)
                     self._queue(peer, prefix, WITHDRAWN, hop)
+            case ["teardown", subcode] if peer.up:
+                self.down(peer, f"notification sent (6,{subcode})")
             case ["announce", "eor", family, "unicast"] if peer.up:
                 peer.eors.append(family)
             case ["announce", "route-refresh", family, "unicast"] if peer.up:

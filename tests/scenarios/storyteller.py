@@ -84,6 +84,12 @@ class Storyteller:
     def comes_up(self, _: Step, name: str) -> None:
         self.world.come(self.world.neighbour(name))
 
+    def fails_by_bfd(self, _: Step, name: str) -> None:
+        self.world.watcher.failed.add(self.world.address_of(name))
+
+    def is_back_by_bfd(self, _: Step, name: str) -> None:
+        self.world.watcher.failed.discard(self.world.address_of(name))
+
     def links(self, step: Step) -> None:
         for line in step.lines:
             name, *words = line.split()
@@ -279,6 +285,8 @@ _STEPS: dict[str, Callable[..., None]] = {
     r"(\S+) lacks RFC 8950": Storyteller.lacks_rfc_8950,
     r"(\S+) goes down": Storyteller.goes_down,
     r"(\S+) comes up": Storyteller.comes_up,
+    r"(\S+) fails by BFD": Storyteller.fails_by_bfd,
+    r"(\S+) is back by BFD": Storyteller.is_back_by_bfd,
     r"links": Storyteller.links,
     r"heard": Storyteller.heard,
     r"pods": Storyteller.pods,

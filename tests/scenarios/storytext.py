@@ -21,6 +21,8 @@ What happens:
     == tor1 lacks RFC 8950          # its next session takes no IPv6 next hop for IPv4
     == tor1 goes down               # and its session stays so until
     == tor1 comes up
+    == tor1 fails by BFD            # the path to it, where its BGPPeer has `bfd`; until
+    == tor1 is back by BFD
     == links                        # of the host: name, addresses, `down` for no carrier, `gone`; others stay
     lo 10.255.0.11/32
     == heard                        # routers by their advertisements, all of them

@@ -15,6 +15,7 @@ from bgpnet.agent.reconciler import Doors, Outcome, step
 from bgpnet.drivers.exabgp.conversation import Conversation
 from bgpnet.drivers.exabgp.core import Core
 from bgpnet.drivers.exabgp.speaker import by_peer
+from bgpnet.model.bfd import Bfd, BfdSession, ObservedBfd
 from bgpnet.model.crd.declare import declare
 from bgpnet.model.crd.read import read
 from bgpnet.model.net import AGENT_PROTOCOL, POD_PROTOCOL, Address, Prefix, prefix_order
@@ -134,6 +135,26 @@ class Pings:
 
 
 @dataclass
+class Watcher:
+    """`bgpnet bfd`: every session that is wanted is up, but with those whose path a story has fail."""
+
+    rejections: tuple[Rejection, ...] = ()
+    wanted: tuple[BfdSession, ...] = ()
+    failed: set[Address] = field(default_factory=set)
+
+    def want(self, sessions: tuple[BfdSession, ...] | None) -> None:
+        self.wanted = self.wanted if sessions is None else sessions
+
+    def observed(self) -> Bfd:
+        return Bfd(tuple(self._observed(session) for session in self.wanted))
+
+    def _observed(self, session: BfdSession) -> ObservedBfd:
+        failed = session.peer in self.failed
+        state, cause = ("Down", "nothing heard") if failed else ("Up", "")
+        return ObservedBfd(session.peer, session.link, state, state, 0.0, failed=failed, last_error=cause)
+
+
+@dataclass
 class Settings:
     """Sysctls, and the blocks that the CNI server was handed."""
 
@@ -174,6 +195,7 @@ class World:
         self._settings = Settings()
         self._pings = Pings()
         self._contention = Contention()
+        self.watcher = Watcher()
         self._lives = 0
         self._core = Core()
         self._talk: Conversation | None = None
@@ -209,6 +231,9 @@ class World:
         del advertise  # there are no routers here that would hear of it
         self._core.want(by_peer(sessions, announcements), sessions)
         self._wanted = sessions
+
+    def failed(self, peers: tuple[Address, ...]) -> None:
+        self._core.failed(frozenset(peers))
 
     def observed(self) -> Speaker | None:
         return self._core.observed(self.now)
@@ -289,7 +314,9 @@ class World:
 
     def _step(self) -> bool:
         before = self.outcome
-        doors = Doors(self, self.host, self._settings, BlocksFile(self._settings), self, self._pings)
+        doors = Doors(
+            self, self.host, self._settings, BlocksFile(self._settings), self, self._pings, self.watcher
+        )
         self.outcome = asyncio.run(step("n1", doors, lambda: self.now, self._contention))
         return before is None or bool(self.outcome.changes) or self.outcome.plan != before.plan
 

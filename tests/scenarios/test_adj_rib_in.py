@@ -7,7 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bgpnet.drivers.exabgp.adjribin import MARK_LATE, QUIET, AdjRibIn
-from bgpnet.model.net import Family, Prefix
+from bgpnet.model.net import Address, Family, Prefix
 from bgpnet.model.snapshot import SessionState
 from tests.scenarios.exabgp_model import Peer
 from tests.scenarios.speakerstory import TOR1, TOR2, Story, net
@@ -281,3 +281,27 @@ def test_every_history_ends_with_the_peers_tables(
     for peer in (story.tor1, story.tor2):
         assert set(learned(story, peer)) == (set(peer.offers) if peer.up else set())
     assert story.observed().learned_complete
+
+
+def test_a_session_whose_path_has_failed_ends_once() -> None:
+    """By BFD. Where BGP comes back alone, as with a router that has no BFD any more, it is left alone."""
+    story = ready()
+
+    def teardowns() -> list[str]:
+        return [command.partition(" ")[2] for command in story.commands if "teardown" in command]
+
+    for _ in range(2):
+        story.core.failed(frozenset({TOR1}))
+        story.turns(2)
+    assert teardowns() == [f"neighbor {TOR1} teardown 10"]
+    assert learned(story, story.tor1) == {}
+    (session,) = [each for each in story.observed().sessions if each.peer == TOR1]
+    assert session.last_error == "this node sent NOTIFICATION Cease / BFD Down (6/10)"
+    story.up()
+    story.core.failed(frozenset({TOR1}))
+    story.turns(2)
+    assert len(teardowns()) == 1
+    for failed in (frozenset[Address](), frozenset[Address]({TOR1})):
+        story.core.failed(failed)
+        story.turns(2)
+    assert len(teardowns()) == 2

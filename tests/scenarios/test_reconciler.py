@@ -8,9 +8,10 @@ from ipaddress import ip_network
 from bgpnet.agent import journal
 from bgpnet.agent.contention import Contention
 from bgpnet.agent.reconciler import Doors, Outcome, step
+from bgpnet.model.bfd import Bfd, BfdSession, BfdTimers, ObservedBfd
 from bgpnet.model.diff import PutRoute
 from bgpnet.model.errors import KernelError
-from bgpnet.model.net import AGENT_PROTOCOL, ROUTE_METRIC, Prefix
+from bgpnet.model.net import AGENT_PROTOCOL, ROUTE_METRIC, Address, Prefix
 from bgpnet.model.plan import Announcement, Blocks, Route, Session, Sysctl
 from bgpnet.model.probe import Probe, ProbeResult
 from bgpnet.model.rejection import Reason, Rejection
@@ -42,11 +43,13 @@ class World:
     rejections: tuple[Rejection, ...] = ()
     probes: tuple[Probe, ...] = ()
     told: list[str] = field(default_factory=list)
+    bfd_says: Bfd | None = None
+    watched: tuple[BfdSession, ...] | None = None
+    failed: tuple[Address, ...] = ()
 
     def step(self) -> Outcome:
-        doors = Doors(
-            SourceOf(self), KernelOf(self), SysctlOf(self), BlocksOf(self), SpeakerOf(self), ProbeOf(self)
-        )
+        kernel, sysctls, blocks = KernelOf(self), SysctlOf(self), BlocksOf(self)
+        doors = Doors(SourceOf(self), kernel, sysctls, blocks, SpeakerOf(self), ProbeOf(self), BfdOf(self))
         return asyncio.run(step("n1", doors, lambda: 0.0, Contention()))
 
 
@@ -135,8 +138,23 @@ class SpeakerOf:
         self.world.told.append("speaker")
         self.world.sessions, self.world.announced = sessions, announcements
 
+    def failed(self, peers: tuple[Address, ...]) -> None:
+        self.world.failed = peers
+
     def observed(self) -> Speaker | None:
         return self.world.speaker_says
+
+
+@dataclass
+class BfdOf:
+    world: World
+    rejections: tuple[Rejection, ...] = ()
+
+    def want(self, sessions: tuple[BfdSession, ...] | None) -> None:
+        self.world.watched = sessions
+
+    def observed(self) -> Bfd | None:
+        return self.world.bfd_says
 
 
 def hearing(*paths: LearnedPath) -> Speaker:
@@ -236,3 +254,38 @@ def test_ten_thousand_routes_are_a_line_in_the_log_and_not_ten_thousand() -> Non
     lines = [line for _, line in journal.events(outcome, replace(outcome, changes=changes))]
     assert len(lines) == journal.SHOWN + 1
     assert lines[-1] == "more routes changed, all in all put=10000 deleted=0"
+
+
+def watched_by_bfd(*, failed: bool) -> Bfd:
+    return Bfd((ObservedBfd(facts.address("10.0.1.1"), "eth1", "Down", "Down", 0.0, failed=failed),))
+
+
+def test_a_router_that_bfd_takes_for_dead_is_out_of_use_at_once_and_its_session_ends() -> None:
+    both = [facts.path("192.0.2.0/24", peer) for peer in ("10.0.1.1", "10.0.2.1")]
+    objects = facts.two_tors()
+    objects = replace(objects, peers=tuple(replace(peer, bfd=BfdTimers(300, 3)) for peer in objects.peers))
+    world = World(objects=objects, speaker_says=hearing(*both))
+    world.step()
+    assert [session.timers.interval for session in world.watched or ()] == [300, 300]
+    prefix = facts.prefix("192.0.2.0/24")
+    assert len(world.routes[prefix].next_hops) == 2
+    # also while a table is being read, when next hops are not taken away for other reasons
+    assert world.speaker_says is not None
+    world.speaker_says = replace(world.speaker_says, learned_complete=False)
+    world.bfd_says = watched_by_bfd(failed=True)
+    outcome = world.step()
+    assert [str(hop.gateway) for hop in world.routes[prefix].next_hops] == ["10.0.2.1"]
+    assert world.failed == (facts.address("10.0.1.1"),)
+    assert not outcome.plan.rejections
+    world.bfd_says = watched_by_bfd(failed=False)
+    world.step()
+    assert len(world.routes[prefix].next_hops) == 2
+    assert not world.failed
+
+
+def test_bfd_that_is_not_asked_for_or_not_heard_takes_nothing_away() -> None:
+    path = facts.path("192.0.2.0/24", "10.0.1.1")
+    world = World(objects=facts.two_tors(), speaker_says=hearing(path), bfd_says=watched_by_bfd(failed=True))
+    world.step()
+    assert unicast(world) == ["192.0.2.0/24"]
+    assert world.watched == ()

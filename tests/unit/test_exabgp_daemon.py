@@ -2,6 +2,7 @@
 
 import logging
 import time
+from types import SimpleNamespace
 
 import pytest
 from exabgp.bgp import timer
@@ -9,7 +10,15 @@ from exabgp.bgp.message import KeepAlive, Notify
 from exabgp.bgp.message.open.capability.graceful import Graceful
 from exabgp.reactor import delay, peer
 
-from bgpnet.speaker.exabgp_daemon import CLOCK, ConnectDelay, HoldTimer, exact_timers, more_of
+from bgpnet.speaker.exabgp_daemon import (
+    BFD_DOWN,
+    CLOCK,
+    ConnectDelay,
+    HoldTimer,
+    close,
+    exact_timers,
+    more_of,
+)
 
 
 class Clock:
@@ -102,3 +111,18 @@ def test_the_restart_time_of_a_router_that_is_only_a_helper_is_told() -> None:
     helper = Graceful().set(0, 77, [])
     assert more_of(ours, {Graceful.ID: helper})["restart-time"] == (120, 77)
     assert more_of(ours, {})["restart-time"] == (120, 0)
+
+
+def test_only_a_session_that_bfd_ended_ends_with_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    """ExaBGP's own teardown is silent where graceful restart was agreed on (RFC 9384 has a code for BFD)."""
+    closed: list[str] = []
+    monkeypatch.setattr(
+        "bgpnet.speaker.exabgp_daemon._CLOSE", lambda _session, message, _error: closed.append(message)
+    )
+    silent = "graceful restarted negotiated, closing without sending any notification"
+    for code, message in ((3, silent), (None, silent), (BFD_DOWN, "notification sent (6,10)")):
+        close(SimpleNamespace(_teardown=code), message)
+    assert closed == [silent, silent, "notification sent (6,10)"]
+    with pytest.raises(Notify) as told:
+        close(SimpleNamespace(_teardown=BFD_DOWN), silent)
+    assert (told.value.code, told.value.subcode) == (6, BFD_DOWN)

@@ -41,6 +41,9 @@ from bgpnet.model.snapshot import MaxPrefix, ObservedSession, SessionState, Spea
 
 _log = logging.getLogger(__name__)
 
+BFD_DOWN: Final = 10
+"""Subcode of Cease (RFC 9384)."""
+
 MAXIMUM_PREFIXES: Final = 1
 """Subcode of a Cease (RFC 4486 §3)."""
 
@@ -73,6 +76,7 @@ class Core:
         self._young_until = 0.0
         self._told = False
         self._todo: list[Command] = []
+        self._failed: frozenset[Address] = frozenset()
         self._reloading = False
         self._limits: dict[Address, MaxPrefix] = {}
         self._stops = Stops()
@@ -91,6 +95,17 @@ class Core:
         for address, peer in self._peers.items():
             peer.out.want(self._wanted_of(address))
             peer.into.allow(self._limit_of(address))
+
+    def failed(self, peers: frozenset[Address]) -> None:
+        """The paths to these peers have failed: a session that is up with one that was not named before ends.
+
+        Once: where BGP comes back alone, as on a router that has no BFD any more, it is left alone.
+        """
+        for address in sorted(peers - self._failed, key=address_order):
+            peer = self._peers.get(address)
+            if peer is not None and peer.session.state is SessionState.ESTABLISHED:
+                self._todo.insert(0, Teardown(address, BFD_DOWN))
+        self._failed = peers
 
     def connected(self, hello: Hello, now: float) -> None:
         """The relay greets. What was believed before is read anew: events may have been lost."""

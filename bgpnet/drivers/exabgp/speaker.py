@@ -63,6 +63,11 @@ class SpeakerDriver:
         self._configurator.want(sessions, advertise)
         self._relay.pump()
 
+    def failed(self, peers: tuple[Address, ...]) -> None:
+        """Peers to which the path has failed: the session with one that was not named before ends."""
+        self._core.failed(frozenset(peers))
+        self._relay.pump()
+
     def observed(self) -> Speaker | None:
         """What ExaBGP told; None before it told the states of the sessions."""
         return self._core.observed(self._wall())

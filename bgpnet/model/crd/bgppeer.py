@@ -12,6 +12,7 @@ from pydantic import (
     model_validator,
 )
 
+from bgpnet.model.bfd import BfdTimers
 from bgpnet.model.crd.fields import (
     SET,
     Asn,
@@ -96,6 +97,16 @@ class PasswordSecret(Strict):
     """The key of its data."""
 
 
+class PeerBfd(Strict):
+    """Bidirectional forwarding detection over one hop (RFC 5880, RFC 5881), without authentication."""
+
+    min_interval: Annotated[int, Field(strict=True, ge=50, le=10_000)] = 300
+    """Milliseconds between two packets, both ways; where the router asks for more, that."""
+    multiplier: Annotated[int, Field(strict=True, ge=1, le=50)] = 3
+    """Intervals without a packet of ours after which the router takes the path for failed, and so do we for
+    the router's."""
+
+
 class BGPPeerSpec(Strict):
     """Which routers, and how to speak with them."""
 
@@ -143,6 +154,8 @@ class BGPPeerSpec(Strict):
     """Percent of `maxPrefix` above which it is told of."""
     max_prefix_idle_time: Annotated[int, Field(strict=True, ge=1, le=86_400)] = 300
     """Seconds for which a stopped session stays down."""
+    bfd: PeerBfd | None = None
+    """Watches the path to it; `{}` with the defaults; left out, not at all."""
 
     elsewhere: ClassVar[Mapping[str, str]] = {
         "keepaliveTime": "remove it: a keepalive is sent every third of holdTime, so set that",
@@ -217,4 +230,5 @@ class BGPPeer(Manifest):
             router=spec.router.fact() if spec.router else None,
             allow_own_asn=spec.allow_own_asn,
             max_prefix=MaxPrefix(spec.max_prefix, spec.max_prefix_warning, spec.max_prefix_idle_time),
+            bfd=BfdTimers(spec.bfd.min_interval, spec.bfd.multiplier) if spec.bfd else None,
         )

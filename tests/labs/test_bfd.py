@@ -1,0 +1,168 @@
+"""BFD with FRR's bfdd and with BIRD, judged from the routers, the kernels and the clock."""
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from tests.labs.watchedlab import LINKS, NODE, TORS, Watched, running, until
+from tests.netlab import faults
+from tests.netlab.images import OWN_PROGRAMS, REPOSITORY
+
+pytestmark = pytest.mark.lab
+
+DETECTION = 0.9
+"""Seconds; 300 ms x 3."""
+
+BAR = 1.2
+"""Seconds from a silent death to the last route over it gone."""
+
+
+@pytest.fixture(scope="module")
+def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
+    with running(tmp_path_factory.mktemp("bfd"), "bfd") as watched:
+        yield watched
+
+
+@pytest.fixture
+def lab(up: Watched) -> Watched:
+    up.settled()
+    return up
+
+
+@contextmanager
+def cut(lab: Watched, hooks: dict[str, str]) -> Iterator[float]:
+    """Nothing passes the node's links in the direction of each hook; all keep carrier. When that began."""
+    chains = "".join(
+        f"chain {tor} {{ type filter hook {hook} device {LINKS[tor]} priority -500; policy drop; }}\n"
+        for tor, hook in hooks.items()
+    )
+    rules = f"nft -f - <<'X'\ntable netdev cut {{\n{chains}}}\nX"
+    lab.node.run_in_network("sh", "-c", rules).checked("nft")
+    try:
+        yield time.monotonic()
+    finally:
+        lab.node.run_in_network("nft", "delete", "table", "netdev", "cut").checked("nft")
+
+
+def test_bfd_comes_up_with_both_and_both_sides_agree_on_the_times(lab: Watched) -> None:
+    frr = lab.frr_bfd()
+    assert (frr["status"], frr["remote-detect-multiplier"]) == ("up", 3)
+    assert (frr["remote-receive-interval"], frr["remote-transmit-interval"]) == (300, 300)
+    state, _, interval, timeout = lab.bird_bfd()
+    assert (state, interval, timeout) == ("Up", "0.300", "0.900")
+    for tor in TORS:
+        bfd = lab.bfd(tor)
+        assert (bfd["state"], bfd["remote_state"], bfd["reason"]) == ("Up", "Up", "")
+        assert (bfd["interval"], bfd["detection"]) == (300, 900)
+    text = lab.node.run("bgpnet", "peers", "frr").stdout
+    assert "a packet every 300 ms, down after 900 ms of silence; 300 ms x 3 configured" in text
+
+
+def test_other_times_are_agreed_on_while_the_session_is_up(lab: Watched) -> None:
+    before = lab.lives()
+    lab.configure("frr", "{minInterval: 50}")
+    profile = ["configure", "bfd", "profile node", "transmit-interval 50", "receive-interval 50"]
+    lab.lab.node("frr").run("vtysh", *(word for line in profile for word in ("-c", line))).checked("vtysh")
+    lab.configure("bird", "{minInterval: 500, multiplier: 4}")
+    until("FRR has a packet every 50 ms", lambda: lab.frr_bfd()["remote-transmit-interval"] == 50)
+    until("150 ms", lambda: lab.bfd("frr")["detection"] == 150)
+    until("BIRD waits for 4 x 500 ms", lambda: lab.bird_bfd()[2:] == ["0.500", "2.000"])
+    lab.configure("frr", "{}")
+    lab.configure("bird", "{}")
+    profile[3:] = ["transmit-interval 300", "receive-interval 300"]
+    lab.lab.node("frr").run("vtysh", *(word for line in profile for word in ("-c", line))).checked("vtysh")
+    until("900 ms again", lambda: [lab.bfd(tor)["detection"] for tor in TORS] == [900, 900])
+    assert lab.lives() == before
+
+
+@pytest.mark.parametrize("hooks", [("ingress", "egress"), ("egress", "ingress")], ids=" and ".join)
+def test_a_link_that_is_dead_one_way_is_out_of_use_on_both_sides(
+    lab: Watched, hooks: tuple[str, str]
+) -> None:
+    """Bytes of the ToR do not come in on one link, ours do not leave by the other."""
+    with cut(lab, dict(zip(TORS, hooks, strict=True))) as begun:
+        until("the node has no route over them", lambda: not lab.hops())
+        ours = time.monotonic() - begun
+        until("the ToRs' routes are gone", lambda: not any(map(lab.has_route, TORS)))
+        theirs = time.monotonic() - begun
+        for (tor, peer), hook in zip(sorted(lab.peers().items(), reverse=True), hooks, strict=True):
+            bfd = peer["bfd"]
+            assert (bfd["failed"], peer["state"] != "Established") == (True, True)
+            if hook == "ingress":
+                assert "nothing heard from the router for 900 ms" in bfd["last_error"]
+                assert "this node sent NOTIFICATION Cease / BFD Down (6/10)" in peer["last_error"]
+            else:
+                assert "it no longer hears this node" in bfd["last_error"], tor
+        session = lab.vtysh("show bgp neighbors")[NODE["frr"]]
+        assert session["lastResetDueTo"] == "BFD down received" or session["lastErrorCodeSubcode"] == "060A"
+        assert "BFD" in lab.lab.node("bird").run("birdc", "show", "protocols", "all", "node").stdout
+    assert max(ours, theirs) <= BAR
+
+
+def test_the_rest_of_a_node_that_dies_takes_no_bfd_session_along(lab: Watched) -> None:
+    before = lab.lives()
+    for victim in ("agent", "exabgp", "speaker", "bfd"):
+        faults.kill(lab.node, victim)
+        until(f"{victim} is back", lambda victim=victim: bool(faults.having(lab.node, victim)))  # type: ignore[misc]
+    with faults.dead(lab.node, "agent"):
+        time.sleep(DETECTION + 0.2)
+    assert lab.lives() == before
+
+
+def test_bfd_that_is_told_to_stop_has_the_routers_wait(lab: Watched) -> None:
+    before = lab.lives()
+    (running,) = faults.having(lab.node, "bfd")
+    with faults.stopped(lab.node, "node"):
+        os.kill(running.pid, 15)
+        until("bfd has ended", lambda: not faults.having(lab.node, "bfd"))
+        time.sleep(DETECTION + 0.2)
+        assert lab.lives() == before
+        assert lab.bird_bfd()[2:] == ["20.000", "60.000"]
+    until("BIRD waits for 900 ms again", lambda: lab.bird_bfd()[3] == "0.900")
+    assert lab.lives() == before
+
+
+def test_a_session_that_the_router_takes_down_on_purpose_is_no_failure(lab: Watched) -> None:
+    frr = lab.lab.node("frr")
+    frr.run("vtysh", "-c", "configure", "-c", "bfd", "-c", "profile node", "-c", "shutdown").checked("vtysh")
+    until("AdminDown is heard", lambda: lab.bfd("frr")["remote_state"] == "AdminDown")
+    time.sleep(0.5)
+    peer = lab.peers()["frr"]
+    assert (peer["state"], peer["bfd"]["failed"]) == ("Established", False)
+    assert "on purpose" in peer["bfd"]["reason"]
+    assert lab.hops() == set(TORS.values())
+    frr.run("vtysh", "-c", "configure", "-c", "bfd", "-c", "profile node", "-c", "no shutdown").checked(
+        "vtysh"
+    )
+    until("up again", lambda: lab.bfd("frr")["state"] == "Up")
+
+
+def test_a_hostile_sender_changes_nothing(lab: Watched) -> None:
+    before = lab.lives()
+    bird = lab.lab.node("bird")
+    argv = [str(OWN_PROGRAMS / "python"), str(REPOSITORY / "tests" / "labs" / "watched" / "hostile.py")]
+    sent = json.loads(bird.run_in_network(*argv, TORS["bird"], NODE["bird"]).checked("hostile").stdout)
+    assert sent["rate"] > 10_000
+    until("all is counted", lambda: sum(lab.bfd("bird")["dropped"].values()) > 0.9 * sent["packets"])
+    dropped = lab.bfd("bird")["dropped"]
+    assert {"ttl", "your-discriminator", "version", "length", "state", "authentication"} <= dropped.keys()
+    assert lab.lives() == before
+
+
+def test_who_dies_with_the_link_up_is_out_of_use_in_time(lab: Watched) -> None:
+    """First a ToR, then the node: neither says a word, and nobody loses carrier."""
+    begun = time.monotonic()
+    faults.power_off(lab.lab.node("bird"), links_go_dark=False)
+    until("its routes are gone", lambda: lab.hops() == {TORS["frr"]})
+    router = time.monotonic() - begun
+    begun = time.monotonic()
+    faults.power_off(lab.node, links_go_dark=False)
+    until("no router has a route to it", lambda: not lab.has_route("frr"))
+    node = time.monotonic() - begun
+    faults.power_on(lab.lab, "bird")
+    faults.power_on(lab.lab, lab.node.name)
+    assert max(router, node) <= BAR
