@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 LAB_IS_NAMED = @test -n "$(LAB)" || { echo "make $@: say which folder: make $@ LAB=containerlab/dual-tor" >&2; exit 2; }
 
 .DEFAULT_GOAL := help
-.PHONY: help setup packages demo test test-cluster bench check generate format plugin lab lab-up lab-down lock clean
+.PHONY: help setup packages demo test test-cluster oracles bench check generate format plugin lab lab-up lab-down lock clean
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,12 +66,20 @@ format: setup ## format the Python code
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix --quiet .
 
-test: check plugin ## every tier of tests but the cluster's (as root)
+test: check plugin oracles ## every tier of tests but the cluster's (as root)
 	@$(BIN)/pytest -n $(JOBS) --dist loadfile $(ARGS)
 
 test-cluster: setup ## the tests against real Kubernetes programs, built once into ~/.cache (10 minutes)
 	@tests/install-packages.sh tests/cluster/debian-packages.txt
 	@$(BIN)/pytest tests/cluster $(ARGS)
+
+build/oracles/.installed: tests/oracles/requirements.txt | packages
+	@echo "Installing the vendors' schema tools that tests ask"
+	@$(PYTHON) -m venv build/oracles
+	@build/oracles/bin/pip install --quiet -r tests/oracles/requirements.txt
+	@touch $@
+
+oracles: build/oracles/.installed ## install vendors' schema tools (EOS, NVUE) for the tests of router configurations
 
 bench: setup plugin/build/$(ARCH)/bgpnet ## compare with the reference programs, as ratios: build/bench.json
 	@tests/install-packages.sh tests/bench/debian-packages.txt

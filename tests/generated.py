@@ -7,24 +7,27 @@ lab's manifests below it, is `configs/ROUTER/frr.conf`.
 
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from bgpnet.drivers.files.once import read_once
-from bgpnet.model.router import System
+from bgpnet.model.router import Neighbors, System
+from bgpnet.model.snapshot import DeclaredPeer
 from bgpnet.planner.routergroup import Wishes
 from bgpnet.planner.routers import router_configs
 from bgpnet.render.routers.rendered import Rendered, rendered
 from bgpnet.render.routers.systems import TABLES
+from bgpnet.render.routers.table import Ability
 
 REPOSITORY: Final = Path(__file__).resolve().parents[1]
 EXAMPLES: Final = REPOSITORY / "docs" / "examples" / "routers"
 
-_BASES: Final[Mapping[str, System]] = {
-    "frr.base.conf": System.FRR,
-    "bird.base.conf": System.BIRD,
-    "bgpd.base.conf": System.OPENBGPD,
-    "gobgpd.base.toml": System.GOBGP,
+_BASES: Final[Mapping[System, str]] = {
+    System.FRR: "frr.base.conf",
+    System.BIRD: "bird.base.conf",
+    System.OPENBGPD: "bgpd.base.conf",
+    System.GOBGP: "gobgpd.base.toml",
 }
 
 
@@ -37,28 +40,26 @@ def generated() -> Iterator[tuple[Path, str]]:
             yield folder / f"{made.name}.verify.txt", made.verification
             yield folder / f"{made.name}.rollback.txt", made.rollback
     for manifests in sorted(REPOSITORY.glob("containerlab/*/configs/manifests")):
-        yield from _lab(manifests)
+        if any(manifests.parent.glob("*/*.base.*")):
+            yield from _lab(manifests)
 
 
 def _lab(manifests: Path) -> Iterator[tuple[Path, str]]:
-    for name, system in _BASES.items():
-        bases = sorted(manifests.parent.glob(f"*/{name}"))
-        made = {each.name: each for each in _routers(manifests, system)} if bases else {}
-        for base in bases:
-            router = base.parent.name
-            if router not in made:
-                raise SystemExit(f"{base}: no router {router} of this system in {manifests}")
-            mark = TABLES[system].comment
-            told = f"Above: {name}, written by hand. Below: generated, `make generate` rewrites it."
-            joint = f"{mark}\n{mark} {told}\n{mark}\n"
-            yield (
-                base.with_name(name.replace(".base", "")),
-                base.read_text(encoding="utf-8") + joint + made[router].configuration,
-            )
+    for made in _routers(manifests, None):
+        base = manifests.parent / made.name / _BASES[made.system]
+        mark = TABLES[made.system].comment
+        told = f"Above: {base.name}, written by hand. Below: generated, `make generate` rewrites it."
+        yield (
+            base.with_name(base.name.replace(".base", "")),
+            f"{base.read_text(encoding='utf-8')}{mark}\n{mark} {told}\n{mark}\n{made.configuration}",
+        )
 
 
-def _routers(manifests: Path, system: System) -> Iterator[Rendered]:
-    told = router_configs(read_once([manifests]), Wishes(system=system))
+def _routers(manifests: Path, system: System | None) -> Iterator[Rendered]:
+    declared = read_once([manifests])
+    if system is not None:
+        declared = replace(declared, peers=tuple(_fit(peer, system) for peer in declared.peers))
+    told = router_configs(declared, Wishes(system=system))
     for config in told.routers:
         made = rendered(config)
         for rejection in made.rejections:
@@ -66,6 +67,17 @@ def _routers(manifests: Path, system: System) -> Iterator[Rendered]:
         yield made
     for rejection in told.rejections:
         raise SystemExit(f"{manifests}: {rejection}")
+
+
+def _fit(peer: DeclaredPeer, system: System) -> DeclaredPeer:
+    """The example as one would write it for this system: with its version, without what it cannot do."""
+    cannot = TABLES[system].cannot
+    router = replace(peer.router, version="5.16" if system is System.NVUE else "") if peer.router else None
+    if router is not None and Ability.PASSWORD_ON_RANGE in cannot:
+        router = replace(router, neighbors=Neighbors.EACH)
+    return replace(
+        peer, router=router, ttl_security=0 if Ability.TTL_SECURITY in cannot else peer.ttl_security
+    )
 
 
 def main(argv: list[str]) -> int:

@@ -113,6 +113,24 @@ class NodeGroup:
         return self.hold_time // 3
 
     @property
+    def max_prefixes(self) -> int:
+        """Of all families together, for systems that count so."""
+        return sum(family.max_prefixes for family in self.families)
+
+    @property
+    def family_names(self) -> tuple[Family, ...]:
+        """What its sessions carry."""
+        return tuple(family.family for family in self.families)
+
+    @property
+    def default_always(self) -> bool:
+        """Whether a default route is originated come what may."""
+        return any(
+            family.default is not None and family.default.when is DefaultWhen.ALWAYS
+            for family in self.families
+        )
+
+    @property
     def placeholder(self) -> str:
         """Stands for the password in the text."""
         return f"${{BGP_SECRET_{self.label}}}"
@@ -157,3 +175,13 @@ class RouterConfig:
     def large_communities(self) -> tuple[Community, ...]:
         """Of `communities`, those of RFC 8092."""
         return tuple(each for each in self.communities if len(each) == LARGE)
+
+    @property
+    def as_override(self) -> bool:
+        """Of any group."""
+        return any(group.as_override for group in self.groups)
+
+    @property
+    def bfd(self) -> bool:
+        """Whether any group asks for it."""
+        return any(group.bfd for group in self.groups)

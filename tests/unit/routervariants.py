@@ -35,12 +35,13 @@ ACCEPTS = (
 )
 
 
-def variants(system: System) -> Iterator[str]:
+def variants(system: System, version: str = "5.16") -> Iterator[str]:
     """A fifth of them, every value of each in it; revealed passwords in half. Those that can be expressed."""
     ways = product(Neighbors, DefaultWhen, RestartRole, (False, True), ACCEPTS)
     for number, (neighbors, when, role, guarded, accepts) in enumerate(list(ways)[::5]):
         v4 = tor(
             system=system,
+            version=version,
             neighbors=neighbors,
             default_when=when,
             tracked=(ip_network("198.51.100.0/24"), ip_network("2001:db8:1::/48")),

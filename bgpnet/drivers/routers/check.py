@@ -4,14 +4,19 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from bgpnet.drivers.routers import bird, frr
+from bgpnet.drivers.routers import bird, frr, gobgp, openbgpd
 from bgpnet.model.router import System
 from bgpnet.model.routercheck import FileCheck, ProgramAnswer, Verdict
 from bgpnet.render.routers.lint.grammar import lint
 from bgpnet.render.routers.systems import TABLES
 
 PROGRAMS: Final[Mapping[System, Callable[[str], ProgramAnswer]]] = MappingProxyType(
-    {System.FRR: frr.check, System.BIRD: bird.check}
+    {
+        System.FRR: frr.check,
+        System.BIRD: bird.check,
+        System.OPENBGPD: openbgpd.check,
+        System.GOBGP: gobgp.check,
+    }
 )
 
 

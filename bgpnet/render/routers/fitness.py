@@ -46,6 +46,10 @@ def _refusals(config: RouterConfig, table: SystemTable) -> Iterator[Rejection]:
             yield _refused(cause, field, str(asn), remedy)
     if table.versions and not re.fullmatch(table.versions, config.version):
         yield _refused(first, "spec.router.version", config.version or "not set", table.versions_text)
+    if config.stale_time > table.max_stale:
+        remedy = f"{table.title} keeps stale routes for {table.max_stale} s at most; ask for less"
+        cause = ObjectRef("BGPConfiguration", "default")
+        yield _refused(cause, "spec.gracefulRestartTime", str(config.stale_time), remedy)
     if config.restart_role not in table.roles:
         remedy = f"{table.title} has no such role; write {' or '.join(sorted(table.roles))}"
         yield _refused(first, "spec.router.gracefulRestart", config.restart_role, remedy)

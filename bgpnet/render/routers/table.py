@@ -80,7 +80,11 @@ class SystemTable:
     versions: str = ""
     """A regular expression of versions for which the text is written; empty: not asked for."""
     versions_text: str = ""
+    dialects: tuple[tuple[str, Mapping[str, str]], ...] = ((".*", {}),)
+    """(regular expression of versions, words that they spell so): the template gets the first that fits."""
     max_asn: int = 4294967294
+    max_stale: int = 3600
+    """Seconds for which it keeps stale routes at most."""
     reserved_asns: frozenset[int] = frozenset({0, 23456, 65535})
     password: str = r"[A-Za-z0-9_.:/+=@%,^~*-]{1,80}"  # noqa: S105 - an expression
     """A regular expression of passwords that its text can hold as they are."""

@@ -27,7 +27,7 @@ def filled(table: SystemTable, config: RouterConfig) -> str:
         ValueError: a value has a character that could end the place where it stands.
     """
     text: str = _template(table.system, lower_case=table.lower_case).render(
-        router=config, version=config.version
+        router=config, words=_words(table, config.version)
     )
     return re.sub(r"\n{3,}", "\n\n", text)
 
@@ -45,6 +45,10 @@ def _template(system: System, *, lower_case: bool) -> Template:
     )
     environment.filters.update(_filters(lower_case=lower_case))
     return environment.get_template(f"{system}.j2")
+
+
+def _words(table: SystemTable, version: str) -> Mapping[str, str]:
+    return next(words for versions, words in table.dialects if re.fullmatch(versions, version))
 
 
 def _plain(value: object) -> object:
@@ -71,6 +75,9 @@ def _filters(*, lower_case: bool) -> Mapping[str, Any]:
         "digit": _digit,
         "ge_le": _ge_le,
         "braces": _braces,
+        "prefixlen": _prefixlen,
+        "eq_ge_le": _eq_ge_le,
+        "junos": _junos,
         "community": _community,
         "symbol": _symbol,
     }
@@ -99,6 +106,28 @@ def _ge_le(rule: AcceptRule) -> str:
 def _braces(rule: AcceptRule) -> str:
     """As BIRD's prefix sets have it."""
     return f"{rule.prefix}{{{rule.min_length},{rule.max_length}}}"
+
+
+def _eq_ge_le(rule: AcceptRule) -> str:
+    """As NX-OS has it: one length is `eq`."""
+    single = rule.min_length == rule.max_length != rule.prefix.prefixlen
+    return f"{rule.prefix} eq {rule.min_length}" if single else _ge_le(rule)
+
+
+def _junos(rule: AcceptRule) -> str:
+    """As Junos' route filters have it."""
+    if rule.min_length == rule.max_length == rule.prefix.prefixlen:
+        return f"{rule.prefix} exact"
+    return f"{rule.prefix} prefix-length-range /{rule.min_length}-/{rule.max_length}"
+
+
+def _prefixlen(rule: AcceptRule) -> str:
+    """As OpenBGPD's prefix sets have it."""
+    if rule.min_length == rule.max_length:
+        return str(rule.prefix) + (
+            "" if rule.min_length == rule.prefix.prefixlen else f" prefixlen = {rule.min_length}"
+        )
+    return f"{rule.prefix} prefixlen {rule.min_length} - {rule.max_length}"
 
 
 def _community(community: Community, separator: str = ":") -> str:

@@ -41,6 +41,7 @@ def _group(config: RouterConfig, group: NodeGroup, table: SystemTable) -> list[s
         "group": _name(group, table),
         "address": sample,
         "asn": str(config.asn),
+        "family": group.families[0].family,
         "protocol": f"{_name(group, table)}_…",
     }
     commands = table.commands

@@ -1,8 +1,9 @@
 """Patterns of statements: a line as the system's manual has it, with `{…}` where values stand.
 
 `neighbor {def:group} route-map {use:route-map} in` matches one statement, and says that it defines a group
-and uses a route-map. Values are looked at, too: `{asn}`, `{addr}`, `{prefix}`, `{range}` (`P ge N le M`),
-`{num:1-100}`, `{word}`, `{text}`. `(a|b)` and `[ x]` are alternatives and an optional part.
+and uses a route-map. Values are looked at, too: `{asn}`, `{addr}`, `{prefix}`, `{range}` (`P ge N le M`), `{filter}`,
+`{num:1-100}`, `{word}`, `{text}`. `(a|b)` and `[ x]` are alternatives and an optional part, `«x»` is
+a list in square brackets.
 """
 
 import re
@@ -87,9 +88,9 @@ def _literal(text: str) -> str:
             case "|" | ")":
                 out.append(char)
             case "«":
-                out.append(r"\(")
+                out.append(r"\[")
             case "»":
-                out.append(r"\)")
+                out.append(r"\]")
             case _:
                 out.append(re.escape(char))
     return "".join(out)
@@ -101,6 +102,7 @@ _SHAPES: Final[Mapping[str, str]] = {
     "addr": r"[0-9A-Fa-f:.]+",
     "prefix": r"[0-9A-Fa-f:.]+/[0-9]+",
     "range": r"[0-9A-Fa-f:.]+/[0-9]+(?: (?:ge|le|eq) [0-9]+)*",
+    "filter": r"[0-9A-Fa-f:.]+/[0-9]+ (?:exact|prefix-length-range /[0-9]+-/[0-9]+)",
     "braces": r"[0-9A-Fa-f:.]+/[0-9]+(?:\{[0-9]+,[0-9]+\})?",
     "word": r"\S+",
     "text": r".+",
@@ -156,6 +158,12 @@ def _braces(value: str, detail: str) -> str:
     return _range(f"{prefix} ge {least} le {most}" if lengths else prefix, detail)
 
 
+def _filter(value: str, detail: str) -> str:
+    prefix, _, lengths = value.removesuffix(" exact").partition(" prefix-length-range /")
+    least, _, most = lengths.partition("-/")
+    return _range(f"{prefix} ge {least} le {most}" if lengths else prefix, detail)
+
+
 def _fine(_value: str, _detail: str) -> str:
     return ""
 
@@ -167,6 +175,7 @@ _JUDGES: Final[Mapping[str, Callable[[str, str], str]]] = {
     "prefix": _prefix,
     "range": _range,
     "braces": _braces,
+    "filter": _filter,
     "word": _fine,
     "text": _fine,
 }

@@ -11,6 +11,7 @@ BIRD: Final = SystemTable(
     system=System.BIRD,
     title="BIRD 2",
     suffix="conf",
+    max_stale=65535,
     comment="#",
     cannot={
         Ability.SESSION_LIMIT: "any number of addresses of the range may have a session",
@@ -34,7 +35,8 @@ BIRD: Final = SystemTable(
         recognised=r"protocol |router id |filter |log |include |template |function |define ",
         hidden=r'/ password "([^"]*)"',
         keys=(
-            r"template bgp \S+ / (local|password|hold time|keepalive time|graceful restart|router id|error wait time)",
+            r"router id",
+            r"template bgp \S+ / (local|password|hold time|keepalive time|graceful restart|error wait time)",
             r"template bgp \S+ / ipv[46] / (import filter|export filter|receive limit)",
             r"protocol bgp \S+ from \S+ / neighbor",
         ),

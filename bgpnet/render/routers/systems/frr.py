@@ -11,6 +11,7 @@ FRR: Final = SystemTable(
     system=System.FRR,
     title="FRR",
     suffix="conf",
+    max_stale=4095,
     comment="!",
     cannot={
         Ability.RECEIVED_LIMIT: "maximum-prefix counts accepted prefixes only: refused ones cost memory alone",
