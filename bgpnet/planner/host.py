@@ -22,7 +22,7 @@ def sysctls(own: tuple[Prefix, ...], sessions: Iterable[Session]) -> tuple[Sysct
         family for each in sessions for family in each.families
     }
     found = {each.path: each.value for each in global_sysctls(families)}
-    for link in {session.link for session in sessions}:
+    for link in {session.link for session in sessions} - {""}:
         if Family.IPV4 in families:
             found[f"net/ipv4/conf/{link}/rp_filter"] = "2"
             found[f"net/ipv4/conf/{link}/ignore_routes_with_linkdown"] = "1"

@@ -17,6 +17,7 @@ from bgpnet.model.snapshot import (
     SessionState,
     Speaker,
 )
+from bgpnet.planner.host import sysctls
 from bgpnet.planner.peers import advertised_links, sessions
 from tests.unit import facts
 
@@ -223,6 +224,9 @@ def test_the_source_may_be_an_address_of_the_loopback() -> None:
 
 def test_no_route_leads_to_it_now_and_the_session_waits() -> None:
     assert judged(far(), Kernel(FAR.links, ()))[0] == [("198.51.100.9", "", "10.0.1.11")]
+    declared = Declared(facts.configuration(), (NODE,), (), (far(),))
+    made, _ = sessions(NODE, declared, Kernel(FAR.links, ()))
+    assert not [each.path for each in sysctls((), made or ()) if "//" in each.path]
 
 
 def test_a_link_whose_name_no_address_can_carry_harms_itself_alone() -> None:
