@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from bgpnet.model.diff import Change, DeleteRoute, Observed, PutRoute, SetSysctl, WriteBlocks
+from bgpnet.model.diff import Change, DeleteRoute, Observed, PutRoute, SetSysctl
 from bgpnet.model.net import AGENT_PROTOCOL, POD_PROTOCOL
 from bgpnet.model.plan import Route
 from bgpnet.model.rejection import ObjectRef, Reason, Rejection
@@ -71,10 +71,10 @@ class Contention:
             if (subject := _subject(change)) is None or not self._is_held(*subject, now)
         )
 
-    def failed(self, rejections: Iterable[Rejection]) -> None:
+    def failed(self, refused: Iterable[ObjectRef]) -> None:
         """What the kernel refused was not undone by anybody."""
-        for each in rejections:
-            self._bouts.pop(each.object, None)
+        for each in refused:
+            self._bouts.pop(each, None)
 
     def rejections(self, observed: Observed) -> tuple[Rejection, ...]:
         """What is contested, and by whom as far as can be seen."""
@@ -105,7 +105,7 @@ def _subject(change: Change) -> tuple[ObjectRef, object] | None:
             return ObjectRef("Route", str(prefix)), None
         case SetSysctl(sysctl):
             return ObjectRef("Sysctl", sysctl.path), sysctl.value
-        case WriteBlocks():
+        case _:
             return None
 
 

@@ -1,11 +1,14 @@
 """What the loop needs of its drivers: narrow seams, so that tests put facts in their place."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from bgpnet.model.bfd import Bfd, BfdSession
 from bgpnet.model.claims import Claimed, Wanted
-from bgpnet.model.net import Address, Prefix
-from bgpnet.model.plan import Announcement, Blocks, Route, Session, Sysctl
+from bgpnet.model.diff import KernelChange
+from bgpnet.model.errors import KernelError
+from bgpnet.model.net import Address
+from bgpnet.model.plan import Announcement, Blocks, Session, Sysctl
 from bgpnet.model.probe import Probe, ProbeResult
 from bgpnet.model.rejection import Rejection
 from bgpnet.model.snapshot import Declared, Kernel, Speaker
@@ -32,16 +35,13 @@ class ClaimsDoor(Protocol):
 
 
 class KernelDoor(Protocol):
-    """Routes and links of the host."""
+    """Links, routes and nexthop objects of the host."""
 
     async def dump(self) -> Kernel:
-        """All links, and the routes of table main."""
+        """All that there is."""
 
-    async def put(self, route: Route, *, replaces: bool) -> None:
-        """Add the route, or replace ours."""
-
-    async def delete(self, prefix: Prefix, metric: int) -> None:
-        """Delete our route to the prefix with this metric."""
+    async def apply(self, changes: Sequence[KernelChange]) -> tuple[tuple[KernelChange, KernelError], ...]:
+        """Carry out changes in order; those that were refused."""
 
 
 class SysctlDoor(Protocol):

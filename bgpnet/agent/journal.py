@@ -7,7 +7,15 @@ import logging
 from collections.abc import Iterator
 
 from bgpnet.agent.reconciler import Outcome
-from bgpnet.model.diff import DeleteRoute, PutRoute, SetSysctl, WriteBlocks
+from bgpnet.model.diff import (
+    AddNextHop,
+    DeleteNextHop,
+    DeleteRoute,
+    PutGroup,
+    PutRoute,
+    SetSysctl,
+    WriteBlocks,
+)
 from bgpnet.model.rejection import Rejection
 from bgpnet.planner.status import by_policy
 
@@ -42,6 +50,12 @@ def events(before: Outcome | None, after: Outcome) -> Iterator[tuple[int, str]]:
             case WriteBlocks(blocks):
                 prefixes = ",".join(map(str, blocks.prefixes))
                 yield logging.INFO, f"blocks handed to the CNI server prefixes={prefixes} mtu={blocks.mtu}"
+            case AddNextHop(number, hop):
+                yield logging.DEBUG, f"next hop added id={number} next_hop={hop.gateway}@{hop.link}"
+            case PutGroup(number, members):
+                yield logging.INFO, f"next hop group put id={number} members={','.join(map(str, members))}"
+            case DeleteNextHop(number):
+                yield logging.DEBUG, f"next hop object deleted id={number}"
 
 
 def _rejections(before: Outcome | None, after: Outcome) -> Iterator[tuple[int, str]]:

@@ -1,6 +1,6 @@
 """Gather, plan, diff, apply: one step of the loop. Deciding is the planner's; acting is the drivers'."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bgpnet.agent.contention import Contention
@@ -14,10 +14,19 @@ from bgpnet.agent.doors import (
     SpeakerDoor,
     SysctlDoor,
 )
-from bgpnet.model.diff import Change, DeleteRoute, Observed, PutRoute, SetSysctl, WriteBlocks
+from bgpnet.agent.refusals import refusals, subject
+from bgpnet.model.diff import (
+    Change,
+    DeleteNextHop,
+    DeleteRoute,
+    KernelChange,
+    Observed,
+    SetSysctl,
+    WriteBlocks,
+)
 from bgpnet.model.errors import KernelError
 from bgpnet.model.plan import Plan
-from bgpnet.model.rejection import ObjectRef, Reason, Rejection
+from bgpnet.model.rejection import Rejection
 from bgpnet.model.snapshot import Snapshot
 from bgpnet.planner import diff, make_plan
 
@@ -65,11 +74,10 @@ async def step(node_name: str, doors: Doors, clock: Callable[[], float], content
     plan = make_plan(snapshot)
     plan_seconds = clock() - begin
     observed = Observed(kernel, doors.sysctl.read(plan.sysctls), doors.blocks.read())
-    changes = contention.admitted(diff(plan, observed), kernel, clock())
-    failures: list[Rejection] = []
-    for change in changes:
-        if not isinstance(change, DeleteRoute):
-            failures += await _applied(change, doors)
+    wanted = diff(plan, observed)
+    changes = contention.admitted(wanted, kernel, clock())
+    deletions = tuple(change for change in changes if isinstance(change, DeleteRoute | DeleteNextHop))
+    failed = await _applied(changes[: len(changes) - len(deletions)], doors)
     doors.speaker.want(plan.sessions, plan.announcements, plan.advertise)
     doors.speaker.failed(plan.failed)
     doors.bfd.want(plan.bfd)
@@ -77,40 +85,36 @@ async def step(node_name: str, doors: Doors, clock: Callable[[], float], content
         doors.probe.want(plan.probes)
     if doors.claims is not None:
         doors.claims.want(plan.wanted)
-    for change in changes:
-        if isinstance(change, DeleteRoute):
-            failures += await _applied(change, doors)
-    contention.failed(failures)
-    failures += contention.rejections(observed)
+    if failed or len(changes) < len(wanted):  # what was not replaced may refer to what is to be deleted
+        deletions = tuple(change for change in deletions if isinstance(change, DeleteRoute))
+    failed += await _applied(deletions, doors)
+    contention.failed(subject(change) for change, _ in failed)
+    failures = (*refusals(failed), *contention.rejections(observed))
     return Outcome(
         snapshot, plan, changes, (*failures, *doors.speaker.rejections, *doors.bfd.rejections), plan_seconds
     )
 
 
-async def _applied(change: Change, doors: Doors) -> tuple[Rejection, ...]:
-    try:
-        match change:
-            case SetSysctl(sysctl):
-                doors.sysctl.set(sysctl)
-            case WriteBlocks(blocks):
-                doors.blocks.write(blocks)
-            case PutRoute(route, replaces):
-                await doors.kernel.put(route, replaces=replaces)
-            case DeleteRoute(prefix, metric):
-                await doors.kernel.delete(prefix, metric)
-    except (KernelError, OSError) as error:
-        return (_refused(change, error),)
-    return ()
+async def _applied(changes: Sequence[Change], doors: Doors) -> list[tuple[Change, Exception]]:
+    """Carry out changes in order; those of the kernel's routing that follow one another go together."""
+    failed: list[tuple[Change, Exception]] = []
+    together: list[KernelChange] = []
+    for change in changes:
+        if not isinstance(change, SetSysctl | WriteBlocks):
+            together.append(change)
+            continue
+        failed += await doors.kernel.apply(together)
+        together = []
+        try:
+            _set(change, doors)
+        except (KernelError, OSError) as error:
+            failed.append((change, error))
+    return [*failed, *(await doors.kernel.apply(together))]
 
 
-def _refused(change: Change, error: Exception) -> Rejection:
+def _set(change: SetSysctl | WriteBlocks, doors: Doors) -> None:
     match change:
         case SetSysctl(sysctl):
-            ref = ObjectRef("Sysctl", sysctl.path)
-        case WriteBlocks():
-            ref = ObjectRef("File", "blocks.json")
-        case PutRoute(route):
-            ref = ObjectRef("Route", str(route.prefix))
-        case DeleteRoute(prefix):
-            ref = ObjectRef("Route", str(prefix))
-    return Rejection(ref, "", "", Reason.KERNEL_REFUSED, f"{error}; it is tried again")
+            doors.sysctl.set(sysctl)
+        case WriteBlocks(blocks):
+            doors.blocks.write(blocks)

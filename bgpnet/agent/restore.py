@@ -1,4 +1,4 @@
-"""Puts the host back as it was: our routes go, sysctls return to the values found."""
+"""Puts the host back as it was: our routes and next hops go, sysctls return to the values found."""
 
 import asyncio
 from collections.abc import Iterator
@@ -7,21 +7,28 @@ from pathlib import Path
 
 from bgpnet.drivers.netlink import Netlink, local
 from bgpnet.drivers.sysctl import Sysctls
+from bgpnet.model.diff import DeleteNextHop, DeleteRoute
 from bgpnet.model.rundir import RunDir
 from bgpnet.planner.diff import is_ours
+from bgpnet.planner.nexthopobjects import Objects
 
 
 def run(run_dir: RunDir) -> Iterator[str]:
     """Undo what the agent did to the host; a line for each thing undone. The agent must be stopped."""
-    yield from asyncio.run(_delete_routes())
+    yield from asyncio.run(_delete_ours())
     for sysctl in Sysctls(Path(run_dir.sysctls)).restore():
         yield f"restored {sysctl.path} = {sysctl.value}"
 
 
-async def _delete_routes() -> list[str]:
+async def _delete_ours() -> list[str]:
     with closing(Netlink(lambda: None)) as netlink:
-        ours = [route for route in (await netlink.dump()).routes if is_ours(route)]
-        for route in ours:
-            await netlink.delete(route.prefix, route.metric)
+        kernel = await netlink.dump()
+        routes = [DeleteRoute(route.prefix, route.metric) for route in kernel.routes if is_ours(route)]
+        used = {route.by for route in kernel.routes if not is_ours(route)}
+        hops = [*Objects(kernel.next_hops).unused(each for each in used if each is not None)]
+        refused = await netlink.apply([*routes, *map(DeleteNextHop, hops)])
         local.keep(frozenset())
-    return [f"deleted route {route.prefix}" for route in ours]
+    failed = dict(refused)
+    told = [f"deleted route {each.prefix}" for each in routes if each not in failed]
+    told += [f"deleted next hop object {each}" for each in hops if DeleteNextHop(each) not in failed]
+    return [*told, *map(str, failed.values())]

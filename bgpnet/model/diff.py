@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from bgpnet.model.net import ROUTE_METRIC, Prefix
 from bgpnet.model.plan import Blocks, Route, Sysctl
-from bgpnet.model.snapshot import Kernel
+from bgpnet.model.snapshot import Kernel, NextHop
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,26 @@ class SetSysctl:
 
 
 @dataclass(frozen=True, slots=True)
+class AddNextHop:
+    """Make a nexthop object. Its id is free: another's object of this id is never touched."""
+
+    id: int
+    next_hop: NextHop
+
+
+@dataclass(frozen=True, slots=True)
+class PutGroup:
+    """Make a group of nexthop objects, or give ours of this id other members.
+
+    Every route that refers to the group follows at once: one message, however many routes.
+    """
+
+    id: int
+    members: tuple[int, ...]
+    replaces: bool
+
+
+@dataclass(frozen=True, slots=True)
 class PutRoute:
     """Add a route, or replace ours of the same prefix and metric in one message.
 
@@ -33,6 +53,8 @@ class PutRoute:
 
     route: Route
     replaces: bool
+    by: int | None = None
+    """Id of the group of the route's next hops; None for a route without any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +66,19 @@ class DeleteRoute:
 
 
 @dataclass(frozen=True, slots=True)
+class DeleteNextHop:
+    """Delete our nexthop object or group. No route refers to it: the kernel would delete that, too."""
+
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
 class WriteBlocks:
     """Hand the CNI server its blocks."""
 
     blocks: Blocks
 
 
-Change = SetSysctl | WriteBlocks | PutRoute | DeleteRoute
+KernelChange = AddNextHop | PutGroup | PutRoute | DeleteRoute | DeleteNextHop
+
+Change = SetSysctl | WriteBlocks | KernelChange

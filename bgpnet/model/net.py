@@ -28,6 +28,12 @@ AGENT_METRICS: Final = frozenset((ROUTE_METRIC, DEFAULT_ABOVE_METRIC, DEFAULT_BE
 POD_METRIC: Final = 178
 """Metric of the host routes to pods: lower: a pod wins over the discard route of a one-address block."""
 
+NEXT_HOP_IDS: Final = range(179_000_000, 180_000_000)
+"""Ids of the agent's nexthop objects and groups.
+
+Far above the kernel's own choices and those of routing daemons, which count up from 1.
+"""
+
 MAIN_TABLE: Final = 254
 """Routing table `main` (rtnetlink.h, RT_TABLE_MAIN)."""
 

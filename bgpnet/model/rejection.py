@@ -67,6 +67,7 @@ class Reason(StrEnum):
     UNREACHABLE_NEXT_HOP = "UnreachableNextHop"
     MARTIAN = "Martian"
     FOREIGN_ROUTE = "ForeignRoute"
+    FOREIGN_NEXT_HOP = "ForeignNextHop"
     # carrying the plan out
     API_REFUSED = "ApiRefused"
     UNDONE = "UndoneByAnother"

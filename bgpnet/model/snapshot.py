@@ -302,6 +302,20 @@ class KernelRoute:
     kind: RouteKind
     next_hops: tuple[NextHop, ...]
     preferred_source: Address | None = None
+    by: int | None = None
+    """Id of the nexthop object or group that the route refers to; None: its next hops are its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class NextHopObject:
+    """A nexthop object of the kernel's (linux/nexthop.h): one next hop, or a group of such objects."""
+
+    id: int
+    protocol: int
+    next_hop: NextHop | None = None
+    """None for a group, and for what is no way to a gateway or link."""
+    members: tuple[int, ...] = ()
+    """Of a group: ids."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -444,11 +458,12 @@ class Speaker:
 
 @dataclass(frozen=True, slots=True)
 class Kernel:
-    """What the host's kernel shows: links, and every unicast or discard route of table main."""
+    """What the host's kernel shows: links, every route of table main, and all nexthop objects."""
 
     links: tuple[Link, ...]
     routes: tuple[KernelRoute, ...]
     routers: tuple[HeardRouter, ...] = ()
+    next_hops: tuple[NextHopObject, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,31 +1,37 @@
 """Plan and what was observed -> the changes that lead from one to the other, in a safe order."""
 
-from bgpnet.model.diff import Change, DeleteRoute, Observed, PutRoute, SetSysctl, WriteBlocks
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+
+from bgpnet.model.diff import Change, DeleteNextHop, DeleteRoute, Observed, PutRoute, SetSysctl, WriteBlocks
 from bgpnet.model.net import AGENT_METRICS, AGENT_PROTOCOL, Address, Prefix, prefix_order
 from bgpnet.model.plan import Plan, Route
-from bgpnet.model.snapshot import KernelRoute, NextHop
+from bgpnet.model.snapshot import Kernel, KernelRoute, NextHop
+from bgpnet.planner.nexthopobjects import Hops, Objects
+
+Key = tuple[Prefix, int]
+"""What a route is known by: its prefix and its metric."""
 
 
 def diff(plan: Plan, observed: Observed) -> tuple[Change, ...]:
     """The changes still to be made; empty when all is as planned.
 
-    Settings first (a route is no use without forwarding), then routes added and replaced, then the blocks
-    from which pods get addresses (their discard routes are there by now), and deletions last, so that no step
-    drops a packet which the old and the new state both deliver.
+    Settings first (a route is no use without forwarding), then next hops, groups of them and the routes that
+    refer to these, then the blocks from which pods get addresses (their discard routes are there by now), and
+    deletions last, in the other order, so that no step drops a packet which the old and the new state both
+    deliver.
     """
     now = {sysctl.path: sysctl.value for sysctl in observed.sysctls}
     changes: list[Change] = [
         SetSysctl(sysctl) for sysctl in plan.sysctls if now.get(sysctl.path, sysctl.value) != sysctl.value
     ]
-    ours = {(route.prefix, route.metric): route for route in observed.kernel.routes if is_ours(route)}
-    if plan.routes is not None:
-        changes += _puts(plan, ours, _dead(observed))
+    routes = None if plan.routes is None else _Routes(plan, plan.routes, observed.kernel)
+    if routes is not None:
+        changes += routes.puts()
     if plan.blocks is not None and plan.blocks != observed.blocks:
         changes.append(WriteBlocks(plan.blocks))
-    if plan.routes is not None and plan.routes_final:
-        wanted = {(route.prefix, route.metric) for route in plan.routes}
-        surplus = sorted(ours.keys() - wanted, key=lambda key: (prefix_order(key[0]), key[1]))
-        changes += [DeleteRoute(prefix, metric) for prefix, metric in surplus]
+    if routes is not None and plan.routes_final:
+        changes += routes.deletes()
     return tuple(changes)
 
 
@@ -34,43 +40,106 @@ def is_ours(route: KernelRoute) -> bool:
     return route.protocol == AGENT_PROTOCOL and route.metric in AGENT_METRICS
 
 
-def _puts(plan: Plan, ours: dict[tuple[Prefix, int], KernelRoute], dead: frozenset[str]) -> list[Change]:
-    return [
-        PutRoute(route, replaces=found is not None)
-        for route in plan.routes or ()
-        if not _is_there(route, found := ours.get((route.prefix, route.metric)))
-        and (plan.routes_final or not _only_narrows(route, found, dead, plan.failed))
-    ]
+def _key(route: Route | KernelRoute) -> Key:
+    return (route.prefix, route.metric)
 
 
-def _is_there(route: Route, found: KernelRoute | None) -> bool:
-    return (
-        found is not None
-        and found.kind is route.kind
-        and set(found.next_hops) == set(route.next_hops)
-        and found.preferred_source == route.preferred_source
-    )
+def _order(key: Key) -> tuple[tuple[int, int, int], int]:
+    return (prefix_order(key[0]), key[1])
 
 
-def _only_narrows(
-    route: Route, found: KernelRoute | None, dead: frozenset[str], failed: tuple[Address, ...]
-) -> bool:
-    """Whether the change only takes away next hops that may be learned again in a moment.
+class _Routes:
+    """The routes that are wanted, beside those that are there."""
 
-    A next hop behind a dead link, or one that has failed, is not kept for that.
-    """
-    if found is None or found.kind is not route.kind:
-        return False
-    gone: set[NextHop] = set(found.next_hops) - set(route.next_hops)
-    return set(route.next_hops) < set(found.next_hops) and not any(
-        hop.link in dead or _failed(hop, failed) for hop in gone
-    )
+    def __init__(self, plan: Plan, wanted: Iterable[Route], kernel: Kernel) -> None:
+        self._kernel = kernel
+        self._objects = Objects(kernel.next_hops)
+        self._ours = {_key(route): route for route in kernel.routes if is_ours(route)}
+        self._dead = frozenset(link.name for link in kernel.links if not (link.up and link.carrier))
+        self._failed = plan.failed
+        self._late: list[Route] = []
+        left = dict(self._ours)
+        for route in wanted:
+            found = left.pop(_key(route), None)
+            if not self._is_there(route, found) and (
+                plan.routes_final or not self._only_narrows(route, found)
+            ):
+                self._late.append(route)
+        self._gone = sorted(left, key=_order) if plan.routes_final else []
+        self._refers: dict[Key, int | None] = {}
+
+    def puts(self) -> list[Change]:
+        """Next hops, groups and routes to make or change."""
+        followed = self._changed_groups()
+        made = []
+        for route in self._late:
+            found = self._ours.get(_key(route))
+            hops = frozenset(route.next_hops)
+            if found is not None and found.by in followed and self._is_like(route, found):
+                continue
+            by = self._objects.group(hops) if hops else None
+            self._refers[_key(route)] = by
+            made.append(PutRoute(route, replaces=found is not None, by=by))
+        return [*self._objects.changes, *made]
+
+    def deletes(self) -> list[Change]:
+        """Routes that are not wanted, and then the groups and next hops that nothing refers to."""
+        gone = set(self._gone)
+        used = {
+            route.by
+            for route in self._kernel.routes
+            if not is_ours(route) or (_key(route) not in gone and _key(route) not in self._refers)
+        }
+        used.update(self._refers.values())
+        return [
+            *(DeleteRoute(prefix, metric) for prefix, metric in self._gone),
+            *map(DeleteNextHop, self._objects.unused(each for each in used if each is not None)),
+        ]
+
+    def _changed_groups(self) -> frozenset[int]:
+        """Groups whose routes all go over to the same other next hops: the groups change, not the routes."""
+        targets: defaultdict[int, Counter[Hops]] = defaultdict(Counter)
+        for route in self._late:
+            found = self._ours.get(_key(route))
+            if found is not None and found.by is not None and route.next_hops:
+                targets[found.by][frozenset(route.next_hops)] += 1
+        users = Counter(route.by for route in self._kernel.routes) if targets else Counter()
+        gone = Counter(self._ours[key].by for key in self._gone) if targets else Counter()
+        changed = set()
+        for group, wanted in targets.items():
+            whole = sum(wanted.values()) + gone[group] == users[group]
+            if whole and len(wanted) == 1 and self._objects.content(group) is not None:
+                (hops,) = wanted
+                self._objects.change(group, hops)
+                changed.add(group)
+        return frozenset(changed)
+
+    def _is_there(self, route: Route, found: KernelRoute | None) -> bool:
+        return (
+            found is not None
+            and self._is_like(route, found)
+            and set(found.next_hops) == set(route.next_hops)
+            and (self._objects.content(found.by) is not None) == bool(route.next_hops)
+        )
+
+    @staticmethod
+    def _is_like(route: Route, found: KernelRoute) -> bool:
+        """Whether nothing but the next hops differs."""
+        return found.kind is route.kind and found.preferred_source == route.preferred_source
+
+    def _only_narrows(self, route: Route, found: KernelRoute | None) -> bool:
+        """Whether the change only takes away next hops that may be learned again in a moment.
+
+        A next hop behind a dead link, or one that has failed, is not kept for that.
+        """
+        if found is None or found.kind is not route.kind:
+            return False
+        gone = set(found.next_hops) - set(route.next_hops)
+        return set(route.next_hops) < set(found.next_hops) and not any(
+            hop.link in self._dead or _failed(hop, self._failed) for hop in gone
+        )
 
 
 def _failed(hop: NextHop, failed: tuple[Address, ...]) -> bool:
     """Whether the next hop is one of these peers; a link-local one names its link."""
     return any(str(peer) in (str(hop.gateway), f"{hop.gateway}%{hop.link}") for peer in failed)
-
-
-def _dead(observed: Observed) -> frozenset[str]:
-    return frozenset(link.name for link in observed.kernel.links if not (link.up and link.carrier))

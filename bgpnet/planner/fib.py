@@ -21,6 +21,7 @@ from bgpnet.model.rejection import ObjectRef, Reason, Rejection
 from bgpnet.model.snapshot import DeclaredConfiguration, Kernel, KernelRoute, LearnedPath, NextHop, RouteKind
 from bgpnet.planner.bestpath import best_paths
 from bgpnet.planner.imports import Import, tallies
+from bgpnet.planner.nexthopobjects import foreign_objects
 from bgpnet.planner.refusals import Refusal, refused
 
 PROTOCOLS = {
@@ -115,7 +116,7 @@ def fib(
     return Fib(
         tuple(sorted(routes, key=lambda route: prefix_order(route.prefix))),
         tallies((path.peer for candidates in taken.values() for path in candidates), not_taken),
-        refused("Path from", not_taken) + foreign,
+        refused("Path from", not_taken) + foreign + foreign_objects(kernel.next_hops),
     )
 
 

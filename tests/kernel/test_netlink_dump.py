@@ -126,7 +126,7 @@ def test_an_ipv4_route_by_way_of_ipv6() -> None:
 
 
 @pytest.mark.parametrize("version", [4, 6])
-def test_routes_by_nexthop_objects_are_resolved_or_said_to_be_other(version: int) -> None:
+def test_routes_by_nexthop_objects_are_resolved(version: int) -> None:
     side = SIDES[version]
     with wires() as (here, _):
         for index, gateway in enumerate(side.gateways):
@@ -137,8 +137,12 @@ def test_routes_by_nexthop_objects_are_resolved_or_said_to_be_other(version: int
         assert found.kind is RouteKind.UNICAST
         assert {hop.link for hop in found.next_hops} == {"a0", "a1"}
         here.run("sysctl", "-qw", "net.ipv4.nexthop_compat_mode=0")
-        (found,) = routes_to(dump(here), side.prefix)
-        assert (found.kind, found.next_hops) == (RouteKind.OTHER, ())
+        assert routes_to(dump(here), side.prefix) == [found]
+        here.ip("nexthop", "replace", "id", "9", "group", "2")
+        kernel = dump(here)
+        (found,) = routes_to(kernel, side.prefix)
+        assert ([hop.link for hop in found.next_hops], found.by) == (["a1"], 9)
+        assert {(each.id, each.members) for each in kernel.next_hops} == {(1, ()), (2, ()), (9, (2,))}
 
 
 def test_a_dump_under_changes_leaves_out_nothing_that_was_always_there() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine
 import pytest
 
 from bgpnet.drivers.netlink import Netlink
-from tests.kernel.wires import Calls, batch, opened, unicast, wires
+from tests.kernel.wires import Calls, batch, opened, put, unicast, wires
 from tests.netns import Namespace
 
 pytestmark = pytest.mark.kernel
@@ -85,7 +85,7 @@ def test_our_own_changes_are_heard() -> None:
     async def story(netlink: Netlink, _here: Namespace, _there: Namespace, changed: Calls) -> None:
         await netlink.dump()
         start = changed.count
-        await netlink.put(unicast(4, 0, 1), replaces=False)
+        await put(netlink, unicast(4, 0, 1))
         await changed.beyond(start)
 
     during(story)

@@ -9,8 +9,10 @@ from ipaddress import ip_address, ip_network
 from typing import Any, Final
 
 from bgpnet.drivers.netlink import Netlink
+from bgpnet.model.diff import KernelChange, PutRoute
 from bgpnet.model.plan import Route
 from bgpnet.model.snapshot import NextHop, RouteKind
+from bgpnet.planner.nexthopobjects import Objects
 from tests.netns import Namespace, namespace
 
 
@@ -94,6 +96,19 @@ def unicast(version: int, *links: int, source: str = "", prefix: str = "") -> Ro
     hops = tuple(NextHop(ip_address(side.gateways[link]), f"a{link}") for link in links)
     address = ip_address(source) if source else None
     return Route(ip_network(prefix or side.prefix), RouteKind.UNICAST, hops, address)
+
+
+async def put(netlink: Netlink, route: Route, *, replaces: bool = False) -> None:
+    """Have a route made, with the next hops and the group that it needs, as the agent does."""
+    objects = Objects((await netlink.dump()).next_hops)
+    by = objects.group(frozenset(route.next_hops)) if route.next_hops else None
+    await apply(netlink, *objects.changes, PutRoute(route, replaces, by))
+
+
+async def apply(netlink: Netlink, *changes: KernelChange) -> None:
+    """Have changes made; the first that fails is raised."""
+    for _, error in await netlink.apply(changes):
+        raise error
 
 
 def blackhole(version: int) -> Route:

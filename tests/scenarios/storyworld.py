@@ -4,7 +4,7 @@ The agent's step, the planner, and the driver's half of the conversation with Ex
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_address, ip_interface, ip_network
@@ -18,8 +18,10 @@ from bgpnet.drivers.exabgp.speaker import by_peer
 from bgpnet.model.bfd import Bfd, BfdSession, ObservedBfd
 from bgpnet.model.crd.declare import declare
 from bgpnet.model.crd.read import read
+from bgpnet.model.diff import KernelChange
+from bgpnet.model.errors import KernelError
 from bgpnet.model.net import AGENT_PROTOCOL, POD_PROTOCOL, Address, Prefix, prefix_order
-from bgpnet.model.plan import Announcement, Blocks, Route, Session, Sysctl
+from bgpnet.model.plan import Announcement, Blocks, Session, Sysctl
 from bgpnet.model.probe import Probe, ProbeResult
 from bgpnet.model.rejection import Rejection
 from bgpnet.model.snapshot import (
@@ -29,10 +31,12 @@ from bgpnet.model.snapshot import (
     KernelRoute,
     Link,
     LinkAddress,
+    NextHopObject,
     RouteKind,
     Speaker,
 )
 from tests.scenarios.exabgp_model import Exabgp, Peer
+from tests.unit.kernelmodel import carried_out
 
 TURN = 0.01
 """Seconds that a turn of ExaBGP's reactor takes."""
@@ -73,24 +77,24 @@ class Host:
     routes: dict[tuple[Prefix, int], KernelRoute] = field(default_factory=dict)
     routers: tuple[HeardRouter, ...] = ()
 
+    next_hops: tuple[NextHopObject, ...] = ()
+
     async def dump(self) -> Kernel:
-        return Kernel(tuple(self.links.values()), tuple(self.routes.values()), self.routers)
+        found = tuple(self.routes.values())
+        return Kernel(tuple(self.links.values()), found, self.routers, self.next_hops)
 
-    async def put(self, route: Route, *, replaces: bool) -> None:
-        key = (route.prefix, route.metric)
-        assert replaces == (key in self.routes), f"{route.prefix} is added though it is there, or replaced"
-        assert not replaces or self.routes[key].protocol == AGENT_PROTOCOL, f"{route.prefix} is another's"
-        self.routes[key] = KernelRoute(
-            route.prefix, AGENT_PROTOCOL, route.metric, route.kind, route.next_hops, route.preferred_source
-        )
-
-    async def delete(self, prefix: Prefix, metric: int) -> None:
-        assert self.routes.pop((prefix, metric)).protocol == AGENT_PROTOCOL
+    async def apply(self, changes: Sequence[KernelChange]) -> tuple[tuple[KernelChange, KernelError], ...]:
+        for change in changes:
+            after = carried_out(await self.dump(), change)
+            self.routes = {(route.prefix, route.metric): route for route in after.routes}
+            self.next_hops = after.next_hops
+        return ()
 
     def set(self, link: Link) -> None:
         """A link changes; without carrier the kernel drops the routes that used it, without a word."""
         self.links[link.name] = link
         if not link.carrier:
+            self.next_hops = without(self.next_hops, link.name)
             for key, route in list(self.routes.items()):
                 left = tuple(hop for hop in route.next_hops if hop.link != link.name)
                 if not left and route.next_hops:
@@ -114,6 +118,17 @@ class Host:
         self.others(
             POD_PROTOCOL, (KernelRoute(each, POD_PROTOCOL, 178, RouteKind.UNICAST, ()) for each in made)
         )
+
+
+def without(found: tuple[NextHopObject, ...], link: str) -> tuple[NextHopObject, ...]:
+    """Nexthop objects when a link has lost its carrier: its own go, and groups without members."""
+    dead = {each.id for each in found if each.next_hop is not None and each.next_hop.link == link}
+    left = (
+        replace(each, members=tuple(member for member in each.members if member not in dead))
+        for each in found
+        if each.id not in dead
+    )
+    return tuple(each for each in left if each.members or each.next_hop is not None)
 
 
 class Pings:

@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_network
 
@@ -9,9 +10,9 @@ from bgpnet.agent import journal
 from bgpnet.agent.contention import Contention
 from bgpnet.agent.reconciler import Doors, Outcome, step
 from bgpnet.model.bfd import Bfd, BfdSession, BfdTimers, ObservedBfd
-from bgpnet.model.diff import PutRoute
+from bgpnet.model.diff import DeleteRoute, KernelChange, PutGroup, PutRoute
 from bgpnet.model.errors import KernelError
-from bgpnet.model.net import AGENT_PROTOCOL, ROUTE_METRIC, Address, Prefix
+from bgpnet.model.net import Address, Prefix
 from bgpnet.model.plan import Announcement, Blocks, Route, Session, Sysctl
 from bgpnet.model.probe import Probe, ProbeResult
 from bgpnet.model.rejection import Reason, Rejection
@@ -26,6 +27,7 @@ from bgpnet.model.snapshot import (
     Speaker,
 )
 from tests.unit import facts
+from tests.unit.kernelmodel import carried_out
 
 
 @dataclass
@@ -34,7 +36,7 @@ class World:
 
     objects: Declared | None = None
     speaker_says: Speaker | None = None
-    routes: dict[Prefix, KernelRoute] = field(default_factory=dict)
+    kernel: Kernel = field(default_factory=lambda: Kernel(facts.UPLINKS, ()))
     refuses: frozenset[Prefix] = frozenset()
     settings: dict[str, str] = field(default_factory=dict)
     handed_over: Blocks | None = None
@@ -46,6 +48,10 @@ class World:
     bfd_says: Bfd | None = None
     watched: tuple[BfdSession, ...] | None = None
     failed: tuple[Address, ...] = ()
+
+    @property
+    def routes(self) -> dict[Prefix, KernelRoute]:
+        return {route.prefix: route for route in self.kernel.routes}
 
     def step(self) -> Outcome:
         kernel, sysctls, blocks = KernelOf(self), SysctlOf(self), BlocksOf(self)
@@ -69,21 +75,29 @@ class KernelOf:
     world: World
 
     async def dump(self) -> Kernel:
-        return Kernel(facts.UPLINKS, tuple(self.world.routes.values()))
+        return self.world.kernel
 
-    async def put(self, route: Route, *, replaces: bool) -> None:
-        if route.prefix in self.world.refuses:
-            raise KernelError(f"route {route.prefix}: EPERM", errno.EPERM)
-        assert replaces == (route.prefix in self.world.routes)
-        self.world.told.append(f"put {route.prefix}")
-        self.world.routes[route.prefix] = KernelRoute(
-            route.prefix, AGENT_PROTOCOL, ROUTE_METRIC, route.kind, route.next_hops
-        )
+    async def apply(self, changes: Sequence[KernelChange]) -> tuple[tuple[KernelChange, KernelError], ...]:
+        refused = []
+        for change in changes:
+            if isinstance(change, PutRoute) and change.route.prefix in self.world.refuses:
+                refused.append((change, KernelError(f"route {change.route.prefix}: EPERM", errno.EPERM)))
+                continue
+            self.world.told += told(change)
+            self.world.kernel = carried_out(self.world.kernel, change)
+        return tuple(refused)
 
-    async def delete(self, prefix: Prefix, metric: int) -> None:
-        assert metric == ROUTE_METRIC
-        self.world.told.append(f"delete {prefix}")
-        del self.world.routes[prefix]
+
+def told(change: KernelChange) -> list[str]:
+    match change:
+        case PutRoute(route):
+            return [f"put {route.prefix}"]
+        case DeleteRoute(prefix):
+            return [f"delete {prefix}"]
+        case PutGroup():
+            return ["group"]
+        case _:
+            return []
 
 
 @dataclass
@@ -172,7 +186,7 @@ def unicast(world: World) -> list[str]:
 def test_a_node_comes_up_and_then_rests() -> None:
     world = World(objects=facts.two_tors(), speaker_says=hearing(facts.path("192.0.2.0/24", "10.0.1.1")))
     world.step()
-    assert world.told == ["put 10.244.1.0/26", "put 192.0.2.0/24", "blocks", "speaker"]
+    assert world.told == ["group", "put 10.244.1.0/26", "put 192.0.2.0/24", "blocks", "speaker"]
     assert world.settings["net/ipv4/ip_forward"] == "1"
     assert [str(announcement.prefix) for announcement in world.announced or ()] == ["10.244.1.0/26"] * 2
     assert world.step().changes == ()
@@ -190,9 +204,7 @@ def test_a_lost_prefix_is_withdrawn_before_its_discard_route_goes() -> None:
 
 
 def test_before_the_source_is_read_nothing_is_touched() -> None:
-    world = World(
-        speaker_says=hearing(), routes={facts.prefix("192.0.2.0/24"): facts.kernel_route("192.0.2.0/24")}
-    )
+    world = World(speaker_says=hearing(), kernel=Kernel(facts.UPLINKS, (facts.kernel_route("192.0.2.0/24"),)))
     outcome = world.step()
     assert world.told == ["speaker"]
     assert (world.sessions, world.announced, outcome.changes) == (None, None, ())

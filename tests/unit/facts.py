@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from bgpnet.model.net import (
     AGENT_PROTOCOL,
     DEFAULT_BELOW_METRIC,
+    NEXT_HOP_IDS,
     POD_PROTOCOL,
     ROUTE_METRIC,
     Address,
@@ -35,12 +36,14 @@ from bgpnet.model.snapshot import (
     Link,
     LinkAddress,
     NextHop,
+    NextHopObject,
     Origin,
     RouteKind,
     Selector,
     Snapshot,
     Speaker,
 )
+from tests.unit.kernelmodel import resolved
 
 
 def prefix(text: str) -> Prefix:
@@ -312,16 +315,49 @@ KERNEL_ROUTES = st.builds(
     metric=st.sampled_from([ROUTE_METRIC, 0, 1024, DEFAULT_BELOW_METRIC]),
     hops=st.lists(HOPS, max_size=2, unique=True),
 )
+IDS = st.sampled_from([NEXT_HOP_IDS[number] for number in range(12)] + [1, 2, NEXT_HOP_IDS.stop])
+PROTOCOLS = st.sampled_from([AGENT_PROTOCOL, AGENT_PROTOCOL, 4])
+NEXT_HOP_OBJECTS = st.builds(NextHopObject, id=IDS, protocol=PROTOCOLS, next_hop=HOPS)
+GROUPS = st.tuples(IDS, PROTOCOLS, st.lists(st.integers(0, 3), min_size=1, max_size=2, unique=True))
+
+
+def kernel_of(
+    carriers: tuple[bool, bool],
+    routes: list[tuple[KernelRoute, int]],
+    objects: tuple[list[NextHopObject], list[tuple[int, int, list[int]]]],
+    loopbacks: list[str],
+    pods: list[str],
+    routers: list[HeardRouter],
+) -> Kernel:
+    """A kernel whose routes have next hops of their own, or refer to one of the groups."""
+    singles, groups = objects
+    found = [
+        NextHopObject(number, protocol, None, tuple({singles[i % len(singles)].id: 0 for i in members}))
+        for number, protocol, members in groups
+        if singles
+    ]
+    made = {each.id: each for each in [*found, *singles]}
+    made = {
+        k: each
+        for k, each in made.items()
+        if not each.members or all(not made[m].members for m in each.members)
+    }
+    usable = [each.id for each in made.values() if each.members]
+    links = (
+        link(2, "eth1", "10.0.1.11/24", "fd00:1::11/64", "fe80::a1/64", carrier=carriers[0]),
+        link(3, "eth2", "10.0.2.11/24", "fe80::a2/64", carrier=carriers[1]),
+        link(1, "lo", "127.0.0.1/8", *loopbacks),
+    )
+    referring = tuple(
+        replace(route, by=usable[by % len(usable)]) if usable and route.next_hops and by else route
+        for route, by in routes
+    )
+    there = (*referring, *map(pod_route, pods))
+    return resolved(Kernel(links, there, tuple(routers), tuple(made.values())))
+
+
 KERNELS = st.builds(
-    lambda carriers, routes, loopbacks, pods, routers: Kernel(
-        (
-            link(2, "eth1", "10.0.1.11/24", "fd00:1::11/64", "fe80::a1/64", carrier=carriers[0]),
-            link(3, "eth2", "10.0.2.11/24", "fe80::a2/64", carrier=carriers[1]),
-            link(1, "lo", "127.0.0.1/8", *loopbacks),
-        ),
-        (*routes, *map(pod_route, pods)),
-        tuple(routers),
-    ),
+    kernel_of,
     routers=st.lists(
         st.sampled_from(
             [
@@ -336,7 +372,15 @@ KERNELS = st.builds(
     pods=st.lists(st.sampled_from(["10.244.0.7", "10.244.0.70", "10.244.1.1", "fd00:10::7"]), unique=True),
     carriers=st.tuples(st.booleans(), st.booleans()),
     # the kernel holds one IPv4 route for a prefix and metric
-    routes=st.lists(KERNEL_ROUTES, max_size=5, unique_by=lambda r: (r.prefix, r.metric)),
+    routes=st.lists(
+        st.tuples(KERNEL_ROUTES, st.integers(0, 4)),
+        max_size=5,
+        unique_by=lambda r: (r[0].prefix, r[0].metric),
+    ),
+    objects=st.tuples(
+        st.lists(NEXT_HOP_OBJECTS, max_size=4, unique_by=lambda o: o.id),
+        st.lists(GROUPS, max_size=4, unique_by=lambda g: g[0]),
+    ),
 )
 RACKS = st.builds(
     lambda cidrs, filters, imports, exports, paths, pools, kernel: snapshot(

@@ -6,7 +6,7 @@ from itertools import pairwise
 from bgpnet.agent.contention import AT_ONCE, FORGOTTEN, LONGEST, SHOWN, Contention
 from bgpnet.model.diff import Change, DeleteRoute, Observed, PutRoute, SetSysctl
 from bgpnet.model.plan import Route, Sysctl
-from bgpnet.model.rejection import ObjectRef, Reason, Rejection
+from bgpnet.model.rejection import ObjectRef, Reason
 from bgpnet.model.snapshot import Kernel, NextHop, RouteKind
 from tests.unit import facts
 
@@ -81,7 +81,7 @@ def test_what_the_plan_itself_changes_is_no_fight() -> None:
 
 def test_what_the_kernel_refuses_is_no_fight() -> None:
     contention = Contention()
-    refused = Rejection(ObjectRef("Route", "192.0.2.0/24"), "", "", Reason.KERNEL_REFUSED, "")
+    refused = ObjectRef("Route", "192.0.2.0/24")
     for number in range(20):
         assert contention.admitted((put(),), observed().kernel, number * 0.1) == (put(),)
         contention.failed([refused])

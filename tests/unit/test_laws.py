@@ -1,16 +1,16 @@
 """The six laws of the pure core, as properties over small, conflict-rich universes."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from ipaddress import collapse_addresses, ip_network
 from random import Random
 from typing import TypeVar
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bgpnet.model.diff import Change, DeleteRoute, Observed, PutRoute, SetSysctl, WriteBlocks
-from bgpnet.model.net import AGENT_METRICS, AGENT_PROTOCOL, Address, Prefix, covers, family_of
+from bgpnet.model.diff import AddNextHop, DeleteNextHop, DeleteRoute, Observed
+from bgpnet.model.net import AGENT_PROTOCOL, NEXT_HOP_IDS, Address, Prefix, covers, family_of
 from bgpnet.model.plan import Sysctl
 from bgpnet.model.rejection import ObjectRef, Reason
 from bgpnet.model.snapshot import (
@@ -18,16 +18,20 @@ from bgpnet.model.snapshot import (
     DeclaredPeer,
     Kernel,
     KernelRoute,
-    NextHop,
+    NextHopObject,
     RouteKind,
     Snapshot,
     Speaker,
 )
 from bgpnet.planner import diff, make_plan
 from tests.unit import facts
+from tests.unit.kernelmodel import carried_out, is_ours, object_is_ours
 
 T = TypeVar("T")
-KNOWN = facts.SNAPSHOTS.filter(lambda snapshot: snapshot.declared is not None and snapshot.kernel is not None)
+KNOWN = st.one_of(
+    facts.RACKS,
+    facts.SNAPSHOTS.filter(lambda snapshot: snapshot.declared is not None and snapshot.kernel is not None),
+)
 
 
 # --- 1. Order does not matter --------------------------------------------------------------------------
@@ -58,6 +62,7 @@ def _shuffled(snapshot: Snapshot, random: Random) -> Snapshot:
             tuple(replace(link, addresses=shuffle(link.addresses)) for link in shuffle(kernel.links)),
             tuple(replace(route, next_hops=shuffle(route.next_hops)) for route in shuffle(kernel.routes)),
             shuffle(kernel.routers),
+            shuffle(kernel.next_hops),
         ),
         speaker=speaker and replace(speaker, paths=shuffle(speaker.paths)),
     )
@@ -79,14 +84,20 @@ def test_law_2_nothing_is_deleted_or_narrowed_before_every_table_was_read(snapsh
     assert snapshot.kernel is not None
     speaker = snapshot.speaker and replace(snapshot.speaker, learned_complete=False)
     changes = diff(make_plan(replace(snapshot, speaker=speaker)), _observed(snapshot.kernel))
-    assert not any(isinstance(change, DeleteRoute) for change in changes)
+    assert not any(isinstance(change, DeleteRoute | DeleteNextHop) for change in changes)
     live = {link.name for link in snapshot.kernel.links if link.carrier}
-    ours = {(route.prefix, route.metric): route for route in snapshot.kernel.routes if _is_ours(route)}
+    before = {
+        (route.prefix, route.metric): set(route.next_hops)
+        for route in snapshot.kernel.routes
+        if is_ours(route)
+    }
+    after = snapshot.kernel
     for change in changes:
-        if isinstance(change, PutRoute) and change.replaces and change.route.kind is RouteKind.UNICAST:
-            found = ours[change.route.prefix, change.route.metric]
-            before = {hop for hop in found.next_hops if hop.link in live}
-            assert not set(change.route.next_hops) < before
+        after = carried_out(after, change)
+    for route in filter(is_ours, after.routes):
+        if route.kind is RouteKind.UNICAST:
+            was = {hop for hop in before.get((route.prefix, route.metric), ()) if hop.link in live}
+            assert not set(route.next_hops) < was
 
 
 @given(declared=facts.DECLARED, kernel=facts.KERNELS)
@@ -160,8 +171,8 @@ def test_law_4_no_step_drops_what_old_and_new_deliver(snapshot: Snapshot, destin
         assert all(_delivers(state, target) for state in states)
 
 
-def _delivers(routes: tuple[KernelRoute, ...], target: Address) -> bool:
-    matching = [route for route in routes if target in route.prefix]
+def _delivers(kernel: Kernel, target: Address) -> bool:
+    matching = [route for route in kernel.routes if target in route.prefix]
     if not matching:
         return False
     longest = max(route.prefix.prefixlen for route in matching)
@@ -176,21 +187,45 @@ def _delivers(routes: tuple[KernelRoute, ...], target: Address) -> bool:
 def test_law_5_the_diff_converges(snapshot: Snapshot) -> None:
     assert snapshot.kernel is not None
     *_, last = _states(snapshot)
-    settled = replace(snapshot, kernel=replace(snapshot.kernel, routes=last))
+    settled = replace(snapshot, kernel=last)
     plan = make_plan(settled)
     assert plan == make_plan(snapshot)
-    assert settled.kernel is not None
-    assert diff(plan, Observed(settled.kernel, plan.sysctls, plan.blocks)) == ()
+    assert diff(plan, Observed(last, plan.sysctls, plan.blocks)) == ()
 
 
 @given(snapshot=KNOWN)
-def test_law_5_foreign_routes_stay(snapshot: Snapshot) -> None:
-    def foreign(routes: tuple[KernelRoute, ...]) -> list[KernelRoute]:
-        return [route for route in routes if not _is_ours(route)]
+def test_law_5_what_is_foreign_stays(snapshot: Snapshot) -> None:
+    def foreign(kernel: Kernel) -> tuple[set[KernelRoute], set[NextHopObject]]:
+        return (
+            {route for route in kernel.routes if not is_ours(route)},
+            {each for each in kernel.next_hops if not object_is_ours(each)},
+        )
 
     states = list(_states(snapshot))
     for state in states:
         assert foreign(state) == foreign(states[0])
+
+
+@given(snapshot=KNOWN)
+def test_law_5_no_object_is_left_that_no_route_needs(snapshot: Snapshot) -> None:
+    *_, last = _states(snapshot)
+    if not make_plan(snapshot).routes_final:
+        return
+    used = {route.by for route in last.routes}
+    members = {member for each in last.next_hops for member in each.members}
+    for each in filter(object_is_ours, last.next_hops):
+        assert each.id in (used if each.members else members)
+    assert all(route.by is not None for route in last.routes if is_ours(route) and route.next_hops)
+
+
+@given(snapshot=KNOWN)
+def test_law_5_an_id_that_another_took_is_told(snapshot: Snapshot) -> None:
+    plan = make_plan(snapshot)
+    if plan.routes is None or snapshot.kernel is None:
+        return
+    taken = {each.id for each in snapshot.kernel.next_hops if not object_is_ours(each)} & {*NEXT_HOP_IDS[:20]}
+    told = {each.object.name for each in plan.rejections if each.reason is Reason.FOREIGN_NEXT_HOP}
+    assert told == set(map(str, taken))
 
 
 # --- 6. Bounded ----------------------------------------------------------------------------------------
@@ -255,53 +290,27 @@ def test_law_3_each_announcement_that_a_filter_refuses_is_told_with_its_rule(sna
 # --- a kernel that obeys the changes as Linux does -------------------------------------------------------
 
 
-def _states(snapshot: Snapshot) -> list[tuple[KernelRoute, ...]]:
-    """The kernel's routes before the first change and after each one."""
+def _states(snapshot: Snapshot) -> list[Kernel]:
+    """The kernel before the first change and after each one."""
     assert snapshot.kernel is not None
-    states = [snapshot.kernel.routes]
+    states = [snapshot.kernel]
     for change in diff(make_plan(snapshot), _observed(snapshot.kernel)):
-        states.append(_carried_out(change)(states[-1]))
+        states.append(carried_out(states[-1], change))
     return states
-
-
-def _carried_out(change: Change) -> Callable[[tuple[KernelRoute, ...]], tuple[KernelRoute, ...]]:
-    def put(routes: tuple[KernelRoute, ...], change: PutRoute) -> tuple[KernelRoute, ...]:
-        route = change.route
-        new = KernelRoute(
-            route.prefix,
-            AGENT_PROTOCOL,
-            route.metric,
-            route.kind,
-            route.next_hops,
-            route.preferred_source,
-        )
-        same_key = [r for r in routes if r.prefix == route.prefix and r.metric == route.metric]
-        assert bool(same_key) == change.replaces, "NLM_F_EXCL and NLM_F_REPLACE must be told apart"
-        assert all(_is_ours(r) for r in same_key), "Linux replaces whatever has the key"
-        return (*(r for r in routes if r not in same_key), new)
-
-    match change:
-        case PutRoute():
-            return lambda routes: put(routes, change)
-        case DeleteRoute(prefix, metric):
-            return lambda routes: tuple(
-                r for r in routes if not (r.prefix == prefix and r.metric == metric and _is_ours(r))
-            )
-        case SetSysctl() | WriteBlocks():
-            return lambda routes: routes
 
 
 def _observed(kernel: Kernel) -> Observed:
     return Observed(kernel, (Sysctl("net/ipv4/ip_forward", "0"),), None)
 
 
-def _is_ours(route: KernelRoute) -> bool:
-    return route.protocol == AGENT_PROTOCOL and route.metric in AGENT_METRICS
-
-
 def test_the_judge_can_fail() -> None:
-    """The little kernel above refuses what Linux would let happen by mistake."""
+    """The little kernel refuses what Linux would let happen by mistake."""
     foreign = facts.kernel_route("192.0.2.0/24", ("10.0.1.1", "eth1"), protocol=4)
-    assert _delivers((foreign,), facts.address("192.0.2.1"))
-    assert not _delivers((), facts.address("192.0.2.1"))
-    assert NextHop(facts.address("10.0.1.1"), "eth1") in foreign.next_hops
+    assert _delivers(Kernel((), (foreign,)), facts.address("192.0.2.1"))
+    assert not _delivers(Kernel((), ()), facts.address("192.0.2.1"))
+    used = NextHopObject(NEXT_HOP_IDS.start, AGENT_PROTOCOL, foreign.next_hops[0])
+    kernel = Kernel((), (replace(foreign, by=used.id),), next_hops=(used,))
+    with pytest.raises(AssertionError, match="deletes the routes"):
+        carried_out(kernel, DeleteNextHop(used.id))
+    with pytest.raises(AssertionError, match="EXCL"):
+        carried_out(kernel, AddNextHop(used.id, foreign.next_hops[0]))

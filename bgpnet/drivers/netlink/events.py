@@ -1,4 +1,7 @@
-"""Hears that links, addresses or routes changed. What changed is not looked at: the answer is a new dump."""
+"""Hears that links, addresses, routes or nexthop objects changed.
+
+What changed is not looked at: the answer is a new dump.
+"""
 
 import asyncio
 import errno
@@ -9,9 +12,10 @@ from typing import Final
 
 from bgpnet.drivers.netlink import neighbours, routes, wire
 
-_GROUPS: Final = 0x1 | 0x4 | 0x10 | 0x40 | 0x100 | 0x400 | 1 << 23 | 1 << 24
-"""RTMGRP_LINK, _NEIGH, _IPV4_IFADDR, _IPV4_ROUTE, _IPV6_IFADDR, _IPV6_ROUTE, and RTNLGRP_IPV4_NETCONF and
-_IPV6_NETCONF, which tell of forwarding, rp_filter and ignore_routes_with_linkdown (linux/rtnetlink.h)."""
+_GROUPS: Final = 0x1 | 0x4 | 0x10 | 0x40 | 0x100 | 0x400 | 1 << 23 | 1 << 24 | 1 << 31
+"""RTMGRP_LINK, _NEIGH, _IPV4_IFADDR, _IPV4_ROUTE, _IPV6_IFADDR, _IPV6_ROUTE, RTNLGRP_NEXTHOP, and
+_IPV4_NETCONF and _IPV6_NETCONF, which tell of forwarding, rp_filter and ignore_routes_with_linkdown
+(linux/rtnetlink.h)."""
 
 _MOST_ROUTERS: Final = 1024
 """Neighbours remembered as routers, whether there or gone."""

@@ -2,20 +2,25 @@
 
 import asyncio
 import errno
-from collections.abc import Callable
-from contextlib import closing, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from typing import Final, TypeVar
 
-from bgpnet.drivers.netlink import links, neighbours, routes, wire
+from bgpnet.drivers.netlink import links, neighbours, nexthops, routes, wire
 from bgpnet.drivers.netlink.events import Events
-from bgpnet.drivers.netlink.talk import Talk
+from bgpnet.drivers.netlink.talk import AT_ONCE, Request, Talk
+from bgpnet.model.diff import AddNextHop, DeleteNextHop, DeleteRoute, KernelChange, PutGroup, PutRoute
 from bgpnet.model.errors import KernelError
-from bgpnet.model.net import ROUTE_METRIC, Family, Prefix
-from bgpnet.model.plan import Route
+from bgpnet.model.net import ROUTE_METRIC, Family
 from bgpnet.model.snapshot import Kernel, KernelRoute
 
 _TRIES: Final = 8
 """Of a dump under which things change."""
+
+_ADD: Final = wire.CREATE | wire.EXCLUSIVE
+
+_GONE: Final = (errno.ESRCH, errno.ENOENT)
+"""What the kernel says of a route, and of a nexthop object, that is not there."""
 
 _REMEDIES: Final = {
     errno.EEXIST: f"another's route of this prefix has our metric, {ROUTE_METRIC}; remove it or change that",
@@ -30,7 +35,7 @@ T = TypeVar("T")
 
 
 class Netlink:
-    """Links, addresses and the routes of table main, in the network namespace of the thread that opens it.
+    """What the network namespace of the thread that opens it has for routing.
 
     Close it when done; `run` does so at its end.
 
@@ -71,10 +76,10 @@ class Netlink:
             self.close()
 
     async def dump(self) -> Kernel:
-        """All links, the routes of table main, and the routers that were heard.
+        """All links, the routes of table main, all nexthop objects, and the routers that were heard.
 
-        The kernel drops routes without a word when a carrier or an address goes: after any event believe only
-        this.
+        The kernel drops routes, objects and members of groups without a word when a carrier or an address
+        goes: after any event believe only this.
 
         Raises:
             KernelError: it cannot be read.
@@ -84,58 +89,63 @@ class Netlink:
             addresses = await self._all("addresses", wire.GETADDR, links.ASK_ADDRESSES, links.address)
             self._indexes = {link.name: link.index for link in bare}
             names = {link.index: link.name for link in bare}
+            objects = await self._all(
+                "nexthop objects", wire.GETNEXTHOP, nexthops.ASK, lambda body: nexthops.found(body, names)
+            )
+            ways = nexthops.ways(objects)
             found: list[KernelRoute] = []
             for family in Family:
-                reader = routes.Reader(family, names)
+                reader = routes.Reader(family, names, ways)
                 found += await self._all(f"{family} routes", wire.GETROUTE, routes.ask(family), reader.route)
             near = await self._all("neighbours", wire.GETNEIGH, neighbours.ASK, neighbours.router)
             heard = (neighbours.heard(each, names) for each in near)
         return Kernel(
-            links.joined(bare, addresses), tuple(found), tuple(each for each in heard if each is not None)
+            links.joined(bare, addresses),
+            tuple(found),
+            tuple(each for each in heard if each is not None),
+            tuple(objects),
         )
 
-    async def put(self, route: Route, *, replaces: bool) -> None:
-        """Add a route of ours or, when the last dump showed one of ours, replace that in one step.
+    async def apply(self, changes: Sequence[KernelChange]) -> tuple[tuple[KernelChange, KernelError], ...]:
+        """Carry out changes in order, and tell which the kernel refused: there all is as it was.
 
-        Without `replaces` a route of equal prefix and metric is never touched, whosever it is. With it, ours
-        is added if it has gone meanwhile.
-
-        Raises:
-            KernelError: the kernel refused; the routes are as they were.
+        What replaces one of ours adds it if that has gone meanwhile; without `replaces`, what is of equal key
+        is never touched, whosever it is. Deleting what is gone is no error.
         """
-        async with self._lock:
-            try:
-                body = routes.put(route, self._indexes)
-            except KeyError as error:
-                raise _refused(route, OSError(errno.ENODEV, f"no link {error}")) from error
-            try:
-                self._put(body, replaces=replaces)
-            except OSError as error:
-                raise _refused(route, error) from error
-        await asyncio.sleep(0)  # thousands of routes must not keep the rest of the agent waiting
+        failed: list[tuple[KernelChange, KernelError]] = []
+        for begin in range(0, len(changes), AT_ONCE):
+            async with self._lock:
+                failed += self._carried_out(changes[begin : begin + AT_ONCE])
+            await asyncio.sleep(0)  # thousands of routes must not keep the rest of the agent waiting
+        return tuple(failed)
 
-    async def delete(self, prefix: Prefix, metric: int = ROUTE_METRIC) -> None:
-        """Delete our route to a prefix; nothing happens when there is none.
-
-        Raises:
-            KernelError: the kernel refused.
-        """
-        async with self._lock:
+    def _carried_out(self, changes: Sequence[KernelChange]) -> list[tuple[KernelChange, KernelError]]:
+        failed: list[tuple[KernelChange, OSError]] = []
+        requests: list[tuple[KernelChange, Request]] = []
+        for change in changes:
             try:
-                self._talk.change(wire.DELROUTE, 0, routes.delete(prefix, metric))
-            except OSError as error:
-                if error.errno != errno.ESRCH:
-                    raise _refused(prefix, error) from error
-        await asyncio.sleep(0)
+                requests.append((change, _request(change, self._indexes)))
+            except KeyError as missing:
+                failed.append((change, OSError(errno.ENODEV, f"no link {missing}")))
+        again: list[tuple[KernelChange, Request]] = []
+        for change, (kind, flags, body), refused in self._sent(requests):
+            if refused.errno == errno.ENOENT and flags == wire.REPLACE:
+                # Not with CREATE at first: a replace that finds nothing (ours went with its carrier since the
+                # dump) must not go round EXCLUSIVE.
+                again.append((change, (kind, _ADD, body)))
+            elif refused.errno not in _GONE or not isinstance(change, DeleteRoute | DeleteNextHop):
+                failed.append((change, refused))
+        failed += [(change, refused) for change, _, refused in self._sent(again)]
+        return [(change, _refused(change, error)) for change, error in failed]
 
-    def _put(self, body: bytes, *, replaces: bool) -> None:
-        if replaces:
-            # Not with CREATE: a replace that finds nothing (ENOENT: ours went with its carrier since the
-            # dump) must not go round EXCLUSIVE.
-            with suppress(FileNotFoundError):
-                self._talk.change(wire.NEWROUTE, wire.REPLACE, body)
-                return
-        self._talk.change(wire.NEWROUTE, wire.CREATE | wire.EXCLUSIVE, body)
+    def _sent(
+        self, requests: Sequence[tuple[KernelChange, Request]]
+    ) -> list[tuple[KernelChange, Request, OSError]]:
+        """What the kernel refused of these."""
+        if not requests:
+            return []
+        refused = self._talk.changes([request for _, request in requests])
+        return [(*requests[place], error) for place, error in refused.items()]
 
     async def _all(self, what: str, kind: int, ask: bytes, read: Callable[[memoryview], T | None]) -> list[T]:
         for _ in range(_TRIES):
@@ -157,19 +167,41 @@ class Netlink:
         )
 
 
-def _refused(what: Route | Prefix, error: OSError) -> KernelError:
+def _request(change: KernelChange, indexes: Mapping[str, int]) -> Request:
+    match change:
+        case AddNextHop():
+            return wire.NEWNEXTHOP, _ADD, nexthops.add(change, indexes)
+        case PutGroup():
+            return wire.NEWNEXTHOP, wire.REPLACE if change.replaces else _ADD, nexthops.put(change)
+        case PutRoute():
+            return wire.NEWROUTE, wire.REPLACE if change.replaces else _ADD, routes.put(change)
+        case DeleteRoute(prefix, metric):
+            return wire.DELROUTE, 0, routes.delete(prefix, metric)
+        case DeleteNextHop(number):
+            return wire.DELNEXTHOP, 0, nexthops.delete(number)
+
+
+def _refused(change: KernelChange, error: OSError) -> KernelError:
     number = error.errno or 0
     remedy = _REMEDIES.get(number, "check the route's next hops and preferred source against `ip address`")
-    return KernelError(f"route {_describe(what)}: {_words(error)}; {remedy}", number)
+    return KernelError(f"{_describe(change)}: {_words(error)}; {remedy}", number)
 
 
 def _words(error: OSError) -> str:
     return f"{error.strerror} ({errno.errorcode.get(error.errno or 0, error.errno)})"
 
 
-def _describe(what: Route | Prefix) -> str:
-    if not isinstance(what, Route):
-        return str(what)
-    hops = ", ".join(f"{hop.gateway or 'on link'} dev {hop.link}" for hop in what.next_hops)
-    source = f" src {what.preferred_source}" if what.preferred_source else ""
-    return f"{what.prefix} {what.kind}{' via ' if hops else ''}{hops}{source}"
+def _describe(change: KernelChange) -> str:
+    match change:
+        case AddNextHop(number, hop):
+            return f"next hop {hop.gateway or 'on link'} dev {hop.link} (id {number})"
+        case PutGroup(number, members):
+            return f"next hop group {number} of {', '.join(map(str, members))}"
+        case PutRoute(route):
+            hops = ", ".join(f"{hop.gateway or 'on link'} dev {hop.link}" for hop in route.next_hops)
+            source = f" src {route.preferred_source}" if route.preferred_source else ""
+            return f"route {route.prefix} {route.kind}{' via ' if hops else ''}{hops}{source}"
+        case DeleteRoute(prefix):
+            return f"route {prefix}"
+        case DeleteNextHop(number):
+            return f"next hop object {number}"

@@ -6,8 +6,8 @@ from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import Final
 
 from bgpnet.drivers.netlink import wire
-from bgpnet.model.net import AGENT_PROTOCOL, MAIN_TABLE, ROUTE_METRIC, Address, Family, Prefix, family_of
-from bgpnet.model.plan import Route
+from bgpnet.model.diff import PutRoute
+from bgpnet.model.net import AGENT_PROTOCOL, MAIN_TABLE, ROUTE_METRIC, Family, Prefix, family_of
 from bgpnet.model.snapshot import KernelRoute, NextHop, RouteKind
 
 _ROUTE: Final = struct.Struct("=BBBBBBBBI")
@@ -18,9 +18,9 @@ _HOP: Final = struct.Struct("=HBBi")
 _TABLE_OFFSET: Final = 4  # of rtm_table
 
 _RTA_DST, _RTA_OIF, _RTA_GATEWAY, _RTA_PRIORITY, _RTA_PREFSRC = 1, 4, 5, 6, 7
-_RTA_MULTIPATH, _RTA_VIA = 9, 18
+_RTA_MULTIPATH, _RTA_VIA, _RTA_NH_ID = 9, 18, 30
 
-_SCOPE_UNIVERSE, _SCOPE_LINK, _SCOPE_NOWHERE = 0, 253, 255
+_SCOPE_UNIVERSE, _SCOPE_NOWHERE = 0, 255
 _TYPE_ANY: Final = 0
 _TYPES: Final = {RouteKind.UNICAST: 1, RouteKind.BLACKHOLE: 6}
 _KINDS: Final = {number: kind for kind, number in _TYPES.items()}
@@ -40,12 +40,21 @@ def is_of_main_table(body: memoryview) -> bool:
 
 
 class Reader:
-    """Reads one dump; next hops that are equal become one object, as thousands of routes share a few."""
+    """Reads one dump; next hops that are equal become one object, as thousands of routes share a few.
 
-    def __init__(self, family: Family, links: Mapping[int, str]) -> None:
+    Args:
+        family: of the routes.
+        links: names by index.
+        ways: next hops by the id of the nexthop object or group that a route refers to.
+    """
+
+    def __init__(
+        self, family: Family, links: Mapping[int, str], ways: Mapping[int, tuple[NextHop, ...]]
+    ) -> None:
         self._family = _FAMILIES[family]
         self._network: type[IPv4Network | IPv6Network] = IPv4Network if family is Family.IPV4 else IPv6Network
         self._links = links
+        self._ways = ways
         self._hops: dict[tuple[int, bytes], NextHop] = {}
 
     def route(self, body: memoryview) -> KernelRoute | None:
@@ -62,12 +71,15 @@ class Reader:
         metric = wire.to_int(found[_RTA_PRIORITY]) if _RTA_PRIORITY in found else 0
         source = ip_address(bytes(found[_RTA_PREFSRC])) if _RTA_PREFSRC in found else None
         told = _KINDS.get(kind, RouteKind.OTHER)
-        hops = self._next_hops(found) if told is RouteKind.UNICAST else ()
+        by = wire.to_int(found[_RTA_NH_ID]) if _RTA_NH_ID in found else None
+        hops = self._next_hops(found, by) if told is RouteKind.UNICAST else ()
         if told is RouteKind.UNICAST and not hops:
-            told = RouteKind.OTHER  # by a nexthop object alone (sysctl nexthop_compat_mode=0)
-        return KernelRoute(prefix, protocol, metric, told, hops, source)
+            told = RouteKind.OTHER  # by a nexthop object that is no way to a gateway or link
+        return KernelRoute(prefix, protocol, metric, told, hops, source, by)
 
-    def _next_hops(self, found: wire.Attributes) -> tuple[NextHop, ...]:
+    def _next_hops(self, found: wire.Attributes, by: int | None) -> tuple[NextHop, ...]:
+        if by is not None and by in self._ways:
+            return self._ways[by]
         if _RTA_MULTIPATH not in found:
             return (self._hop(wire.to_int(found[_RTA_OIF]), found),) if _RTA_OIF in found else ()
         hops, rest = [], found[_RTA_MULTIPATH]
@@ -90,25 +102,13 @@ class Reader:
         return self._hops[key]
 
 
-def put(route: Route, links: Mapping[str, int]) -> bytes:
-    """Body of the request for a route of ours.
-
-    Raises:
-        KeyError: a next hop's link is none of `links`.
-    """
-    hops = route.next_hops
-    gatewayed = any(hop.gateway is not None for hop in hops) or not hops
-    scope = _SCOPE_UNIVERSE if gatewayed else _SCOPE_LINK
-    body = _key(route.prefix, route.metric, scope, _TYPES[route.kind])
+def put(change: PutRoute) -> bytes:
+    """Body of the request for a route of ours."""
+    route = change.route
+    body = _key(route.prefix, route.metric, _SCOPE_UNIVERSE, _TYPES[route.kind])
     if route.preferred_source is not None:
         body += wire.attribute(_RTA_PREFSRC, route.preferred_source.packed)
-    if len(hops) == 1:
-        return body + wire.number(_RTA_OIF, links[hops[0].link]) + _gateway(hops[0], route.prefix)
-    if hops:
-        body += wire.attribute(
-            _RTA_MULTIPATH, b"".join(_packed_hop(hop, route.prefix, links) for hop in hops)
-        )
-    return body
+    return body if change.by is None else body + wire.number(_RTA_NH_ID, change.by)
 
 
 def delete(prefix: Prefix, metric: int = ROUTE_METRIC) -> bytes:
@@ -121,18 +121,3 @@ def _key(prefix: Prefix, metric: int, scope: int, kind: int) -> bytes:
     fixed = _ROUTE.pack(family, prefix.prefixlen, 0, 0, MAIN_TABLE, AGENT_PROTOCOL, scope, kind, 0)
     address = wire.attribute(_RTA_DST, prefix.network_address.packed)
     return fixed + address + wire.number(_RTA_PRIORITY, metric)
-
-
-def _packed_hop(hop: NextHop, prefix: Prefix, links: Mapping[str, int]) -> bytes:
-    gateway = _gateway(hop, prefix)
-    return _HOP.pack(_HOP.size + len(gateway), 0, 0, links[hop.link]) + gateway
-
-
-def _gateway(hop: NextHop, prefix: Prefix) -> bytes:
-    gateway: Address | None = hop.gateway
-    if gateway is None:
-        return b""
-    if gateway.version == prefix.version:
-        return wire.attribute(_RTA_GATEWAY, gateway.packed)
-    family = struct.pack("=H", _FAMILIES[family_of(gateway)])
-    return wire.attribute(_RTA_VIA, family + gateway.packed)  # RFC 8950: IPv4 by way of IPv6

@@ -22,6 +22,7 @@ NEWLINK, DELLINK, GETLINK = 16, 17, 18
 NEWADDR, DELADDR, GETADDR = 20, 21, 22
 NEWROUTE, DELROUTE, GETROUTE = 24, 25, 26
 NEWNEIGH, DELNEIGH, GETNEIGH = 28, 29, 30
+NEWNEXTHOP, DELNEXTHOP, GETNEXTHOP = 104, 105, 106
 
 # nlmsg_flags
 REQUEST: Final = 0x1
@@ -36,7 +37,7 @@ Attributes = dict[int, memoryview]
 
 
 def message(kind: int, flags: int, sequence: int, body: bytes) -> bytes:
-    """A whole message; the kernel fills in nothing but the port."""
+    """A whole message, as every body here filled up to a multiple of four bytes; the port is the kernel's."""
     return HEADER.pack(HEADER.size + len(body), kind, flags, sequence, 0) + body
 
 
