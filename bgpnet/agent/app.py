@@ -150,7 +150,7 @@ async def _run(settings: Settings) -> None:
     contention = Contention()
 
     async def take_step() -> Outcome:
-        return await step(settings.node_name, doors, time.monotonic, contention)
+        return await step(settings.node_name, doors, time.monotonic, contention, agent.outcome)
 
     loop = Loop(take_step, agent.done)
     origin = sources.made(settings, loop.wake)

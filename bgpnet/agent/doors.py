@@ -11,7 +11,7 @@ from bgpnet.model.net import Address
 from bgpnet.model.plan import Announcement, Blocks, Session, Sysctl
 from bgpnet.model.probe import Probe, ProbeResult
 from bgpnet.model.rejection import Rejection
-from bgpnet.model.snapshot import Declared, Kernel, Speaker
+from bgpnet.model.snapshot import Declared, Kernel, NextHopObject, Speaker
 
 
 class SourceDoor(Protocol):
@@ -39,6 +39,9 @@ class KernelDoor(Protocol):
 
     async def dump(self) -> Kernel:
         """All that there is."""
+
+    async def next_hops(self) -> tuple[NextHopObject, ...]:
+        """The nexthop objects alone: there are few of them, however many routes."""
 
     async def apply(self, changes: Sequence[KernelChange]) -> tuple[tuple[KernelChange, KernelError], ...]:
         """Carry out changes in order; those that were refused."""

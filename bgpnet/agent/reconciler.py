@@ -28,7 +28,7 @@ from bgpnet.model.errors import KernelError
 from bgpnet.model.plan import Plan
 from bgpnet.model.rejection import Rejection
 from bgpnet.model.snapshot import Snapshot
-from bgpnet.planner import diff, make_plan
+from bgpnet.planner import diff, failover, make_plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +58,22 @@ class Outcome:
     """How long planning took."""
 
 
-async def step(node_name: str, doors: Doors, clock: Callable[[], float], contention: Contention) -> Outcome:
-    """Bring the node one step nearer to its plan. `clock` gives monotonic seconds.
+async def step(
+    node_name: str,
+    doors: Doors,
+    clock: Callable[[], float],
+    contention: Contention,
+    before: Outcome | None = None,
+) -> Outcome:
+    """Bring the node one step nearer to its plan. `clock` gives monotonic seconds; `before`: the last step.
+
+    What a lost session leaves without a way goes over to the other ways before anything else is looked at.
 
     Routes that pods and learned prefixes need are there before the speaker is told of them, and what is no
     longer wanted is deleted after it was told. A change that fails harms itself alone, and one that another
     program undoes again and again is made ever more seldom.
     """
+    urgent = await _failed_over(doors, before)
     kernel = await doors.kernel.dump()
     source = doors.source
     speaker, probed, bfd = doors.speaker.observed(), doors.probe.observed(), doors.bfd.observed()
@@ -91,8 +100,22 @@ async def step(node_name: str, doors: Doors, clock: Callable[[], float], content
     contention.failed(subject(change) for change, _ in failed)
     failures = (*refusals(failed), *contention.rejections(observed))
     return Outcome(
-        snapshot, plan, changes, (*failures, *doors.speaker.rejections, *doors.bfd.rejections), plan_seconds
+        snapshot,
+        plan,
+        (*urgent, *changes),
+        (*failures, *doors.speaker.rejections, *doors.bfd.rejections),
+        plan_seconds,
     )
+
+
+async def _failed_over(doors: Doors, before: Outcome | None) -> tuple[Change, ...]:
+    """What was changed. What was refused is found again by the diff, and told there."""
+    if before is None or before.snapshot.kernel is None:
+        return ()
+    kernel = before.snapshot.kernel
+    changes = failover(before.plan, kernel, await doors.kernel.next_hops(), doors.speaker.observed())
+    refused = {change for change, _ in await doors.kernel.apply(changes)}
+    return tuple(change for change in changes if change not in refused)
 
 
 async def _applied(changes: Sequence[Change], doors: Doors) -> list[tuple[Change, Exception]]:

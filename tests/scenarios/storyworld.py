@@ -77,24 +77,27 @@ class Host:
     routes: dict[tuple[Prefix, int], KernelRoute] = field(default_factory=dict)
     routers: tuple[HeardRouter, ...] = ()
 
-    next_hops: tuple[NextHopObject, ...] = ()
+    objects: tuple[NextHopObject, ...] = ()
 
     async def dump(self) -> Kernel:
         found = tuple(self.routes.values())
-        return Kernel(tuple(self.links.values()), found, self.routers, self.next_hops)
+        return Kernel(tuple(self.links.values()), found, self.routers, self.objects)
+
+    async def next_hops(self) -> tuple[NextHopObject, ...]:
+        return self.objects
 
     async def apply(self, changes: Sequence[KernelChange]) -> tuple[tuple[KernelChange, KernelError], ...]:
         for change in changes:
             after = carried_out(await self.dump(), change)
             self.routes = {(route.prefix, route.metric): route for route in after.routes}
-            self.next_hops = after.next_hops
+            self.objects = after.next_hops
         return ()
 
     def set(self, link: Link) -> None:
         """A link changes; without carrier the kernel drops the routes that used it, without a word."""
         self.links[link.name] = link
         if not link.carrier:
-            self.next_hops = without(self.next_hops, link.name)
+            self.objects = without(self.objects, link.name)
             for key, route in list(self.routes.items()):
                 left = tuple(hop for hop in route.next_hops if hop.link != link.name)
                 if not left and route.next_hops:
@@ -332,7 +335,7 @@ class World:
         doors = Doors(
             self, self.host, self._settings, BlocksFile(self._settings), self, self._pings, self.watcher
         )
-        self.outcome = asyncio.run(step("n1", doors, lambda: self.now, self._contention))
+        self.outcome = asyncio.run(step("n1", doors, lambda: self.now, self._contention, self.outcome))
         return before is None or bool(self.outcome.changes) or self.outcome.plan != before.plan
 
     def _turn(self) -> bool:

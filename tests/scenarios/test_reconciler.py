@@ -21,6 +21,7 @@ from bgpnet.model.snapshot import (
     Kernel,
     KernelRoute,
     LearnedPath,
+    NextHopObject,
     ObservedSession,
     RouteKind,
     SessionState,
@@ -48,6 +49,7 @@ class World:
     bfd_says: Bfd | None = None
     watched: tuple[BfdSession, ...] | None = None
     failed: tuple[Address, ...] = ()
+    last: Outcome | None = None
 
     @property
     def routes(self) -> dict[Prefix, KernelRoute]:
@@ -56,7 +58,8 @@ class World:
     def step(self) -> Outcome:
         kernel, sysctls, blocks = KernelOf(self), SysctlOf(self), BlocksOf(self)
         doors = Doors(SourceOf(self), kernel, sysctls, blocks, SpeakerOf(self), ProbeOf(self), BfdOf(self))
-        return asyncio.run(step("n1", doors, lambda: 0.0, Contention()))
+        self.last = asyncio.run(step("n1", doors, lambda: 0.0, Contention(), self.last))
+        return self.last
 
 
 @dataclass
@@ -75,7 +78,11 @@ class KernelOf:
     world: World
 
     async def dump(self) -> Kernel:
+        self.world.told.append("dump")
         return self.world.kernel
+
+    async def next_hops(self) -> tuple[NextHopObject, ...]:
+        return self.world.kernel.next_hops
 
     async def apply(self, changes: Sequence[KernelChange]) -> tuple[tuple[KernelChange, KernelError], ...]:
         refused = []
@@ -186,7 +193,7 @@ def unicast(world: World) -> list[str]:
 def test_a_node_comes_up_and_then_rests() -> None:
     world = World(objects=facts.two_tors(), speaker_says=hearing(facts.path("192.0.2.0/24", "10.0.1.1")))
     world.step()
-    assert world.told == ["group", "put 10.244.1.0/26", "put 192.0.2.0/24", "blocks", "speaker"]
+    assert world.told == ["dump", "group", "put 10.244.1.0/26", "put 192.0.2.0/24", "blocks", "speaker"]
     assert world.settings["net/ipv4/ip_forward"] == "1"
     assert [str(announcement.prefix) for announcement in world.announced or ()] == ["10.244.1.0/26"] * 2
     assert world.step().changes == ()
@@ -200,13 +207,13 @@ def test_a_lost_prefix_is_withdrawn_before_its_discard_route_goes() -> None:
     world.objects = facts.two_tors(facts.node("n1", "10.244.1.0/26"))
     world.told.clear()
     world.step()
-    assert world.told == ["blocks", "speaker", "delete 10.244.9.0/26"]
+    assert world.told == ["dump", "blocks", "speaker", "delete 10.244.9.0/26"]
 
 
 def test_before_the_source_is_read_nothing_is_touched() -> None:
     world = World(speaker_says=hearing(), kernel=Kernel(facts.UPLINKS, (facts.kernel_route("192.0.2.0/24"),)))
     outcome = world.step()
-    assert world.told == ["speaker"]
+    assert world.told == ["dump", "speaker"]
     assert (world.sessions, world.announced, outcome.changes) == (None, None, ())
 
 
@@ -228,6 +235,30 @@ def test_a_router_that_withdraws_loses_its_next_hop() -> None:
     world.speaker_says = hearing()
     world.step()
     assert unicast(world) == []
+
+
+def test_a_lost_router_leaves_its_groups_before_anything_else_is_looked_at() -> None:
+    first, second = (
+        [facts.path(f"10.244.{n}.0/26", via, asn) for n in range(2, 9)]
+        for via, asn in (("10.0.1.1", 65001), ("10.0.2.1", 65002))
+    )
+    world = World(objects=facts.two_tors(), speaker_says=hearing(*first, *second))
+    world.step()
+    world.told.clear()
+    world.speaker_says = hearing(*second)
+    world.step()
+    assert world.told == ["group", "dump", "speaker"]
+    assert {hop.link for route in world.routes.values() for hop in route.next_hops} == {"eth2"}
+
+
+def test_before_every_table_was_read_no_group_is_narrowed() -> None:
+    both = [facts.path("192.0.2.0/24", via, asn) for via, asn in (("10.0.1.1", 65001), ("10.0.2.1", 65002))]
+    world = World(objects=facts.two_tors(), speaker_says=hearing(*both))
+    world.step()
+    world.told.clear()
+    world.speaker_says = replace(hearing(both[1]), learned_complete=False)
+    world.step()
+    assert world.told == ["dump", "speaker"]
 
 
 def test_a_route_that_the_kernel_refuses_harms_itself_alone() -> None:

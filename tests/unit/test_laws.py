@@ -23,7 +23,7 @@ from bgpnet.model.snapshot import (
     Snapshot,
     Speaker,
 )
-from bgpnet.planner import diff, make_plan
+from bgpnet.planner import diff, failover, make_plan
 from tests.unit import facts
 from tests.unit.kernelmodel import carried_out, is_ours, object_is_ours
 
@@ -178,6 +178,25 @@ def _delivers(kernel: Kernel, target: Address) -> bool:
     longest = max(route.prefix.prefixlen for route in matching)
     best = min((r for r in matching if r.prefix.prefixlen == longest), key=lambda route: route.metric)
     return best.kind is RouteKind.UNICAST
+
+
+@given(snapshot=KNOWN, before=KNOWN, destination=facts.PREFIXES)
+def test_law_4_a_failover_takes_nothing_that_the_plan_keeps(
+    snapshot: Snapshot, before: Snapshot, destination: Prefix
+) -> None:
+    """Whatever the last plan was: what the failover takes from a route, the new plan does not give it."""
+    assert snapshot.kernel is not None
+    kernel, plan = snapshot.kernel, make_plan(snapshot)
+    last = replace(make_plan(replace(before, kernel=kernel)), routes=plan.routes)
+    for change in failover(last, kernel, kernel.next_hops, snapshot.speaker):
+        kernel = carried_out(kernel, change)
+    target = destination.network_address
+    if _delivers(snapshot.kernel, target) and _delivers(_states(snapshot)[-1], target):
+        assert _delivers(kernel, target)
+    planned = {route.prefix: set(route.next_hops) for route in plan.routes or ()}
+    was = {route.prefix: set(route.next_hops) for route in snapshot.kernel.routes if is_ours(route)}
+    for route in filter(is_ours, kernel.routes):
+        assert not (was[route.prefix] - set(route.next_hops)) & planned.get(route.prefix, set())
 
 
 # --- 5. Convergence, and hands off what is not ours ----------------------------------------------------

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bgpnet.drivers.exabgp.commands import Refresh
-from bgpnet.model.net import Address, Family, Prefix, family_of, prefix_order
+from bgpnet.model.net import Address, Family, Prefix, family_of
 from bgpnet.model.snapshot import LearnedPath
 
 QUIET: Final = 5.0
@@ -66,6 +66,7 @@ class AdjRibIn:
     def __init__(self, peer: Address) -> None:
         self.peer = peer
         self._paths: dict[Prefix, LearnedPath] = {}
+        self._shown: tuple[LearnedPath, ...] | None = ()
         self._stale: set[Prefix] = set()
         self._stale_until = float("inf")
         self._readings: dict[Family, _Reading] = {}
@@ -122,6 +123,7 @@ class AdjRibIn:
         """An UPDATE came."""
         if self._exceeded is not None:
             return
+        self._shown = None
         self._remove(prefix for prefix in withdrawn if prefix in self._paths)
         for path in paths:
             if path.prefix not in self._paths:
@@ -206,8 +208,10 @@ class AdjRibIn:
 
     @property
     def paths(self) -> tuple[LearnedPath, ...]:
-        """What the peer announces, as far as known, in order."""
-        return tuple(self._paths[prefix] for prefix in sorted(self._paths, key=prefix_order))
+        """What the peer announces, as far as known, in no order; the same object while it is the same."""
+        if self._shown is None:
+            self._shown = tuple(self._paths.values())
+        return self._shown
 
     # --- inside -----------------------------------------------------------------------------------------
 
@@ -225,12 +229,14 @@ class AdjRibIn:
     def _forget_all(self) -> None:
         """The peer has nothing."""
         self._paths.clear()
+        self._shown = ()
         self._stale.clear()
         self._readings.clear()
         self._counts = dict.fromkeys(Family, 0)
         self._stale_until, self._known = float("inf"), True
 
     def _remove(self, prefixes: Iterable[Prefix]) -> None:
+        self._shown = None
         for prefix in tuple(prefixes):
             del self._paths[prefix]
             self._stale.discard(prefix)

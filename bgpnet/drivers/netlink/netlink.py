@@ -12,7 +12,7 @@ from bgpnet.drivers.netlink.talk import AT_ONCE, Request, Talk
 from bgpnet.model.diff import AddNextHop, DeleteNextHop, DeleteRoute, KernelChange, PutGroup, PutRoute
 from bgpnet.model.errors import KernelError
 from bgpnet.model.net import ROUTE_METRIC, Family
-from bgpnet.model.snapshot import Kernel, KernelRoute
+from bgpnet.model.snapshot import Kernel, KernelRoute, NextHopObject
 
 _TRIES: Final = 8
 """Of a dump under which things change."""
@@ -89,9 +89,7 @@ class Netlink:
             addresses = await self._all("addresses", wire.GETADDR, links.ASK_ADDRESSES, links.address)
             self._indexes = {link.name: link.index for link in bare}
             names = {link.index: link.name for link in bare}
-            objects = await self._all(
-                "nexthop objects", wire.GETNEXTHOP, nexthops.ASK, lambda body: nexthops.found(body, names)
-            )
+            objects = await self._next_hops(names)
             ways = nexthops.ways(objects)
             found: list[KernelRoute] = []
             for family in Family:
@@ -105,6 +103,15 @@ class Netlink:
             tuple(each for each in heard if each is not None),
             tuple(objects),
         )
+
+    async def next_hops(self) -> tuple[NextHopObject, ...]:
+        """All nexthop objects, with the names that links had at the last dump.
+
+        Raises:
+            KernelError: they cannot be read.
+        """
+        async with self._lock:
+            return tuple(await self._next_hops({index: name for name, index in self._indexes.items()}))
 
     async def apply(self, changes: Sequence[KernelChange]) -> tuple[tuple[KernelChange, KernelError], ...]:
         """Carry out changes in order, and tell which the kernel refused: there all is as it was.
@@ -146,6 +153,12 @@ class Netlink:
             return []
         refused = self._talk.changes([request for _, request in requests])
         return [(*requests[place], error) for place, error in refused.items()]
+
+    async def _next_hops(self, names: Mapping[int, str]) -> list[NextHopObject]:
+        def read(body: memoryview) -> NextHopObject:
+            return nexthops.found(body, names)
+
+        return await self._all("nexthop objects", wire.GETNEXTHOP, nexthops.ASK, read)
 
     async def _all(self, what: str, kind: int, ask: bytes, read: Callable[[memoryview], T | None]) -> list[T]:
         for _ in range(_TRIES):
