@@ -90,11 +90,11 @@ class Machine:
 
 
 @pytest.fixture
-def machine(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Machine]:
+def machine(short_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Machine]:
     """With loopback, portmap and Calico on it."""
     with namespace("inst") as ns:
         ns.run("sysctl", "-qw", "net.ipv4.ip_forward=0")
-        made = Machine(ns, tmp_path, capsys)
+        made = Machine(ns, short_path, capsys)
         made.bin.mkdir()
         made.conf.mkdir()
         made.plugin("loopback")

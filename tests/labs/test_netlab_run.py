@@ -167,7 +167,7 @@ def test_a_router_whose_configuration_is_wrong_says_so(lab: SmallLab) -> None:
         ("checks:\n  - pong: {from: a, to: b}\n", "expect.yml:2: checks[0]"),
         (
             "checks:\n  - ping: {from: a, to: b}\n    bgp: {router: a, established: 1}\n",
-            "exactly one of bgp, fib",
+            "exactly one of bgp, rib, fib",
         ),
         ("checks:\n  - ping: {from: a, two: b}\n", "ping.two: unknown field (did you mean to?)"),
         (

@@ -37,7 +37,6 @@ def test_a_missing_flag_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> 
 @pytest.mark.parametrize(
     "argv",
     [
-        ["agent", "--node", "n1", "--source", "kubernetes", "--run-dir", "/nowhere"],
         ["node", "--node", "n1", "--source", "files:", "--run-dir", "/nowhere"],
         ["status", "--run-dir", "relative"],
         ["agent", "--node", "", "--source", "files:/m", "--run-dir", "/nowhere"],
@@ -75,6 +74,14 @@ def test_a_wrong_value_is_named_and_exits_2(argv: list[str], capsys: pytest.Capt
     told = capsys.readouterr().err
     assert told.count("\n") == 1
     assert re.match(r"bgpnet: --[a-z-]+ is '.*'[;,] .*[a-z]", told)
+
+
+def test_kubernetes_without_a_cluster_is_named_and_exits_2(
+    short_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
+    assert main(["agent", "--node", "n1", "--source", "kubernetes", "--run-dir", str(short_path)]) == 2
+    assert "KUBERNETES_SERVICE_HOST" in capsys.readouterr().err
 
 
 def test_a_second_agent_of_a_run_directory_exits_2(
