@@ -152,8 +152,12 @@ async def _run(settings: Settings) -> None:
     async def take_step() -> Outcome:
         return await step(settings.node_name, doors, time.monotonic, contention, agent.outcome)
 
-    loop = Loop(take_step, agent.done)
-    origin = sources.made(settings, loop.wake)
+    def done(outcome: Outcome) -> None:
+        agent.done(outcome)
+        origin.tell()
+
+    loop = Loop(take_step, done)
+    origin = sources.made(settings, agent.status, loop.wake)
     netlink = Netlink(loop.wake)
     speaker = SpeakerDriver(run_dir, time.monotonic, time.time, loop.wake)
     bfd = BfdDriver(run_dir, loop.wake)

@@ -10,6 +10,7 @@ import bgpnet
 from bgpnet.agent.doors import ClaimsDoor, SourceDoor
 from bgpnet.agent.settings import FilesFrom, Settings
 from bgpnet.drivers.files import FilesSource
+from bgpnet.model.status import NodeStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +21,12 @@ class Origin:
     run: Callable[[], Coroutine[Any, Any, None]]
     """Follows the source until cancelled."""
     claims: ClaimsDoor | None = None
+    tell: Callable[[], None] = lambda: None
+    """The node's status may have changed."""
 
 
-def made(settings: Settings, changed: Callable[[], None]) -> Origin:
-    """The source; to be made where an event loop runs.
+def made(settings: Settings, status: Callable[[], NodeStatus | None], changed: Callable[[], None]) -> Origin:
+    """The source; to be made where an event loop runs. `status` gives how the node is.
 
     Raises:
         UsageError: the API server cannot be reached for want of an address or a token.
@@ -36,5 +39,7 @@ def made(settings: Settings, changed: Callable[[], None]) -> Origin:
     config = settings.source.kubeconfig
     access = kube.kubeconfig(config) if config else kube.in_cluster(os.environ)
     saved = settings.state_dir / "kubernetes.json"
-    node = kube.KubeNode(access, settings.node_name, bgpnet.__version__, saved, changed)
-    return Origin(node.source, node.run, node.claims)
+    node = kube.KubeNode(
+        access, settings.node_name, bgpnet.__version__, saved, status=status, changed=changed
+    )
+    return Origin(node.source, node.run, node.claims, node.reporter.tell)

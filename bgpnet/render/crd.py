@@ -134,8 +134,8 @@ class _Models:
         properties = {}
         for alias, inner in schema.get("properties", {}).items():
             told = self._structural(inner)
-            # Of lists and mappings none: a default that the API server fills in is a field that was set.
-            if isinstance(inner.get("default"), bool | int | str):
+            # Of lists, mappings and empty texts none: what the API server fills in is a field that was set.
+            if isinstance(inner.get("default"), bool | int | str) and inner["default"] != "":
                 told["default"] = inner["default"]
             if names[alias] in texts:
                 told["description"] = texts[names[alias]]

@@ -1,5 +1,6 @@
 """The CustomResourceDefinitions that the models make."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -67,6 +68,19 @@ def test_every_list_mapping_and_text_is_bounded(served: Served) -> None:
             assert bound is None or bound in schema or "pattern" in schema, path
         if "additionalProperties" in schema:
             assert "maxProperties" in schema, path
+
+
+@each_kind
+def test_every_default_is_one_that_its_own_schema_takes(served: Served) -> None:
+    for path, schema in schemas(served):
+        default = schema.get("default", schema.get("enum", [None])[0])
+        assert default in schema.get("enum", [default]), path
+        assert (
+            schema.get("minimum", default) is None
+            or isinstance(default, bool | str | None)
+            or (schema.get("minimum", default) <= default <= schema.get("maximum", default))
+        ), path
+        assert not isinstance(default, str) or re.search(schema.get("pattern", ""), default), path
 
 
 @each_kind

@@ -32,9 +32,8 @@ APPLY: Final = "application/apply-patch+yaml"
 METADATA: Final = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 """Of a list: metadata alone."""
 
+STRATEGIC: Final = "application/strategic-merge-patch+json"
 MERGE: Final = "application/merge-patch+json"
-
-FIELD_MANAGER: Final = "bgpnet"
 
 
 class Client:

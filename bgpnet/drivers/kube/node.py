@@ -11,14 +11,23 @@ from bgpnet.drivers.kube.claims import Claims
 from bgpnet.drivers.kube.client import Client
 from bgpnet.drivers.kube.patience import Patience
 from bgpnet.drivers.kube.quarantine import Quarantine
+from bgpnet.drivers.kube.reporter import Reporter
 from bgpnet.drivers.kube.source import KubeSource
+from bgpnet.model.status import NodeStatus
 
 
 class KubeNode:
     """One node's side of the API: to be made where an event loop runs."""
 
     def __init__(
-        self, access: Access, node: str, version: str, saved: Path, changed: Callable[[], None]
+        self,
+        access: Access,
+        node: str,
+        version: str,
+        saved: Path,
+        *,
+        status: Callable[[], NodeStatus | None],
+        changed: Callable[[], None],
     ) -> None:
         def patience() -> Patience:
             return Patience(random.random)
@@ -26,6 +35,9 @@ class KubeNode:
         self._client = Client(access, f"bgpnet/{version} {node}")
         self.source = KubeSource(self._client, node, saved, access.namespace, random.random, changed)
         self.claims = Claims(self._client, patience(), time.monotonic, changed)
+        self.reporter = Reporter(
+            self._client, patience(), status, lambda: self.source.object("Node", node), time.time
+        )
         self._quarantine = Quarantine(
             self._client, node, access.namespace, patience(), self._forgotten, time.monotonic
         )
@@ -35,6 +47,7 @@ class KubeNode:
         async with self._client, asyncio.TaskGroup() as tasks:
             tasks.create_task(self.source.run())
             tasks.create_task(self.claims.run())
+            tasks.create_task(self.reporter.run())
             tasks.create_task(self._quarantine.run())
 
     def _forgotten(self) -> float | None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from bgpnet.drivers.kube.client import Client
+from bgpnet.drivers.kube.client import Client, Json
 from bgpnet.drivers.kube.collections import followed
 from bgpnet.drivers.kube.judge import Known, Objects, judge, passwords, unread
 from bgpnet.drivers.kube.patience import Patience
@@ -66,6 +66,10 @@ class KubeSource:
     def unread(self) -> tuple[Rejection, ...]:
         """What keeps the API from being read, while nothing is declared."""
         return self._unread
+
+    def object(self, kind: str, name: str) -> Json | None:
+        """An object as the API server last told it in this life of the agent."""
+        return self._watches[kind].objects.get(name)
 
     async def run(self) -> None:
         """Follow the API until cancelled."""
