@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 from typing import Final
 
-from bgpnet.model.net import Prefix, address_order, family_of
+from bgpnet.model.net import Address, Prefix, address_order, family_of
 from bgpnet.model.rejection import Reason, Rejection
 from bgpnet.model.router import DeclaredRouter, Neighbors, System
 from bgpnet.model.routerconfig import FamilyPolicy, NodeGroup, NodeNeighbor
@@ -137,20 +137,23 @@ def _harmful(peer: DeclaredPeer, subnet: Prefix, told: tuple[FamilyPolicy, ...])
 def _placed(
     peer: DeclaredPeer, subnet: Prefix, nodes: Iterable[DeclaredNode]
 ) -> tuple[tuple[NodeNeighbor, ...], int]:
-    """Nodes with the address that they speak from, and how many have none that is known."""
-    found: list[NodeNeighbor] = []
+    """Nodes with the address that they speak from, and how many have none of their own that is known.
+
+    Of two nodes with one address it is the older's, then that of the smaller name.
+    """
+    found: dict[Address, NodeNeighbor] = {}
     missing = 0
-    nodes = tuple(nodes)
+    nodes = sorted(nodes, key=lambda node: (node.created, node.name))
     # `address in subnet` costs ten times as much, and is asked for each address of each node by each router.
     version, mask, network = subnet.version, int(subnet.netmask), int(subnet.network_address)
     for node in nodes:
         known = node.addresses if peer.source_address is None or len(nodes) > 1 else (peer.source_address,)
         address = next((e for e in known if e.version == version and int(e) & mask == network), None)
-        if address is None:
+        if address is None or address in found:
             missing += 1
         else:
-            found.append(NodeNeighbor(node.ref, address))
-    return tuple(sorted(found, key=lambda each: address_order(each.address))), missing
+            found[address] = NodeNeighbor(node.ref, address)
+    return tuple(sorted(found.values(), key=lambda each: address_order(each.address))), missing
 
 
 def _limit(nodes: int) -> int:

@@ -49,6 +49,13 @@ def test_neighbours_one_by_one_are_the_nodes_addresses_in_the_router_s_subnet() 
     ]
 
 
+def test_of_two_nodes_with_one_address_the_first_is_the_neighbour() -> None:
+    twin = node("twin", "10.244.9.0/26", addresses=("10.0.1.11",))
+    (group,) = one(nodes=(twin, *NODES), wishes=Wishes(neighbors=Neighbors.EACH)).groups
+    assert [str(each.cause) for each in group.neighbors] == ["Node/n1", "Node/n2", "Node/n3"]
+    assert group.unplaced == 1
+
+
 def test_the_order_of_the_facts_does_not_matter() -> None:
     told = {
         planned(*peers, nodes=tuple(nodes))

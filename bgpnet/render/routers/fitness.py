@@ -20,8 +20,8 @@ def notes(config: RouterConfig, table: SystemTable) -> tuple[str, ...]:
         f"Not in it: {ability}: {table.cannot[ability]}." for ability in wanted if ability in table.cannot
     ]
     unplaced = [
-        f"{group.cause.kind}/{group.cause.name}: of {group.unplaced} selected nodes no address in "
-        f"{group.range or group.local_address} is known"
+        f"{group.cause.kind}/{group.cause.name}: of {group.unplaced} selected nodes no address of their own "
+        f"in {group.range or group.local_address} is known"
         + ("." if group.range else ": they are no neighbours.")
         for group in config.groups
         if group.unplaced
