@@ -5,6 +5,9 @@ from typing import Final
 
 from bgpnet.model.community import Community
 
+DEFAULT_LOCAL_PREFERENCE: Final = 100
+"""Of a path that carries none, and of every path from another AS (RFC 4271 §5.1.5)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Attributes:
@@ -17,9 +20,13 @@ class Attributes:
     as_path: tuple[int, ...] = ()
     """The AS_PATH on the wire; empty: what BGP makes of it, our own AS to an external peer, nothing to an
     internal one (RFC 4271 §5.1.2)."""
+    local_preference: int | None = None
+    """LOCAL_PREF towards internal peers (RFC 4271 §5.1.5), 32 bits; None: 100, which is what BGP sends."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "communities", tuple(sorted(set(self.communities))))
+        if self.local_preference == DEFAULT_LOCAL_PREFERENCE:
+            object.__setattr__(self, "local_preference", None)
 
 
 PLAIN: Final = Attributes()

@@ -7,8 +7,8 @@ Tuples are in no particular order; the planner sorts (law 1).
 from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import IPv4Address
-from typing import Final
 
+from bgpnet.model.attributes import DEFAULT_LOCAL_PREFERENCE
 from bgpnet.model.bfd import Bfd, BfdTimers
 from bgpnet.model.claims import Claimed
 from bgpnet.model.community import Community
@@ -398,10 +398,6 @@ class ObservedSession:
     """The AS number that the peer's OPEN tells; 0 before it told one."""
     received: tuple[tuple[Family, int], ...] = ()
     """Prefixes in the peer's Adj-RIB-In, by family."""
-
-
-DEFAULT_LOCAL_PREFERENCE: Final = 100
-"""Of a path that carries none, and of every path from another AS (RFC 4271 §5.1.5)."""
 
 
 class Origin(StrEnum):

@@ -33,10 +33,11 @@ class Export:
 
 def _changed(attributes: Attributes, session: Session, changes: Changes) -> Attributes:
     kept = attributes.communities if changes.replace_communities is None else changes.replace_communities
-    prepended = changes.prepend and session.peer_asn != session.local_asn
+    prepended = changes.prepend and not session.internal
     return Attributes(
         communities=(*kept, *changes.add_communities),
         med=attributes.med if changes.med is None else changes.med,
         # RFC 4271 §5.1.2: towards an internal peer a path of our own has no AS number
         as_path=(session.local_asn,) * (changes.prepend + 1) if prepended else (),
+        local_preference=changes.local_preference if session.internal else None,
     )

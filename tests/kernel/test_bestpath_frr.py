@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
+from bgpnet.model.attributes import DEFAULT_LOCAL_PREFERENCE
 from bgpnet.model.net import Address
-from bgpnet.model.snapshot import DEFAULT_LOCAL_PREFERENCE, LearnedPath, Origin
+from bgpnet.model.snapshot import LearnedPath, Origin
 from bgpnet.planner.bestpath import Step, best_paths, decide
 from tests.bgprouter import Router, routers, until
 from tests.netns import Namespace

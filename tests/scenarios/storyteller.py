@@ -235,7 +235,12 @@ def _seen(peer: Peer, prefix: Prefix) -> str:
     for name, inner, value in re.findall(r"(\S+) (?:\[ ([^]]*) \]|(\S+))", words):
         told.setdefault(name, []).extend((inner or value).split())
     parts = [str(prefix), "via", str(peer.table[prefix])]
-    for name, spelled in (("as-path", "path"), ("med", "med"), ("communities", "communities")):
+    for name, spelled in (
+        ("as-path", "path"),
+        ("med", "med"),
+        ("local-preference", "pref"),
+        ("communities", "communities"),
+    ):
         if name in told:
             values = told[name]
             if name == "communities":

@@ -117,7 +117,7 @@ def test_import_rules_that_make_no_sense(rule: dict[str, Any], field: str, says:
     [
         ({**ALL, "set": {"prepend": 17}}, "spec.export[0].set.prepend", "16 or less"),
         ({**ALL, "set": {"prepend": 0}}, "spec.export[0].set.prepend", "1 or more"),
-        ({**ALL, "set": {"localPreference": 1}}, "spec.export[0].set.localPreference", "known here"),
+        ({**ALL, "set": {"localPreference": -1}}, "spec.export[0].set.localPreference", "0 or more"),
         ({**ALL, "match": {"communities": ["1:1"]}}, "spec.export[0].match.communities", "known here"),
         ({**ALL, "set": {"communities": {}}}, "spec.export[0].set.communities", "either `add` or"),
         (

@@ -33,6 +33,8 @@ class Path:
             words.append(f"as-path [ {' '.join(map(str, attributes.as_path))} ]")
         if attributes.med is not None:
             words.append(f"med {attributes.med}")
+        if attributes.local_preference is not None:
+            words.append(f"local-preference {attributes.local_preference}")
         for name, length in _COMMUNITIES.items():
             told = [":".join(map(str, each)) for each in attributes.communities if len(each) == length]
             if told:
@@ -174,7 +176,7 @@ def attributes_of(told: Mapping[str, Any], as_path: tuple[int, ...]) -> Attribut
     Raises:
         KeyError, TypeError, ValueError: they are not what ExaBGP writes.
     """
-    return Attributes(communities_of(told), told.get("med"), as_path)
+    return Attributes(communities_of(told), told.get("med"), as_path, told.get("local-preference"))
 
 
 def as_path_of(told: Mapping[str, Any]) -> tuple[int, ...]:

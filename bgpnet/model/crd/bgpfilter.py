@@ -66,6 +66,8 @@ class ExportSet(Strict):
     """Lower wins, where the neighbour compares it."""
     prepend: Annotated[int, Field(strict=True, ge=1, le=16)] | None = None
     """Times that our AS stands in the AS_PATH besides the first, towards external peers."""
+    local_preference: Number | None = None
+    """Higher wins, at internal peers, which alone are told (RFC 4271 §5.1.5); 100 where nothing sets it."""
 
 
 class ImportRule(Strict):
@@ -120,6 +122,7 @@ class ExportRule(Strict):
                 replace_communities=communities.replace if communities else None,
                 med=self.set.med,
                 prepend=self.set.prepend or 0,
+                local_preference=self.set.local_preference,
             ),
         )
 
