@@ -56,6 +56,12 @@ CHANGES: dict[str, dict[str, Any]] = {
     "passwordSecret": {"passwordSecret": {"name": "keys"}},
     "accept": {"accept": []},
     "filters": {"filters": {"import": ["missing"], "export": ["missing"]}},
+    "allowOwnASN": {"allowOwnASN": 1},
+    "maxPrefix": {"maxPrefix": 50},
+    "maxPrefixWarning": {"maxPrefixWarning": 50},
+    "maxPrefixIdleTime": {"maxPrefixIdleTime": 10},
+    "bfd": {"bfd": {}},
+    "router": {"router": {"name": "tor1", "type": "frr"}},
 }
 """What is changed of the first peer, by the field that is meant."""
 
