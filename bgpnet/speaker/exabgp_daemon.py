@@ -22,7 +22,7 @@ from exabgp.bgp.message.open.capability import Capability
 from exabgp.reactor import delay, peer
 
 from bgpnet.drivers import process
-from bgpnet.speaker import exabgp_peers
+from bgpnet.speaker import exabgp_faults, exabgp_peers
 
 Code: Final = Capability.CODE
 
@@ -127,4 +127,5 @@ def run() -> None:
     peer.Peer.cli_data = told_of
     exabgp_peers.install()
     peer.Peer._close = close  # noqa: SLF001 - as above
+    exabgp_faults.install()
     sys.exit(main())
