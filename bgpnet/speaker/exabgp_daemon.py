@@ -30,8 +30,8 @@ _TOLD_OF: Final = peer.Peer.cli_data
 
 _CLOSE: Final = peer.Peer._close  # noqa: SLF001 - nothing public stands between the decision and the silence
 
-BFD_DOWN: Final = 10
-"""Subcode of Cease (RFC 9384)."""
+TOLD: Final = frozenset((1, 10))
+"""Subcodes of Cease that have to reach the peer: too many prefixes (RFC 4486), BFD down (RFC 9384)."""
 
 CLOCK: Final = SimpleNamespace(time=time.monotonic)
 """Stands for the `time` module where ExaBGP takes only `time.time` from it."""
@@ -75,17 +75,17 @@ class ConnectDelay(delay.Delay):  # type: ignore[misc]  # ExaBGP is not typed
 
 
 def close(session: peer.Peer, message: str = "", error: object = "") -> None:
-    """Close the connection; first say so where BFD has ended the session.
+    """Close the connection; first say so where the agent has ended the session for a cause.
 
     ExaBGP ends a session with graceful restart in silence. Its peer would keep our routes for the restart
-    time, over a path that does not work.
+    time, over a path that does not work, or not know why it is stopped.
 
     Raises:
         Notify: it has to be sent, and the connection closed then.
 
     """
-    if session._teardown == BFD_DOWN and message.startswith("graceful restart"):  # noqa: SLF001 - likewise
-        raise Notify(6, BFD_DOWN)
+    if session._teardown in TOLD and message.startswith("graceful restart"):  # noqa: SLF001 - likewise
+        raise Notify(6, session._teardown)  # noqa: SLF001 - likewise
     _CLOSE(session, message, error)
 
 

@@ -1,7 +1,7 @@
 """What ExaBGP 5.0.15 makes of a message whose head is wrong, in its own process.
 
 It means to report such a message, and calls its report with an argument too many. The error that this raises
-ended the session without the NOTIFICATION of RFC 4271 §6.1, and without a cause that could be told.
+ended the session without the NOTIFICATION of RFC 4271 §6.1 and without a cause.
 """
 
 from typing import Any, Final

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bgpnet.drivers.exabgp.adjribin import MARK_LATE, QUIET, AdjRibIn
+from bgpnet.drivers.exabgp.adjribin import LONGEST, MARK_LATE, QUIET, AdjRibIn
 from bgpnet.model.net import Address, Family, Prefix
 from bgpnet.model.snapshot import SessionState
 from tests.scenarios.exabgp_model import Peer
@@ -305,3 +305,29 @@ def test_a_session_whose_path_has_failed_ends_once() -> None:
         story.core.failed(failed)
         story.turns(2)
     assert len(teardowns()) == 2
+
+
+def test_a_family_that_the_session_turns_out_not_to_carry_is_not_waited_for() -> None:
+    """The peer's OPEN offers both; what is configured is told later."""
+    table = AdjRibIn(TOR1)
+    table.session_up(frozenset(Family), 0.0, marks=True)
+    table.end_of_rib(Family.IPV4)
+    assert not table.complete
+    table.carries(frozenset([Family.IPV4]))
+    assert table.complete
+
+
+def test_a_peer_that_is_never_quiet_is_read_at_last() -> None:
+    table = AdjRibIn(TOR1)
+    table.session_found_up(frozenset([Family.IPV4]))
+    command = table.next()
+    assert command is not None
+    table.answered(command, 0.0, done=True)
+    now = 0.0
+    while now < LONGEST:
+        table.learned((), (), now)
+        table.tick(now)
+        assert not table.complete
+        now += 1.0
+    table.tick(now)
+    assert table.complete

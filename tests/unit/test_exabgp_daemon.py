@@ -11,8 +11,8 @@ from exabgp.bgp.message.open.capability.graceful import Graceful
 from exabgp.reactor import delay, peer
 
 from bgpnet.speaker.exabgp_daemon import (
-    BFD_DOWN,
     CLOCK,
+    TOLD,
     ConnectDelay,
     HoldTimer,
     close,
@@ -120,9 +120,10 @@ def test_only_a_session_that_bfd_ended_ends_with_a_word(monkeypatch: pytest.Monk
         "bgpnet.speaker.exabgp_daemon._CLOSE", lambda _session, message, _error: closed.append(message)
     )
     silent = "graceful restarted negotiated, closing without sending any notification"
-    for code, message in ((3, silent), (None, silent), (BFD_DOWN, "notification sent (6,10)")):
+    for code, message in ((3, silent), (None, silent), (10, "notification sent (6,10)")):
         close(SimpleNamespace(_teardown=code), message)
     assert closed == [silent, silent, "notification sent (6,10)"]
-    with pytest.raises(Notify) as told:
-        close(SimpleNamespace(_teardown=BFD_DOWN), silent)
-    assert (told.value.code, told.value.subcode) == (6, BFD_DOWN)
+    for subcode in TOLD:
+        with pytest.raises(Notify) as told:
+            close(SimpleNamespace(_teardown=subcode), silent)
+        assert (told.value.code, told.value.subcode) == (6, subcode)

@@ -104,6 +104,11 @@ class AdjRibIn:
         self._readings = {family: _Reading(refresh=True) for family in families}
         self._forget_other_than(families)
 
+    def carries(self, families: frozenset[Family]) -> None:
+        """The session turns out to carry these families alone: of others there is nothing to be read."""
+        for family in self._readings.keys() - families:
+            self._sweep(family)
+
     def session_found_down(self, until: float | None) -> None:
         """The session is not up. It may yet come until then, ExaBGP being young; None: it is just down."""
         if until is None:

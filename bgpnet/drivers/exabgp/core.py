@@ -325,6 +325,8 @@ class Core:
                     replayed=False,
                     extended=session.extended_next_hop,
                 )
+            if up and peer.followed:
+                peer.into.carries(peer.session.families)
             if up and not peer.followed:
                 peer.into.session_found_up(peer.session.families)
                 peer.life_up = self._life
