@@ -32,7 +32,7 @@ from bgpnet.model.cni_chain import CONFLIST
 from bgpnet.model.podledger import PodLedger
 from bgpnet.model.status import NodeStatus
 from bgpnet.planner.peerstatus import peers_status
-from bgpnet.planner.podstatus import block_status, pod_status
+from bgpnet.planner.podstatus import block_status, pod_status, refused_pods
 from bgpnet.planner.routestatus import routes_status, wanted_of
 from bgpnet.planner.status import node_status
 from bgpnet.render.conflist import conflist_text
@@ -56,7 +56,7 @@ class _Agent:
 
     def __init__(self, readiness: Readiness, pods: Path, bfd: Callable[[], Bfd | None]) -> None:
         self.outcome: Outcome | None = None
-        self.metrics = Metrics(bgpnet.__version__, self._present)
+        self.metrics = Metrics(bgpnet.__version__, self._present, self._ledger)
         self._bfd = bfd
         self._pods = pods
         self._readiness = readiness
@@ -108,7 +108,10 @@ class _Agent:
             return HTTPStatus.SERVICE_UNAVAILABLE, "text/plain", "the first step is not done\n"
         ledger = self._ledger()
         status = replace(
-            status, blocks=block_status(self.outcome.plan.own_prefixes, ledger), pods=pod_status(ledger)
+            status,
+            blocks=block_status(self.outcome.plan.own_prefixes, ledger),
+            pods=pod_status(ledger),
+            refused_pods=refused_pods(ledger),
         )
         return HTTPStatus.OK, "application/json", json.dumps(asdict(status)) + "\n"
 

@@ -1,7 +1,7 @@
 """The agent's metrics for Prometheus: made from the last outcome when somebody asks.
 
 Labels are bounded: peers (at most `MAX_SESSIONS`), families, and the closed set of reasons. No prefix and no
-text of an object is a label's value, but a BGPPeer's name.
+text of an object is a label's value, but a BGPPeer's name and the node's own prefixes: they have a budget.
 """
 
 from collections import Counter
@@ -17,12 +17,15 @@ from prometheus_client.registry import Collector
 from bgpnet.agent.bfdmetrics import bfd_metrics
 from bgpnet.agent.http import Answer
 from bgpnet.agent.reconciler import Outcome
+from bgpnet.model.cni import CniCode
 from bgpnet.model.net import Family, family_of
 from bgpnet.model.peerstatus import ESTABLISHED, REJECTED, PeerStatus
+from bgpnet.model.podledger import PodLedger
 from bgpnet.model.rejection import Reason
 from bgpnet.model.snapshot import RouteKind
 from bgpnet.planner.diff import is_ours
 from bgpnet.planner.peerstatus import peers_status
+from bgpnet.planner.podstatus import block_status
 from bgpnet.planner.status import by_policy, not_ready
 
 PLAN_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
@@ -30,11 +33,13 @@ PLAN_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 
 
 
 class Metrics:
-    """What there is to tell; `last` gives the last outcome, None before the first."""
+    """What there is to tell; `last` gives the last outcome, None before the first, `ledger` the pods."""
 
-    def __init__(self, version: str, last: Callable[[], Outcome | None]) -> None:
+    def __init__(
+        self, version: str, last: Callable[[], Outcome | None], ledger: Callable[[], PodLedger]
+    ) -> None:
         self._registry = CollectorRegistry()
-        self._registry.register(_Node(version, last))
+        self._registry.register(_Node(version, last, ledger))
         ProcessCollector(registry=self._registry)
         self._planning = Histogram(
             "bgpnet_plan_duration_seconds",
@@ -55,9 +60,12 @@ class Metrics:
 class _Node(Collector):
     """Gauges and counters of one node."""
 
-    def __init__(self, version: str, last: Callable[[], Outcome | None]) -> None:
+    def __init__(
+        self, version: str, last: Callable[[], Outcome | None], ledger: Callable[[], PodLedger]
+    ) -> None:
         self._version = version
         self._last = last
+        self._ledger = ledger
 
     def collect(self) -> Iterator[Metric]:
         """All of them."""
@@ -76,6 +84,7 @@ class _Node(Collector):
             yield from bfd_metrics(peers)
             yield from _routes(outcome)
             yield _rejections(outcome)
+            yield from _pods(outcome, self._ledger())
 
 
 def _sessions(peers: Iterable[PeerStatus]) -> Iterator[Metric]:
@@ -145,6 +154,26 @@ def _rejections(outcome: Outcome) -> Metric:
     for reason in Reason:
         metric.add_metric([reason], counts[reason])
     return metric
+
+
+def _pods(outcome: Outcome, ledger: PodLedger) -> Iterator[Metric]:
+    size = GaugeMetricFamily(
+        "bgpnet_block_addresses", "Addresses that pods can have of the node's prefix.", labels=["prefix"]
+    )
+    used = GaugeMetricFamily(
+        "bgpnet_block_addresses_used", "Of those the ones that pods have.", labels=["prefix"]
+    )
+    for block in block_status(outcome.plan.own_prefixes, ledger):
+        size.add_metric([block.prefix], block.size)
+        used.add_metric([block.prefix], block.used)
+    refused = CounterMetricFamily(
+        "bgpnet_cni_add_refused",
+        "Pods that were refused their network, by the code of the CNI answer.",
+        labels=["code"],
+    )
+    for code in CniCode:
+        refused.add_metric([str(int(code))], ledger.refused.get(code, 0))
+    yield from (size, used, refused)
 
 
 def _gauge(name: str, text: str) -> GaugeMetricFamily:

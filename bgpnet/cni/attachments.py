@@ -59,13 +59,15 @@ class Attachments:
         self._clock = clock
         self._ipv6 = ipv6
         self.graves: Final = Graves(host)
-        found = recover(observe.observe(host))
+        observed = observe.observe(host)
+        found = recover(observed)
         _sweep(host, found)
         self._links = {link.attachment: link for link in found.links}
         self._by_name = {link.name: link for link in found.links}
         self._blocks: Blocks | None = None
         self._ipam = Ipam(found.held, self._freed(found))
-        self._next_index = max((link.index + _INDEXES for link in found.links), default=_FIRST_INDEX)
+        # Beyond those that are swept, too: news that one is gone may come when its name is in use again.
+        self._next_index = max([_FIRST_INDEX, *(link.index + _INDEXES for link in observed)])
 
     def add(self, order: Order, pod: Channel, blocks: Blocks) -> LinkPlan:
         """Attach a pod. `pod` is a channel to its network namespace, `blocks` are the node's.
@@ -96,6 +98,10 @@ class Attachments:
     def record(self, link: PodLink, pod: PodName) -> None:
         """Write down which pod a link is for. Not before the pod has its network: nobody waits for a name."""
         self._journal.attached(PodRecord(link.attachment, link.addresses, pod, self._clock()))
+
+    def refused(self, code: int) -> None:
+        """Write down that an ADD got this error: the agent tells of it."""
+        self._journal.refused(code, self._clock())
 
     def find(self, whose: Attachment) -> PodLink | None:
         """The link of an attachment."""

@@ -107,8 +107,8 @@ def answer(connection: socket.socket, request: Request, output: bytes, status: i
     Raises:
         OSError: it cannot be delivered.
     """
-    os.ftruncate(request.config, 0)
     os.pwrite(request.config, output, 0)
+    os.ftruncate(request.config, len(output))  # behind: the page that is there is written to
     connection.send(_ANSWER.pack(MAGIC, status, len(output)))
 
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from bgpnet.drivers import atomic
 from bgpnet.model.net import Address
-from bgpnet.model.podledger import PodLedger, PodRecord, attached_line, freed_line
+from bgpnet.model.podledger import PodLedger, PodRecord, attached_line, freed_line, refused_line
 
 _SPARE_LINES: Final = 2048  # more than the ledger needs, before the file is written anew
 _RETRY_LINES: Final = 64  # records after which a file that could not be written is tried again
@@ -62,6 +62,11 @@ class PodJournal:
         """Record that addresses were freed."""
         self.ledger.free(addresses, at)
         self._append(freed_line(addresses, at))
+
+    def refused(self, code: int, at: float) -> None:
+        """Record that a pod was refused its network."""
+        self.ledger.refuse(code)
+        self._append(refused_line(code, at))
 
     def _append(self, line: bytes) -> None:
         self._lines += 1

@@ -35,6 +35,11 @@ class CniCode(IntEnum):
     ADDRESS_UNAVAILABLE = 104
     CHECK_FAILED = 105
 
+    @property
+    def meaning(self) -> str:
+        """In words: `no free address`."""
+        return self.name.lower().replace("_", " ")
+
 
 class Command(StrEnum):
     """CNI_COMMAND, without VERSION and STATUS: the shim answers these itself."""

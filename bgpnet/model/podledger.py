@@ -1,4 +1,4 @@
-"""What the kernel does not keep about pods: their names, and when which address was freed. Pure.
+"""What the kernel does not keep about pods: their names, when which address was freed, who got none. Pure.
 
 The kernel is the record of who has which address. What is here may be lost with the run directory: after a
 reboot there is no pod, and nothing is left that would have to cool down.
@@ -7,10 +7,11 @@ One record is one line of JSON, times are in seconds of CLOCK_MONOTONIC::
 
     {"at": 71.5, "attached": ["pods", "4f0c", "eth0"], "addresses": ["10.1.0.7"], "pod": ["ns", "db-0", ""]}
     {"at": 93.1, "freed": ["10.1.0.7"]}
+    {"at": 97.4, "refused": 101, "times": 1}
 """
 
 import json
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -41,6 +42,7 @@ class PodLedger:
     def __init__(self) -> None:
         self._pods: dict[Address, PodRecord] = {}
         self._freed: OrderedDict[Address, float] = OrderedDict()
+        self._refused: Counter[int] = Counter()
 
     @property
     def pods(self) -> Mapping[Address, PodRecord]:
@@ -52,9 +54,14 @@ class PodLedger:
         """When which free address was freed, the longest free first."""
         return self._freed
 
+    @property
+    def refused(self) -> Mapping[int, int]:
+        """How often a pod was refused its network, by the code of the answer (model/cni.py)."""
+        return self._refused
+
     def __len__(self) -> int:
         """How many lines the whole of it has."""
-        return len(self._pods) + len(self._freed)
+        return len(self._pods) + len(self._freed) + len(self._refused)
 
     def attach(self, record: PodRecord) -> None:
         """A pod has got its addresses."""
@@ -71,6 +78,10 @@ class PodLedger:
         while len(self._freed) > FREED_KEPT:
             self._freed.popitem(last=False)
 
+    def refuse(self, code: int, times: int = 1) -> None:
+        """A pod was refused its network."""
+        self._refused[code] += times
+
     def read(self, line: bytes) -> bool:
         """Take a line in; False when it is none, as the last one after a crash."""
         try:
@@ -78,6 +89,8 @@ class PodLedger:
             at = float(decoded["at"])
             if "freed" in decoded:
                 self.free([ip_address(text) for text in decoded["freed"]], at)
+            elif "refused" in decoded:
+                self.refuse(int(decoded["refused"]), int(decoded["times"]))
             else:
                 addresses = tuple(ip_address(text) for text in decoded["addresses"])
                 whose = Attachment(*decoded["attached"])
@@ -92,6 +105,8 @@ class PodLedger:
             yield freed_line((address,), at)
         for record in dict.fromkeys(self._pods.values()):
             yield attached_line(record)
+        for code, times in self._refused.items():
+            yield refused_line(code, 0.0, times)
 
 
 def attached_line(record: PodRecord) -> bytes:
@@ -110,6 +125,11 @@ def attached_line(record: PodRecord) -> bytes:
 def freed_line(addresses: Iterable[Address], at: float) -> bytes:
     """The line for addresses that were freed."""
     return _line({"at": at, "freed": [str(address) for address in addresses]})
+
+
+def refused_line(code: int, at: float, times: int = 1) -> bytes:
+    """The line for a pod that was refused its network, or for several."""
+    return _line({"at": at, "refused": code, "times": times})
 
 
 def _line(record: dict[str, object]) -> bytes:

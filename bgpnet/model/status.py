@@ -88,6 +88,15 @@ class ProbeStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class RefusedPodsStatus:
+    """How often a pod was refused its network since the run directory is there, by the CNI answer's code."""
+
+    code: int
+    meaning: str
+    times: int
+
+
+@dataclass(frozen=True, slots=True)
 class NodeStatus:
     """The state of one node, as its agent sees it."""
 
@@ -108,6 +117,7 @@ class NodeStatus:
     pods: tuple[PodStatus, ...] = ()
     probes: tuple[ProbeStatus, ...] = ()
     """The return-path probe."""
+    refused_pods: tuple[RefusedPodsStatus, ...] = ()
 
     @property
     def fine(self) -> bool:

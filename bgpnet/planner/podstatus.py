@@ -1,11 +1,15 @@
 """What `bgpnet status` tells of pods and of the addresses that are left for more."""
 
 from collections.abc import Iterable
+from typing import Final
 
+from bgpnet.model.cni import CniCode
 from bgpnet.model.net import Prefix
 from bgpnet.model.podledger import PodLedger
 from bgpnet.model.podrange import pod_range
-from bgpnet.model.status import BlockStatus, PodStatus
+from bgpnet.model.status import BlockStatus, PodStatus, RefusedPodsStatus
+
+_CODES: Final = frozenset(CniCode)
 
 
 def pod_status(ledger: PodLedger) -> tuple[PodStatus, ...]:
@@ -20,6 +24,14 @@ def pod_status(ledger: PodLedger) -> tuple[PodStatus, ...]:
             addresses=tuple(map(str, record.addresses)),
         )
         for record in records
+    )
+
+
+def refused_pods(ledger: PodLedger) -> tuple[RefusedPodsStatus, ...]:
+    """Pods that got no network, by the code of the answer."""
+    return tuple(
+        RefusedPodsStatus(code, CniCode(code).meaning if code in _CODES else "", times)
+        for code, times in sorted(ledger.refused.items())
     )
 
 

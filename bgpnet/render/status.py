@@ -85,6 +85,10 @@ def _routes(status: NodeStatus) -> str:
 
 def _pods(status: NodeStatus) -> str:
     lines = [f"Addresses: {block.used} of {block.size} of {block.prefix} in use" for block in status.blocks]
+    lines += [
+        f"Pods refused: {refused.times} with code {refused.code} ({refused.meaning or 'unknown'})"
+        for refused in status.refused_pods
+    ]
     rows = [
         (pod.pod or "-", ", ".join(pod.addresses), pod.interface, pod.container)
         for pod in status.pods[:_PODS_SHOWN]

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bgpnet.drivers.podlink import detach
 from tests.bench.plugin import Call, Done, Plugin
 from tests.bench.reference import Reference
 from tests.bench.report import Row, row
@@ -55,6 +56,7 @@ def compare(reference: Reference | None) -> list[Row]:
             for at_once in (8, 32):
                 for plugin in plugins:
                     burst(plugin, spaces, at_once, figures[plugin.name])
+        behind = [behind_deletion(own, spaces) for _round in range(2 * ROUNDS)]
         memory = proportional_kib(own.server) / 1024
         with planning():
             busy = Figures()
@@ -62,7 +64,8 @@ def compare(reference: Reference | None) -> list[Row]:
                 sequential(own, spaces[:SEQUENTIAL], busy)
         mine = figures[own.name]
     theirs = figures[others[0].name] if others else None
-    return [*_rows(mine, theirs, reference.name if reference else ""), *_alone(mine, busy, memory)]
+    rows = [*_rows(mine, theirs, reference.name if reference else ""), *_alone(mine, busy, memory)]
+    return [*rows, row("cni/add/behind-deletion", statistics.median(behind) * 1000, None, "", "ms p50")]
 
 
 def sequential(plugin: Plugin, spaces: Sequence[str], figures: Figures) -> None:
@@ -101,12 +104,31 @@ def burst(plugin: Plugin, spaces: Sequence[str], at_once: int, figures: Figures)
     figures.processor.append(processor / len(spaces))
 
 
+def behind_deletion(plugin: Plugin, spaces: Sequence[str]) -> float:
+    """Seconds of an ADD that comes when a full group of links is just being deleted."""
+    group = [(f"gone{number}", space) for number, space in enumerate(spaces[: detach.GROUP_SIZE])]
+    late = ("late", spaces[detach.GROUP_SIZE])
+    with plugin.ready() as runner:
+        for command in ("ADD", "DEL"):
+            for pod in group:
+                runner.run(Call(command, *pod))
+        seconds = runner.run(Call("ADD", *late)).seconds
+        runner.run(Call("DEL", *late))
+    settle(plugin)
+    return seconds
+
+
 def settle(plugin: Plugin) -> None:
-    """Wait until the host has no pod's link any more: what is left to do belongs to who left it."""
+    """Wait until the host has no pod's link any more: what is left to do belongs to who left it.
+
+    A link that is deleted is not listed any more while the kernel still holds its lock for links (RTNL) on
+    its account; to set a link up takes that lock.
+    """
     deadline = time.monotonic() + SETTLE_SECONDS
     while plugin.links():
         if time.monotonic() > deadline:
             raise RuntimeError(f"{plugin.name}: links are left after {SETTLE_SECONDS} s")
+    plugin.host.ip("link", "set", "lo", "up")
 
 
 def proportional_kib(pid: int) -> int:

@@ -6,6 +6,7 @@ from ipaddress import ip_address
 
 import pytest
 
+from bgpnet.drivers import podjournal
 from tests.cninode import CONFIG, CniNode, cni_node, finish, open_descriptors, pods, resident_kib
 from tests.netns import Namespace, namespace
 
@@ -242,6 +243,10 @@ def test_a_full_block_says_so_and_a_vanished_pod_makes_room(node: CniNode) -> No
         assert (answer.status, answer.output["code"]) == (1, 11)
         assert "2 are in use and 1 were freed less than 5 s ago" in answer.output["msg"]
         assert node.add(four, config={**CONFIG, "coolingSeconds": 0}).addresses == ["10.244.1.2"]
+        node.kill()
+        node.start()
+        # What the agent tells of in status and metrics.
+        assert podjournal.read(node.run_dir / "cni" / "pods.jsonl").refused == {101: 1, 11: 1}
 
 
 def test_a_name_that_is_taken_is_evaded(node: CniNode, pod: Namespace) -> None:

@@ -78,6 +78,20 @@ def test_a_link_without_an_alias_is_a_cut_off_add_and_goes_at_start(node: CniNod
     assert node.add(pod).addresses == ["10.244.1.1", "fd00:244:1::1"]
 
 
+def test_late_news_of_a_swept_link_do_not_free_the_address_of_its_heir(node: CniNode, pod: Namespace) -> None:
+    """The same container has the same name; were its index the same too, nobody could tell the two apart."""
+    node.kill()
+    name = link_name(Attachment("pods", pod.name, "eth0"), 0)
+    node.host.ip(
+        *("link", "add", name, "index", "65536", "type", "veth"),
+        *("peer", "name", "eth0", "netns", pod.name, "index", "65537"),
+    )
+    node.start()
+    assert node.add(pod).status == 0
+    [link] = node.host.ip_json("link", "show", "type", "veth")
+    assert (link["ifname"], link["ifindex"]) == (name, 65538)
+
+
 def test_a_shim_that_gave_up_leaves_nothing(node: CniNode, pod: Namespace) -> None:
     """The server is stopped meanwhile: it finds a request whose shim has gone, and nobody to answer."""
     assert node.server is not None

@@ -1,5 +1,6 @@
 """DEL: unreachable when it returns, gone within the second, and no crash in between leaves anything."""
 
+import shutil
 import signal
 import subprocess
 import time
@@ -49,7 +50,7 @@ def test_links_go_in_groups(node: CniNode) -> None:
         calls = [node.start_call(node.environment("DEL", pod.name)) for pod in all_pods]
         assert [finish(call).status for call in calls] == [0] * 40
         assert node.links_become(0)
-        watch.send_signal(signal.SIGINT)
+        watch.terminate()
         events = watch.communicate(timeout=10)[0]
     times = [
         datetime.fromisoformat(line[1:27])
@@ -196,12 +197,33 @@ def test_the_journal_names_the_pods_that_there_are(node: CniNode) -> None:
         }
 
 
+def empty_run_directory(node: CniNode) -> None:
+    """As a boot does; blocks come when the agent has started again."""
+    node.kill()
+    shutil.rmtree(node.run_dir)
+    node.run_dir.mkdir()
+    node.start()
+
+
+def test_a_boot_gives_every_address_back(node: CniNode) -> None:
+    """Links went with the old kernel: nothing of the run directory is left, and no address has leaked."""
+    node.hand_over("10.244.1.0/30")
+    with pods(3) as before:
+        assert all(node.add(pod).status == 0 for pod in before)
+    assert node.links_become(0)
+    empty_run_directory(node)
+    with pods(3) as after:
+        assert node.add(after[0]).output["code"] == 11, "the agent has told no blocks yet"
+        node.hand_over("10.244.1.0/30")
+        given = [node.add(pod).addresses[0] for pod in after]
+    assert given == ["10.244.1.1", "10.244.1.2", "10.244.1.3"]
+
+
 def test_a_run_directory_that_was_emptied_costs_no_pod_its_address(node: CniNode) -> None:
     with pods(3) as [one, two, three]:
         given = [node.add(pod).addresses for pod in (one, two)]
-        node.kill()
-        (node.run_dir / "cni" / "pods.jsonl").unlink()
-        node.start()
+        empty_run_directory(node)
+        node.hand_over("10.244.1.0/26", "fd00:244:1::/64")
         given.append(node.add(three).addresses)
         assert len({address for pair in given for address in pair}) == 6
         assert set(node.routes()) == {address for pair in given for address in pair}

@@ -11,6 +11,7 @@ from bgpnet.agent.reconciler import Outcome
 from bgpnet.model import bfd
 from bgpnet.model.bfd import Bfd, BfdSession, BfdTimers, ObservedBfd
 from bgpnet.model.peerstatus import PeersStatus
+from bgpnet.model.podledger import PodLedger
 from bgpnet.model.rejection import Reason
 from bgpnet.model.routestatus import Verdict
 from bgpnet.model.snapshot import Snapshot, Speaker
@@ -156,7 +157,7 @@ def test_a_node_that_cannot_watch_says_so() -> None:
 
 def test_metrics() -> None:
     of = snapshot(FAILED)
-    metrics = Metrics("1", lambda: Outcome(of, make_plan(of)))
+    metrics = Metrics("1", lambda: Outcome(of, make_plan(of)), PodLedger)
     found = samples(metrics.page("")[2])
     for name, number in (
         ("session_up", 0),

@@ -8,6 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from bgpnet.agent.metrics import Metrics
 from bgpnet.agent.reconciler import Outcome
+from bgpnet.model.podledger import PodLedger
 from bgpnet.model.probe import ProbeResult, ProbeTarget
 from bgpnet.model.rejection import ObjectRef, Reason, Rejection
 from bgpnet.model.secret import Secret
@@ -15,6 +16,7 @@ from bgpnet.model.snapshot import Declared, Kernel, ObservedSession, Snapshot, S
 from bgpnet.planner import make_plan
 from tests.unit import facts
 from tests.unit.test_peers import SILENT, UP
+from tests.unit.test_podstatus import ledger
 
 SECRET = "not-to-be-seen"
 Samples = Mapping[tuple[str, frozenset[tuple[str, str]]], float]
@@ -38,8 +40,8 @@ def outcome(*sessions: ObservedSession, declared: Declared | None = None) -> Out
     return Outcome(snapshot, make_plan(snapshot), plan_seconds=0.003)
 
 
-def page(*outcomes: Outcome) -> str:
-    metrics = Metrics("1.2.3", lambda: outcomes[-1] if outcomes else None)
+def page(*outcomes: Outcome, ledger: PodLedger | None = None) -> str:
+    metrics = Metrics("1.2.3", lambda: outcomes[-1] if outcomes else None, lambda: ledger or PodLedger())
     for each in outcomes:
         metrics.done(each)
     return metrics.page("")[2]
@@ -55,6 +57,16 @@ def samples(text: str) -> Samples:
 
 def value(found: Samples, metric: str, /, **labels: str) -> float:
     return found[metric, frozenset(labels.items())]
+
+
+def test_addresses_that_are_left_and_pods_that_got_none() -> None:
+    pods = ledger(3)
+    pods.refuse(101, 4)
+    found = samples(page(outcome(UP), ledger=pods))
+    assert value(found, "bgpnet_block_addresses", prefix="10.244.1.0/26") == 63
+    assert value(found, "bgpnet_block_addresses_used", prefix="10.244.1.0/26") == 3
+    assert value(found, "bgpnet_cni_add_refused_total", code="101") == 4
+    assert value(found, "bgpnet_cni_add_refused_total", code="11") == 0
 
 
 def test_sessions_prefixes_routes_and_rejections() -> None:
@@ -128,5 +140,7 @@ def test_names_follow_the_conventions_and_labels_are_few() -> None:
         assert family.name.startswith(("bgpnet_", "process_"))
         assert (family.type == "counter") == any(each.name.endswith("_total") for each in family.samples)
         labels = {label for sample in family.samples for label in sample.labels}
-        assert labels <= {"peer", "name", "peer_asn", "link", "reason", "family", "kind", "version", "le"}
+        own = {"prefix", "code"}  # as many as the node has blocks, and CNI has codes
+        bgp = {"peer", "name", "peer_asn", "link", "reason", "family", "kind", "version", "le"}
+        assert labels <= own | bgp
     assert SECRET not in text

@@ -9,7 +9,7 @@ from bgpnet.model.cni import Attachment, PodName
 from bgpnet.model.podledger import PodLedger, PodRecord
 from bgpnet.model.podrange import pod_range
 from bgpnet.model.status import BlockStatus, NodeStatus, PodStatus
-from bgpnet.planner.podstatus import block_status, pod_status
+from bgpnet.planner.podstatus import block_status, pod_status, refused_pods
 from bgpnet.render.status import status_text
 
 EMPTY = NodeStatus("node1", "1", True, (), (), (), (), (), ())  # noqa: FBT003 - a field's value
@@ -45,6 +45,17 @@ def test_blocks_count_their_own_addresses() -> None:
 )
 def test_how_many_pods_a_prefix_is_good_for(prefix: str, size: int) -> None:
     assert len(pod_range(ip_network(prefix))) == size
+
+
+def test_pods_that_got_no_network_are_counted() -> None:
+    made = ledger(1)
+    for code in (101, 101, 11, 999):
+        made.refuse(code)
+    status = replace(EMPTY, refused_pods=refused_pods(made))
+    page = status_text(status, 0)
+    assert "Pods refused: 2 with code 101 (no free address)\n" in page
+    assert "Pods refused: 1 with code 11 (try again later)\n" in page
+    assert "Pods refused: 1 with code 999 (unknown)" in page
 
 
 def test_the_page_names_pods_and_what_is_left() -> None:

@@ -1,4 +1,7 @@
-"""A NETLINK_ROUTE socket: requests in batches, answers, dumps."""
+"""A NETLINK_ROUTE socket: requests in batches, answers, dumps.
+
+Read and written as a descriptor: with a socket object and its copy of the descriptor an ADD takes longer.
+"""
 
 import os
 import socket
@@ -17,6 +20,7 @@ from bgpnet.drivers.podlink.packing import (
     Reply,
     error_of,
     frame,
+    is_acknowledged,
     replies,
 )
 from bgpnet.model.errors import KernelError
@@ -33,20 +37,21 @@ _DUMP_ATTEMPTS: Final = 10
 class Channel:
     """Requests to one network namespace. Never blocks: the answers are queued when a send returns."""
 
-    def __init__(self, sock: socket.socket) -> None:
-        """Take over a NETLINK_ROUTE socket, whichever namespace it was opened in."""
-        sock.settimeout(0)
-        for option in (_EXT_ACK, _CAP_ACK, _STRICT_CHECK):
-            sock.setsockopt(_SOL_NETLINK, option, 1)
-        self._sock = sock
+    def __init__(self, descriptor: int) -> None:
+        """Take over a NETLINK_ROUTE socket, whichever namespace it was opened in (plugin/netns.c, `open`)."""
+        os.set_blocking(descriptor, False)
+        self._descriptor = descriptor
         self._sequence = 0
 
     @classmethod
     def open(cls) -> Self:
         """A channel to the namespace of this process."""
-        return cls(
-            socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE)
-        )
+        with socket.socket(
+            socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE
+        ) as sock:
+            for option in (_EXT_ACK, _CAP_ACK, _STRICT_CHECK):
+                sock.setsockopt(_SOL_NETLINK, option, 1)
+            return cls(sock.detach())
 
     def __enter__(self) -> Self:
         return self
@@ -54,7 +59,7 @@ class Channel:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._sock.close()
+        os.close(self._descriptor)
 
     def execute(self, *messages: Message) -> list[Reply]:
         """Carry out requests in their order, all of them also after a failure, and return what was asked for.
@@ -99,7 +104,10 @@ class Channel:
         parts = [frame(*one) for one in zip(messages, flags, range(first, last + 1), strict=True)]
         self._send(b"".join(parts), messages[0])
         while True:
-            for reply in self._receive(messages[0]):
+            datagram = self._receive(messages[0])
+            if is_acknowledged(datagram, last):
+                return
+            for reply in replies(datagram):
                 if not first <= reply.sequence <= last:
                     continue
                 message = messages[reply.sequence - first]
@@ -118,7 +126,7 @@ class Channel:
         found: list[Reply] = []
         whole = True
         while True:
-            for reply in self._receive(message):
+            for reply in replies(self._receive(message)):
                 if reply.sequence != self._sequence:
                     continue
                 whole = whole and not reply.flags & DUMP_INTERRUPTED
@@ -130,13 +138,13 @@ class Channel:
 
     def _send(self, packet: bytes, message: Message) -> None:
         try:
-            self._sock.send(packet)
+            os.write(self._descriptor, packet)
         except OSError as error:
             raise KernelError(f"{message.doing}: netlink: {error.strerror}", error.errno or 0) from error
 
-    def _receive(self, message: Message) -> list[Reply]:
+    def _receive(self, message: Message) -> bytes:
         try:
-            return list(replies(self._sock.recv(_RECEIVE)))
+            return os.read(self._descriptor, _RECEIVE)
         except OSError as error:
             raise KernelError(
                 f"{message.doing}: netlink gave no answer: {error.strerror}", error.errno or 0

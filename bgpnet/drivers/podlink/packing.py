@@ -27,6 +27,7 @@ _NUMBER: Final = struct.Struct("=I")
 _NUMBER_ATTRIBUTE: Final = struct.Struct("=HHI")
 _PADDING: Final = (b"", b"\0\0\0", b"\0\0", b"\0")  # behind a payload, by its length modulo 4
 _ERRNO: Final = struct.Struct("=i")
+_ACKNOWLEDGED: Final = struct.Struct("=IHHIIi")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,14 @@ def replies(datagram: bytes) -> Iterator[Reply]:
             return
         yield Reply(kind, flags, sequence, datagram[offset + 16 : offset + length])
         offset += (length + 3) & ~3
+
+
+def is_acknowledged(datagram: bytes, sequence: int) -> bool:
+    """Whether this datagram is the acknowledgement of that request and nothing else, as it mostly is."""
+    if len(datagram) < _ACKNOWLEDGED.size:
+        return False
+    length, kind, _flags, seen, _port, errno = _ACKNOWLEDGED.unpack_from(datagram)
+    return kind == ERROR and seen == sequence and not errno and length == len(datagram)
 
 
 def attributes(data: bytes, offset: int) -> Iterator[tuple[int, bytes]]:
