@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import Final
 
+from bgpnet.model.bfd import BfdTimers
 from bgpnet.model.community import Community
 from bgpnet.model.net import Address, Family, Prefix
 from bgpnet.model.rejection import ObjectRef
@@ -69,14 +70,6 @@ class NodeNeighbor:
 
 
 @dataclass(frozen=True, slots=True)
-class Bfd:
-    """RFC 5880, single hop."""
-
-    interval_ms: int
-    multiplier: int
-
-
-@dataclass(frozen=True, slots=True)
 class NodeGroup:
     """Nodes that one BGPPeer joins to the router: the same in everything but their addresses."""
 
@@ -102,7 +95,7 @@ class NodeGroup:
     """TCP MD5, RFC 2385."""
     password: Secret | None
     """Set when secrets are to be revealed."""
-    bfd: Bfd | None
+    bfd: BfdTimers | None
     as_override: bool
     """Nodes are sent routes of other nodes with their own AS, which stands in the path."""
     families: tuple[FamilyPolicy, ...]

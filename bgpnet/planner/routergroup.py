@@ -71,7 +71,7 @@ def node_group(
         ttl_security=peer.ttl_security > 0,
         authenticated=peer.password is not None or bool(peer.password_error),
         password=peer.password if wishes.reveal else None,
-        bfd=None,
+        bfd=peer.bfd,
         as_override=any(
             meet(rule, taken.rule) for family in told for rule, taken in product(family.sends, family.accepts)
         ),

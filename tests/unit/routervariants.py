@@ -5,11 +5,14 @@ from dataclasses import replace
 from ipaddress import ip_network
 from itertools import product
 
+from bgpnet.model.bfd import BfdTimers
 from bgpnet.model.net import Family
 from bgpnet.model.router import DefaultWhen, Neighbors, RestartRole, System
 from bgpnet.model.secret import Secret
 from bgpnet.planner.routergroup import Wishes
 from bgpnet.render.routers.rendered import rendered
+from bgpnet.render.routers.systems import TABLES
+from bgpnet.render.routers.table import Ability
 from tests.unit.facts import accept, address, configuration, node, pool
 from tests.unit.routerfacts import planned, tor
 
@@ -50,7 +53,12 @@ def variants(system: System, version: str = "5.16") -> Iterator[str]:
         )
         both = (Family.IPV4, Family.IPV6)
         password = Secret("S3cret.key") if guarded else None
-        v4 = replace(v4, accept=accepts, ttl_security=int(guarded), password=password)
+        timers = (
+            BfdTimers(300 if number % 3 else 150, 3)
+            if number % 2 and Ability.BFD not in TABLES[system].cannot
+            else None
+        )
+        v4 = replace(v4, accept=accepts, ttl_security=int(guarded), password=password, bfd=timers)
         assert v4.router is not None
         v6 = replace(
             v4,

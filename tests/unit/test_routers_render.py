@@ -7,12 +7,14 @@ from ipaddress import ip_network
 
 import pytest
 
+from bgpnet.model.bfd import BfdTimers
 from bgpnet.model.rejection import ObjectRef, Reason
 from bgpnet.model.router import DefaultWhen, Neighbors, RestartRole, System
 from bgpnet.model.secret import Secret
 from bgpnet.planner.routergroup import Wishes
 from bgpnet.render.routers.rendered import Rendered, header_of, rendered
 from bgpnet.render.routers.systems import TABLES
+from bgpnet.render.routers.table import Ability
 from tests.generated import EXAMPLES, generated
 from tests.unit.facts import accept, node
 from tests.unit.routerfacts import NODES, one, tor
@@ -152,6 +154,15 @@ def test_an_aggregate_ends_on_the_router(system: System) -> None:
         )
     )
     assert "10.244.0.0/15" in made.configuration or made.rejections
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_bfd_is_expressed_or_refused(system: System) -> None:
+    made = rendered(one(replace(tor(system=system), bfd=BfdTimers(150, 5))))
+    assert bool(made.rejections) is (Ability.BFD in TABLES[system].cannot)
+    assert made.rejections or "bfd" in made.configuration
+    plain = rendered(one(tor(system=system)))
+    assert not re.search(r"bfd", re.sub(r"^[#!].*", "", plain.configuration, flags=re.MULTILINE))
 
 
 @pytest.mark.parametrize("system", SYSTEMS)

@@ -19,7 +19,7 @@ from bgpnet.model.routercheck import Finding, ProgramAnswer
 from bgpnet.render.routers.statements import Language, statements
 
 _SILENT: Final = re.compile(
-    r"bgp ebgp-requires-policy|(ip|ipv6) route .*|frr (defaults|version) .*|hostname .*|log .*|"
+    r"bgp ebgp-requires-policy|bfd|(ip|ipv6) route .*|frr (defaults|version) .*|hostname .*|log .*|"
     r"bgp graceful-restart stalepath-time 360|bgp listen limit 100|maximum-paths 64|no ipv6 forwarding|"
     r"(ip|ipv6) (address|forwarding).*|interface .*|no zebra .*|service .*|line vty"
 )

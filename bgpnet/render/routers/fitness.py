@@ -88,6 +88,7 @@ def _wanted(config: RouterConfig) -> Iterator[Ability]:
             Ability.TTL_SECURITY: group.ttl_security,
             Ability.BFD: group.bfd is not None,
             Ability.BFD_ON_RANGE: group.bfd is not None and ranged,
+            Ability.BFD_TIMERS: group.bfd is not None,
             Ability.AS_OVERRIDE: group.as_override,
         }
         yield from (ability for ability, wished in wishes.items() if wished)

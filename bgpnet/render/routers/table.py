@@ -18,6 +18,7 @@ class Ability(StrEnum):
     TTL_SECURITY = "GTSM"
     BFD = "BFD"
     BFD_ON_RANGE = "BFD on a dynamic range"
+    BFD_TIMERS = "timers of BFD"
     SESSION_LIMIT = "a limit of sessions from a range"
     WARN = "a warning before the limit of prefixes"
     RECEIVED_LIMIT = "a limit that counts refused prefixes, too"

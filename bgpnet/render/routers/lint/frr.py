@@ -24,6 +24,8 @@ FRR: Final = Grammar(
                 "route-map {word} permit {num} / match as-path {use:as-path}",
                 "route-map {word} permit {num} / match (ip|ipv6) address prefix-list {use:prefix-list}",
                 "route-map {word} permit {num} / set (comm|large-comm)-list {use:community-list} delete",
+                "bfd / profile {def:bfd-profile}",
+                _BGP + "neighbor {use:group} bfd profile {use:bfd-profile}",
                 _BGP + "neighbor {def:group} peer-group",
                 _BGP + "neighbor {addr} peer-group {use:group}",
                 _BGP + "bgp listen range {prefix} peer-group {use:group}",

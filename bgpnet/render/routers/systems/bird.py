@@ -56,6 +56,7 @@ BIRD: Final = SystemTable(
     verified_by="bird -p",
     remarks=(
         "Needs `protocol device`, and a `protocol kernel` that exports BGP routes, in your own part.",
+        "BFD needs `protocol bfd` in your own part.",
         "What is sent is what BIRD's own tables master4 and master6 have.",
     ),
 )

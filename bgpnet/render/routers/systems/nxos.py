@@ -13,6 +13,7 @@ NXOS: Final = SystemTable(
     suffix="conf",
     comment="!",
     cannot={
+        Ability.BFD_TIMERS: "they are those of the interface: bfd interval … min_rx … multiplier …",
         Ability.STRIP_COMMUNITIES: "it is not written here: add set comm-list … delete to the route-maps",
     },
     commands=Commands(
