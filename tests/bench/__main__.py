@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from tests.bench import churn, cni, datapath, reference, report
+from tests.bench import bgp, churn, cni, datapath, memory, plan, reference, report
 
 OUTPUT = Path("build/bench.json")
 
@@ -12,15 +12,18 @@ OUTPUT = Path("build/bench.json")
 def main() -> int:
     """Run the parts that were asked for, all by default."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parts = {"cni": cni.compare, "churn": churn.compare, "datapath": datapath.compare}
+    against_plugins = {"cni": cni.compare, "churn": churn.compare, "datapath": datapath.compare}
+    alone = {"bgp": bgp.compare, "plan": plan.compare, "memory": memory.compare}
+    parts = [*against_plugins, *alone]
     parser.add_argument("part", nargs="*", choices=[*parts, []], help=f"of {', '.join(parts)}")
-    asked = parser.parse_args().part or list(parts)
-    found = reference.find()
+    asked = parser.parse_args().part or parts
+    found = reference.find() if against_plugins.keys() & set(asked) else None
     if isinstance(found, str):
         print(f"Without a reference: {found}. Our own figures follow.", flush=True)
+        found = None
     rows = []
     for part in asked:
-        rows += parts[part](None if isinstance(found, str) else found)
+        rows += alone[part]() if part in alone else against_plugins[part](found)
     print(report.text(rows))
     report.write(OUTPUT, rows)
     print(f"written to {OUTPUT}")

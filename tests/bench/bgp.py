@@ -25,7 +25,7 @@ Figures = dict[str, float]
 """Milliseconds by the name of the row."""
 
 
-def compare(_reference: object = None) -> list[Row]:
+def compare() -> list[Row]:
     """Every figure of the BGP part."""
     ours, theirs = measured("bgpnet"), measured("BIRD")
     return [row(name, ours[name], theirs[name], BIRD, "ms") for name in ours]

@@ -1,13 +1,15 @@
 """Routes over groups of next hops: what changes for many routes alike is told to their group alone."""
 
+import time
 from collections import Counter
 from dataclasses import replace
 
 from bgpnet.model.diff import AddNextHop, Change, DeleteNextHop, Observed, PutGroup, PutRoute
 from bgpnet.model.net import NEXT_HOP_IDS
 from bgpnet.model.rejection import Reason
-from bgpnet.model.snapshot import Kernel, LearnedPath, NextHopObject
-from bgpnet.planner import diff, make_plan
+from bgpnet.model.snapshot import Kernel, LearnedPath, NextHopObject, Speaker
+from bgpnet.planner import diff, failover, make_plan
+from bgpnet.planner.nexthopobjects import Objects
 from tests.unit import facts
 from tests.unit.kernelmodel import carried_out
 
@@ -114,3 +116,27 @@ def carried_out_by_carrier(kernel: Kernel, lost: NextHopObject) -> Kernel:
         for route in kernel.routes
     )
     return replace(kernel, routes=routes, next_hops=kept)
+
+
+def test_a_failover_of_ten_thousand_routes_is_decided_in_milliseconds() -> None:
+    """The bar is 100 ms from the lost session to the kernel: no time to look at each route."""
+    prefixes = [f"10.{32 + number // 256}.{number % 256}.0/24" for number in range(10_000)]
+    first = [facts.path(prefix, "10.0.1.1", 65001) for prefix in prefixes]
+    second = [facts.path(prefix, "10.0.2.1", 65002) for prefix in prefixes]
+    rules = (facts.accept("10.32.0.0/11", 24),)
+    declared = replace(
+        facts.two_tors(),
+        peers=(facts.peer("t1", "10.0.1.1", 65001, rules), facts.peer("t2", "10.0.2.1", 65002, rules)),
+    )
+    both = facts.snapshot(declared=declared, kernel=BARE, paths=(*first, *second))
+    plan = make_plan(both)
+    made = Objects(())
+    group = made.group(frozenset(hop for route in plan.routes or () for hop in route.next_hops))
+    kernel = BARE
+    for change in made.changes:
+        kernel = carried_out(kernel, change)
+    begin = time.perf_counter()
+    (change,) = failover(plan, kernel, kernel.next_hops, Speaker((), tuple(second), learned_complete=True))
+    assert time.perf_counter() - begin < 0.05
+    assert change == PutGroup(group, change.members, replaces=True)
+    assert len(change.members) == 1

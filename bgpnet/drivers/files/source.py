@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -18,6 +19,7 @@ from bgpnet.drivers.files.contents import (
     SecretKey,
     Unreadable,
 )
+from bgpnet.drivers.files.hint import Hint
 from bgpnet.drivers.files.judge import judge, merge, password_places, secret_values
 from bgpnet.drivers.files.lastgood import LastGood
 from bgpnet.drivers.files.look import UNREAD, Look, Signature, Signatures, changed, settled
@@ -25,11 +27,14 @@ from bgpnet.drivers.files.passwords import password
 from bgpnet.model.rejection import ObjectRef, Reason, Rejection
 from bgpnet.model.snapshot import Declared
 
-SETTLE: Final = 0.05
+SETTLE: Final = 0.02
 """Seconds that a file must stay the same before it is read: half-written and half-renamed files pass by."""
 
 SHARE: Final = 0.002
 """Of a core that looking may cost: the more files, the rarer the look."""
+
+HURRY: Final = 0.1
+"""Of a core that looking may cost while the kernel hints at one edit after another."""
 
 SLOWEST: Final = 0.8
 """Seconds between two looks, however many files there are: an edit acts within a second."""
@@ -44,7 +49,7 @@ class FilesSource:
 
     Polls, because a poll sees every way in which files change (rename, swap of a link to a folder, a mount
     that goes and comes back) and costs little. An edit acts after at most `poll` + SETTLE seconds, with
-    hundreds of files SLOWEST + SETTLE.
+    hundreds of files SLOWEST + SETTLE; where the kernel hints at it, after SETTLE.
 
     Args:
         folder: where the manifests are.
@@ -75,7 +80,12 @@ class FilesSource:
     async def run(self) -> None:
         """Watch until cancelled."""
         self._files = self._last_good.load()
+        with closing(Hint(self._folder)) as hint:
+            await self._watch(hint)
+
+    async def _watch(self, hint: Hint) -> None:
         while True:
+            hint.follow()
             started = time.thread_time()
             found = self._look()
             cost = time.thread_time() - started
@@ -84,7 +94,8 @@ class FilesSource:
                 now = settled(self._taken, found, self._look())
                 if now != self._taken:
                     await self._take(now)
-            await asyncio.sleep(max(self._poll, min(cost / SHARE, SLOWEST)))
+            await asyncio.sleep(cost / HURRY)
+            await hint.wait(max(self._poll, min(cost / SHARE, SLOWEST)))
 
     def _look(self) -> Look:
         folder = disk.signature(str(self._folder))
