@@ -88,7 +88,8 @@ def _refusal(
 
 
 def _offers(pool: DeclaredPool, node: DeclaredNode, prefix: Prefix) -> bool:
-    return covers(pool.cidr, prefix) and selects(pool.node_selector, dict(node.labels))
+    selector = pool.node_selector
+    return covers(pool.cidr, prefix) and (not selector.requirements or selects(selector, dict(node.labels)))
 
 
 def _over_budget(node: DeclaredNode, prefix: Prefix, budget: int) -> Rejection:
@@ -118,8 +119,11 @@ class _Claims:
     def add(self, prefix: Prefix, owner: str) -> None:
         self._granted[_key(prefix, prefix.prefixlen)] = owner
         self._lengths[prefix.version].add(prefix.prefixlen)
-        for length in range(prefix.prefixlen):
-            self._above.setdefault(_key(prefix, length), owner)
+        for length in reversed(range(prefix.prefixlen)):
+            key = _key(prefix, length)
+            if key in self._above:  # and so is every shorter one
+                break
+            self._above[key] = owner
 
     def overlapping(self, prefix: Prefix) -> str | None:
         inside = self._above.get(_key(prefix, prefix.prefixlen))

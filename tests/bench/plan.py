@@ -11,7 +11,7 @@ from tests.bench.report import Row, row
 from tests.unit import facts
 
 NODES = (100, 1000, 5000)
-ROUNDS = 5
+ROUNDS = 15
 
 
 def compare() -> list[Row]:
