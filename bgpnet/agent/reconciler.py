@@ -113,7 +113,8 @@ async def _failed_over(doors: Doors, before: Outcome | None) -> tuple[Change, ..
     if before is None or before.snapshot.kernel is None:
         return ()
     kernel = before.snapshot.kernel
-    changes = failover(before.plan, kernel, await doors.kernel.next_hops(), doors.speaker.observed())
+    found = await doors.kernel.next_hops()
+    changes = failover(before.plan, kernel, found, doors.speaker.observed(), doors.bfd.observed())
     refused = {change for change, _ in await doors.kernel.apply(changes)}
     return tuple(change for change in changes if change not in refused)
 

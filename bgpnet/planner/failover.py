@@ -1,17 +1,24 @@
 """What cannot wait for a whole plan: next hops that nobody announces any more leave their groups."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
+from bgpnet.model.bfd import Bfd
 from bgpnet.model.diff import PutGroup
+from bgpnet.model.net import Address
 from bgpnet.model.plan import Plan
 from bgpnet.model.snapshot import Kernel, LearnedPath, NextHop, NextHopObject, Speaker
+from bgpnet.planner.bfd import failed_peers
 from bgpnet.planner.diff import is_ours as is_our_route
 from bgpnet.planner.nexthopobjects import is_ours
 from bgpnet.planner.nexthops import Resolver
 
 
 def failover(
-    plan: Plan, kernel: Kernel, found: Iterable[NextHopObject], speaker: Speaker | None
+    plan: Plan,
+    kernel: Kernel,
+    found: Iterable[NextHopObject],
+    speaker: Speaker | None,
+    bfd: Bfd | None = None,
 ) -> tuple[PutGroup, ...]:
     """Groups without the next hops that no learned path leads to any more, where others are left in them.
 
@@ -23,11 +30,12 @@ def failover(
         kernel: as it was for that plan. A group that another's route refers to is not changed.
         found: the nexthop objects as they are now.
         speaker: what it says now.
+        bfd: what it says now: a peer to which the path has failed announces nothing.
     """
     if plan.routes is None or plan.sessions is None or speaker is None or not speaker.learned_complete:
         return ()
     objects = sorted(filter(is_ours, found), key=lambda each: each.id)
-    announced = _announced(plan, kernel, speaker)
+    announced = _announced(plan, kernel, speaker, failed_peers(plan.bfd or (), bfd))
     lost = {each.id for each in objects if each.next_hop is not None and each.next_hop not in announced}
     if not lost:
         return ()
@@ -40,7 +48,9 @@ def failover(
     return tuple(changes)
 
 
-def _announced(plan: Plan, kernel: Kernel, speaker: Speaker) -> frozenset[NextHop]:
+def _announced(
+    plan: Plan, kernel: Kernel, speaker: Speaker, failed: Collection[Address]
+) -> frozenset[NextHop]:
     """Where the learned paths lead: there are few such places, however many paths."""
     sessions = {session.peer: session for session in plan.sessions or ()}
     told = {(path.peer, path.next_hop) for path in _one_of_each(speaker)}
@@ -48,7 +58,7 @@ def _announced(plan: Plan, kernel: Kernel, speaker: Speaker) -> frozenset[NextHo
     return frozenset(
         hop
         for peer, next_hop in told
-        if peer in sessions
+        if peer in sessions and peer not in failed
         for hop in resolver.of_session(sessions[peer], next_hop)
     )
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from ipaddress import ip_network
 
 from bgpnet.model.community import GRACEFUL_SHUTDOWN
-from bgpnet.model.net import Address, Prefix, address_order, covers
+from bgpnet.model.net import Address, Prefix, address_order
 from bgpnet.model.plan import ImportTally, Session
 from bgpnet.model.prefixranges import PrefixRanges
 from bgpnet.model.rejection import Reason
@@ -29,6 +29,14 @@ MARTIANS = tuple(
     )
 )
 """Never a destination of a learned route: RFC 6890 §2.2.2 and §2.2.3."""
+
+
+def _inside(prefixes: Iterable[Prefix]) -> PrefixRanges[bool]:
+    """These prefixes and everything in them: a few lookups, however many there are."""
+    return PrefixRanges((AcceptRule(each, each.prefixlen, each.max_prefixlen), True) for each in prefixes)
+
+
+_NEVER = _inside(MARTIANS)
 
 REMEDIES = {
     Reason.MARTIAN: "such a destination is never routed (RFC 6890); mend the router's export policy",
@@ -83,7 +91,7 @@ class Import:
             peer: PrefixRanges((rule, True) for rule in rules) for peer, rules in accept.items() if rules
         }
         self._filters = filters
-        self._own = own
+        self._own = _inside(own)
         self._loops = loops
         self._addresses = frozenset(at.address for link in kernel.links for at in link.addresses)
         self._resolver = Resolver(kernel)
@@ -105,7 +113,7 @@ class Import:
 
     def judged(self, path: LearnedPath, session: Session) -> LearnedPath | Refusal:
         """The path as policy leaves it, or why it is not taken."""
-        if path.prefix.prefixlen and any(covers(martian, path.prefix) for martian in MARTIANS):
+        if path.prefix.prefixlen and any(_NEVER.holding(path.prefix)):
             return REFUSALS[Reason.MARTIAN]
         outcome = self._policy(path, session)
         if isinstance(outcome, Refusal):
@@ -114,7 +122,7 @@ class Import:
             return REFUSALS[Reason.AS_LOOP]
         if session.router_id == path.originator or session.router_id in path.clusters:
             return REFUSALS[Reason.REFLECTION_LOOP]
-        if any(covers(own, path.prefix) for own in self._own):
+        if any(self._own.holding(path.prefix)):
             return REFUSALS[Reason.OWN_PREFIX]
         if path.next_hop in self._addresses:
             return REFUSALS[Reason.OWN_NEXT_HOP]

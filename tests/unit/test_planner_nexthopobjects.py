@@ -4,6 +4,7 @@ import time
 from collections import Counter
 from dataclasses import replace
 
+from bgpnet.model.bfd import Bfd, BfdSession, BfdTimers, ObservedBfd
 from bgpnet.model.diff import AddNextHop, Change, DeleteNextHop, Observed, PutGroup, PutRoute
 from bgpnet.model.net import NEXT_HOP_IDS
 from bgpnet.model.rejection import Reason
@@ -140,3 +141,16 @@ def test_a_failover_of_ten_thousand_routes_is_decided_in_milliseconds() -> None:
     assert time.perf_counter() - begin < 0.05
     assert change == PutGroup(group, change.members, replaces=True)
     assert len(change.members) == 1
+
+
+def test_a_router_that_bfd_has_lost_leaves_its_groups_while_its_session_is_still_up() -> None:
+    both = after(BARE, *FIRST, *SECOND)
+    seen = facts.snapshot(paths=(*FIRST, *SECOND), kernel=both)
+    peer, link = facts.address("10.0.1.1"), "eth1"
+    watched = BfdSession(peer, facts.address("10.0.1.11"), link, BfdTimers(100, 3))
+    plan = replace(make_plan(seen), bfd=(watched,))
+    lost = Bfd((ObservedBfd(peer, link, "Down", "Down", 0.0, failed=True),))
+    assert failover(plan, both, both.next_hops, seen.speaker) == ()
+    (change,) = failover(plan, both, both.next_hops, seen.speaker, lost)
+    left = {each.next_hop for each in both.next_hops if each.id in change.members}
+    assert {hop.link for hop in left if hop} == {"eth2"}
