@@ -10,6 +10,10 @@ from bgpnet.model.errors import KernelError
 COALESCE = 0.01
 """Seconds from an event to the step: events of one burst make one step."""
 
+REST_MOST = 0.25
+"""Seconds. A step is followed by a rest as long as itself, up to this: while thousands of prefixes are being
+announced each answer of the speaker calls for a step, and the speaker has to get its turn."""
+
 AUDIT = 30.0
 """Seconds after which a step is taken though nothing was heard: no event is relied on for ever."""
 
@@ -35,8 +39,9 @@ class Loop:
     async def run(self) -> None:
         """Take steps for ever. A step that cannot read the kernel is logged and tried again."""
         retry = RETRY_FIRST
+        clock = asyncio.get_running_loop().time
         while True:
-            failed = False
+            failed, began = False, clock()
             self._event.clear()
             try:
                 outcome = await self._step()
@@ -46,9 +51,10 @@ class Loop:
             else:
                 self._done(outcome)
                 failed = bool(outcome.failures)
+            rested = clock() + min(clock() - began, REST_MOST)
             await self._due(retry if failed else AUDIT)
             retry = min(retry * 2, RETRY_MOST) if failed else RETRY_FIRST
-            await asyncio.sleep(COALESCE)
+            await asyncio.sleep(max(COALESCE, rested - clock()))
 
     async def _due(self, at_most: float) -> None:
         try:
