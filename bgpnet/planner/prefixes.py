@@ -43,15 +43,15 @@ def granted_prefixes(
     every: dict[str, tuple[Prefix, ...]] = {}
     rejections: list[Rejection] = []
     for node in sorted(nodes, key=lambda node: (node.created, node.name)):
-        granted: list[Prefix] = []
+        granted: dict[Prefix, None] = {}
         for index, prefix in enumerate(node.pod_cidrs):
             rejection = _refusal(node, prefix, pools, claimed) or (
                 _over_budget(node, prefix, budget) if len(granted) >= budget else None
             )
             if rejection is not None:
                 rejections.append(replace(rejection, field=f"spec.podCIDRs[{index}]"))
-            elif prefix not in granted:
-                granted.append(prefix)
+            else:
+                granted[prefix] = None
         for prefix in granted:
             claimed.add(prefix, node.name)
         every[node.name] = tuple(granted)
