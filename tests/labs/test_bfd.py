@@ -107,9 +107,12 @@ def test_the_rest_of_a_node_that_dies_takes_no_bfd_session_along(lab: Watched) -
     before = lab.lives()
     for victim in ("agent", "exabgp", "speaker", "bfd"):
         faults.kill(lab.node, victim)
+        # BGP has gone without a word and BFD has not: the routers keep the routes (RFC 4724, RFC 5882 §4.3.1)
+        assert all(map(lab.has_route, TORS)), victim
         until(f"{victim} is back", lambda victim=victim: bool(faults.having(lab.node, victim)))  # type: ignore[misc]
     with faults.dead(lab.node, "agent"):
         time.sleep(DETECTION + 0.2)
+        assert all(map(lab.has_route, TORS))
     assert lab.lives() == before
 
 
