@@ -1,0 +1,183 @@
+"""Generated routers of four systems with one real node: sessions with MD5 and GTSM, and just what is intended.
+
+The node announces more than the routers were told of, and asks for more than they were told to send: what goes
+over the sessions is the routers' doing alone, and is judged by their own word and by the node's kernel.
+"""
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+from bgpnet.cli import main
+from tests.netlab import demo, life, reading
+from tests.netlab.errors import LabRunError
+from tests.netlab.lab import REPOSITORY, Lab
+from tests.netlab.node import RunningNode
+
+pytestmark = pytest.mark.lab
+
+T = TypeVar("T")
+
+FOLDER = REPOSITORY / "tests" / "labs" / "interop"
+SYSTEMS = ("frr", "bird", "openbgpd", "gobgp")
+NODES = {system: f"10.0.{number}.11" for number, system in enumerate(SYSTEMS, 1)}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The lab with its generated routers, and the node's own manifests."""
+    copy = shutil.copytree(FOLDER, tmp_path_factory.mktemp("interop") / "lab")
+    (copy / "manifests" / "key").write_text("S3cret.key\n")
+    assert (
+        main(["routers", "render", str(copy / "manifests"), "--reveal", "-o", str(copy / "generated")]) == 0
+    )
+    for base in (copy / "configs").iterdir():
+        (path,) = (copy / "generated").glob(f"{base.stem}.[ct]o*")
+        path.write_text(base.read_text() + path.read_text())
+    # Its one list of policies is also that of the router's own routes: the operator adds what lets those in.
+    gobgp_file = copy / "generated" / "gobgp.toml"
+    gobgp_file.write_text(
+        gobgp_file.read_text().replace("import-policy-list = [", 'import-policy-list = ["OWN", ')
+    )
+    shutil.copytree(copy / "manifests", copy / "live")
+    live = copy / "live" / "all.yaml"
+    text = live.read_text()
+    text = text.replace("[10.244.1.0/26]", "[10.244.1.0/26, 10.244.9.0/24, 10.99.0.0/26]")
+    text = text.replace("cidr: 10.244.0.0/16", "cidr: 10.0.0.0/8")
+    text = text.replace('["64512:100"]', '["64512:100", "64512:666", "64512:6:6"]')
+    live.write_text(
+        text.replace("{prefix: 192.0.2.0/24}", "{prefix: 192.0.2.0/24}, {prefix: 198.51.100.0/24}")
+    )
+    return copy
+
+
+@pytest.fixture(scope="module")
+def lab(folder: Path) -> Iterator[Lab]:
+    options = reading.Options(folder / "out", os.environ, name_prefix=f"io{os.getpid()}-")
+    with life.running(reading.read(folder, options), folder / "out", print) as up:
+        yield up
+
+
+def vtysh(router: RunningNode, what: str) -> Any:  # noqa: ANN401 - JSON
+    return json.loads(router.run("vtysh", "-c", f"show bgp ipv4 unicast {what} json").stdout)
+
+
+def gobgp(router: RunningNode, *what: str) -> Any:  # noqa: ANN401 - JSON
+    return json.loads(router.run("gobgp", "-j", *what).stdout) or {}
+
+
+def bgpctl(router: RunningNode, *what: str) -> Any:  # noqa: ANN401 - JSON
+    return json.loads(router.run("bgpctl", "-j", "show", *what).stdout)
+
+
+def bird_protocol(router: RunningNode) -> str:
+    """The name of the dynamic session; empty while there is none."""
+    found = re.search(
+        r"^(k8s_bird_\d+) +BGP .*Established", router.run("birdc", "show", "protocols").stdout, re.MULTILINE
+    )
+    return found[1] if found else ""
+
+
+UP: Mapping[str, Callable[[RunningNode], bool]] = {
+    "frr": lambda router: (
+        vtysh(router, "summary").get("peers", {}).get(NODES["frr"], {}).get("state") == "Established"
+    ),
+    "bird": lambda router: bool(bird_protocol(router)),
+    "openbgpd": lambda router: any(
+        each["remote_addr"] == NODES["openbgpd"] and each["state"] == "Established"
+        for each in bgpctl(router, "neighbor")["neighbors"]
+    ),
+    "gobgp": lambda router: any(
+        each["state"]["neighbor_address"] == NODES["gobgp"] and each["state"]["session_state"] == 6
+        for each in gobgp(router, "neighbor")
+    ),
+}
+
+ACCEPTED: Mapping[str, Callable[[RunningNode], set[str]]] = {
+    "frr": lambda router: set(vtysh(router, f"neighbors {NODES['frr']} routes").get("routes", {})),
+    "bird": lambda router: set(
+        re.findall(r"^([0-9.]+/\d+)", router.run("birdc", "show", "route", "protocol", bird_protocol(router)).stdout, re.MULTILINE)
+    ),
+    "openbgpd": lambda router: {
+        each["prefix"] for each in bgpctl(router, "rib", "neighbor", NODES["openbgpd"]).get("rib", [])
+    },
+    "gobgp": lambda router: {
+        prefix
+        for prefix, paths in gobgp(router, "global", "rib").items()
+        if any(path.get("neighbor-ip") == NODES["gobgp"] for path in paths)
+    },
+}  # fmt: skip
+
+SENT: Mapping[str, Callable[[RunningNode], set[str]]] = {
+    "frr": lambda router: set(
+        vtysh(router, f"neighbors {NODES['frr']} advertised-routes").get("advertisedRoutes", {})
+    ),
+    "bird": lambda router: set(
+        re.findall(
+            r"^([0-9.]+/\d+)",
+            router.run("birdc", "show", "route", "export", bird_protocol(router)).stdout,
+            re.MULTILINE,
+        )
+    ),
+    "openbgpd": lambda router: {
+        each["prefix"] for each in bgpctl(router, "rib", "out", "neighbor", NODES["openbgpd"]).get("rib", [])
+    },
+    "gobgp": lambda router: set(gobgp(router, "neighbor", NODES["gobgp"], "adj-out")),
+}
+
+
+def eventually(look: Callable[[], T], wanted: T) -> None:
+    """Look until it is so; what was seen last is told when it never is."""
+    seen: list[T] = []
+
+    def so() -> bool:
+        seen[:] = [look()]
+        return seen == [wanted]
+
+    try:
+        demo.until(f"{wanted}", so)
+    except LabRunError:
+        assert seen == [wanted]
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_the_session_comes_up(lab: Lab, system: str) -> None:
+    demo.until(f"{system} has a session with the node", lambda: UP[system](lab.node(system)))
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_the_router_takes_the_node_s_block_and_nothing_else(lab: Lab, system: str) -> None:
+    demo.until(
+        f"{system} has the block alone", lambda: ACCEPTED[system](lab.node(system)) == {"10.244.1.0/26"}
+    )
+    status = json.loads(lab.node("node1").run(demo.BGPNET, "status", "-o", "json").stdout)
+    (session,) = (each for each in status["sessions"] if each["peer"] == NODES[system].replace(".11", ".1"))
+    assert set(session["announced"]) == {"10.244.1.0/26", "10.244.9.0/24", "10.99.0.0/26"}, "it was told more"
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_the_router_sends_what_is_asked_for_and_nothing_else(lab: Lab, system: str) -> None:
+    eventually(lambda: SENT[system](lab.node(system)), {"192.0.2.0/24"})
+
+
+def test_the_node_learns_what_they_send_and_nothing_else(lab: Lab) -> None:
+    def learned() -> set[str]:
+        routes = json.loads(lab.node("node1").run("ip", "-j", "route", "show", "proto", "179").stdout)
+        return {each["dst"] for each in routes if each.get("type") != "blackhole"}
+
+    eventually(learned, {"192.0.2.0/24"})
+
+
+def test_communities_that_were_not_agreed_on_are_taken_off(lab: Lab) -> None:
+    (path,) = vtysh(lab.node("frr"), "10.244.1.0/26")["paths"]
+    assert path["community"]["list"] == ["64512:100"]
+    assert "largeCommunity" not in path
+    shown = lab.node("bird").run("birdc", "show route for 10.244.1.0/26 all").stdout
+    assert re.findall(r"BGP.community: (.*)", shown) == ["(64512,100)"]
+    assert "(64512, 6, 6)" not in shown
