@@ -427,6 +427,8 @@ class LearnedPath:
     """Router that brought it into the AS, where a route reflector passed it on (RFC 4456 §8)."""
     clusters: tuple[IPv4Address, ...] = ()
     """Route reflectors that passed it on (RFC 4456 §8)."""
+    stale: bool = False
+    """Kept while its router restarts: it is used where there is no other."""
 
 
 # --- the whole -----------------------------------------------------------------------------------------

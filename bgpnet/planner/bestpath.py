@@ -18,6 +18,7 @@ class Step(StrEnum):
     is still together after EXTERNAL is used together, as one ECMP group; the last two only name the best.
     """
 
+    STALE = "Stale"  # a router that restarts, before anything else: nobody knows what it forwards
     LOCAL_PREFERENCE = "LocalPreference"  # §9.1.1
     AS_PATH_LENGTH = "AsPathLength"  # §9.1.2.2 a
     ORIGIN = "Origin"  # b
@@ -57,6 +58,7 @@ def decide(paths: Iterable[LearnedPath], router_ids: Mapping[Address, IPv4Addres
     left = sorted(paths, key=_hop_order)
     worse: list[tuple[LearnedPath, Step]] = []
     for step, survivors in (
+        (Step.STALE, _fresh),
         (Step.LOCAL_PREFERENCE, _highest_preference),
         (Step.AS_PATH_LENGTH, _shortest),
         (Step.ORIGIN, _lowest_origin),
@@ -82,12 +84,16 @@ def decide(paths: Iterable[LearnedPath], router_ids: Mapping[Address, IPv4Addres
     )
 
 
-def _rank(path: LearnedPath) -> tuple[int, int, int]:
-    return (-path.local_preference, len(path.as_path), _ORIGIN_RANK[path.origin])
+def _rank(path: LearnedPath) -> tuple[bool, int, int, int]:
+    return (path.stale, -path.local_preference, len(path.as_path), _ORIGIN_RANK[path.origin])
 
 
 def _hop_order(path: LearnedPath) -> tuple[tuple[int, int, str], tuple[int, int, str]]:
     return (address_order(path.next_hop), address_order(path.peer))
+
+
+def _fresh(paths: list[LearnedPath]) -> list[LearnedPath]:
+    return [path for path in paths if not path.stale] or paths
 
 
 def _highest_preference(paths: list[LearnedPath]) -> list[LearnedPath]:

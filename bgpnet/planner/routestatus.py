@@ -199,6 +199,8 @@ class _Judge:
 
     def _words(self, step: Step, path: LearnedPath, best: LearnedPath) -> str:
         match step:
+            case Step.STALE:
+                return f"kept while {path.peer} restarts; others are in service"
             case Step.LOCAL_PREFERENCE:
                 return f"LOCAL_PREF {path.local_preference}, the best has {best.local_preference}"
             case Step.AS_PATH_LENGTH:

@@ -106,6 +106,7 @@ def more_of(ours: Mapping[str, Any], theirs: Mapping[int, Any]) -> dict[str, tup
     restart = theirs.get(Code.GRACEFUL_RESTART)
     return {
         "restart-time": (ours["graceful-restart"] or 0, 0 if restart is None else restart.restart_time),
+        "restart-families": ([], sorted(f"{afi}/{safi}" for afi, safi in restart or ())),
         "enhanced-route-refresh": (bool(ours["route-refresh"]), Code.ENHANCED_ROUTE_REFRESH in theirs),
         "extended-next-hop": (bool(ours["nexthop"]), Code.NEXTHOP in theirs),
     }

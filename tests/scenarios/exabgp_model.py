@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address, ip_address, ip_network
 from typing import Any
 
-from bgpnet.model.net import Address, Prefix, bare
+from bgpnet.model.net import Address, Family, Prefix, bare
 
 WITHDRAWN = None
 
@@ -62,6 +62,10 @@ class Peer:
     writing: Iterator[tuple[list[tuple[Prefix, Route]], list[Prefix]]] | None = None
     first: bool = True
     resets: int = 0
+    restarts: tuple[Family, ...] = ()
+    """Families that its graceful restart names: none, as of a router that only helps."""
+    preserves: bool = False
+    """Whether it forwarded them before the session came up."""
     local_asn: int = LOCAL
     asn: int = PEER
 
@@ -132,7 +136,8 @@ class Exabgp:
         peer.table = {prefix: hop for prefix, hop in peer.table.items() if prefix in peer.stale}
         capabilities: dict[str, Any] = {"1": {"families": ["ipv4/unicast", "ipv6/unicast"]}}
         if peer.graceful_restart:
-            capabilities["64"] = {"time": 120}
+            flags = {f"{family}/unicast": ["restart"] * peer.preserves for family in peer.restarts}
+            capabilities["64"] = {"time": 120, "address-family-flags": flags}
         if peer.extended_next_hop:
             capabilities["5"] = {"conversion": ["ipv4/unicast/ipv6"]}
         told = {"asn": peer.asn, "hold_time": 9, "router_id": "192.0.2.1", "capabilities": capabilities}
@@ -303,6 +308,8 @@ class Exabgp:
                             "asn4": False,
                             "route-refresh": peer.enhanced_refresh,
                             "graceful-restart": peer.graceful_restart,
+                            "restart-time": 120 * peer.graceful_restart,
+                            "restart-families": [f"{family}/unicast" for family in peer.restarts],
                             "extended-next-hop": peer.extended_next_hop,
                         },
                     },

@@ -67,6 +67,85 @@ def test_a_session_that_goes_down_while_exabgp_lives_loses_its_paths_at_once() -
     assert story.observed().learned_complete
 
 
+def restarting(*families: Family) -> Story:
+    """Both up; tor1 can restart gracefully, and its session just ended without a NOTIFICATION."""
+    story = Story()
+    story.tor1.restarts = families
+    offer(story, story.tor1, 0, 1, 2)
+    story.connect()
+    story.up()
+    story.turns(10)
+    story.exabgp.down(story.tor1, "closing connection")
+    story.turns(1)
+    return story
+
+
+def stale(story: Story) -> set[Prefix]:
+    return {path.prefix for path in story.observed().paths if path.stale}
+
+
+def test_a_router_that_restarts_gracefully_keeps_its_paths_marked_until_its_end_of_rib() -> None:
+    """RFC 4724 §4.2. Attempts that fail meanwhile change nothing."""
+    story = restarting(*Family)
+    assert stale(story) == {net(0), net(1), net(2)}
+    assert story.observed().learned_complete, "or no other path could take over"
+    story.exabgp.down(story.tor1, "closing connection")
+    story.turns(1)
+    assert stale(story) == {net(0), net(1), net(2)}
+    story.tor1.preserves = True
+    offer(story, story.tor1, 1, 3)
+    story.up(story.tor1)
+    story.turns(2)
+    assert set(learned(story, story.tor1)) == {net(1), net(3)}
+    assert not stale(story)
+
+
+@pytest.mark.parametrize("cause", ["notification received (6,2)", "notification sent (4,0)", "peer removed"])
+def test_any_other_end_of_a_session_keeps_nothing(cause: str) -> None:
+    """A NOTIFICATION, and the hold timer, which is told by one."""
+    story = Story()
+    story.tor1.restarts = (Family.IPV4,)
+    offer(story, story.tor1, 0)
+    story.connect()
+    story.up()
+    story.turns(10)
+    story.exabgp.down(story.tor1, cause)
+    story.turns(1)
+    assert learned(story, story.tor1) == {}
+
+
+def test_of_a_router_that_only_helps_nothing_is_kept() -> None:
+    """Its graceful restart names no family: it does not forward while its routing program is away."""
+    story = restarting()
+    assert learned(story, story.tor1) == {}
+
+
+def test_of_a_family_that_the_router_does_not_name_nothing_is_kept() -> None:
+    assert stale(restarting(Family.IPV6)) == {net(2)}
+
+
+def test_a_router_that_did_not_forward_loses_its_marked_paths_with_its_open() -> None:
+    """The Forwarding State bit is 0: it has lost its table (RFC 4724 §4.2)."""
+    story = restarting(*Family)
+    offer(story, story.tor1, 2)
+    story.up(story.tor1)
+    story.turns(1)
+    assert set(learned(story, story.tor1)) == {net(2)}
+
+
+def test_a_router_that_does_not_come_back_has_its_restart_time() -> None:
+    story = restarting(*Family)
+    story.now += 119.0
+    story.turns(1)
+    assert stale(story) == {net(0), net(1), net(2)}
+    story.now += 2.0
+    story.turns(1)
+    assert learned(story, story.tor1) == {}
+    story.exabgp.down(story.tor1, "closing connection")
+    story.turns(1)
+    assert story.observed().learned_complete
+
+
 def test_exabgps_death_forgets_nothing_and_its_return_sweeps_at_end_of_rib() -> None:
     story = ready()
     story.restart_exabgp()

@@ -298,6 +298,7 @@ PATHS = st.builds(
     med=st.sampled_from([None, 0, 10]),
     communities=st.lists(COMMUNITIES, max_size=2).map(tuple),
     local_preference=st.sampled_from([0, 100, 200]),
+    stale=st.booleans(),
 )
 HOPS = st.sampled_from(
     [

@@ -107,3 +107,14 @@ def test_what_is_told_is_what_is_done(
     assert used.isdisjoint(worse)
     assert used.union(worse) == set(paths)
     assert decide(paths[::-1], ids) == decision
+
+
+def test_a_path_kept_over_its_routers_restart_is_used_where_there_is_no_other() -> None:
+    """Whatever its attributes: nobody knows what a router forwards that restarts."""
+    kept = replace(facts.path("192.0.2.0/24", "10.0.1.1", 65001), stale=True, local_preference=200)
+    fresh = facts.path("192.0.2.0/24", "10.0.2.1", 65002, 65009)
+    assert best_paths([kept, fresh]) == (fresh,)
+    assert best_paths([kept]) == (kept,)
+    decision = decide([kept, fresh], {})
+    assert decision is not None
+    assert decision.worse == ((kept, Step.STALE),)

@@ -8,6 +8,7 @@ import pytest
 from exabgp.bgp import timer
 from exabgp.bgp.message import KeepAlive, Notify
 from exabgp.bgp.message.open.capability.graceful import Graceful
+from exabgp.protocol.family import AFI, SAFI
 from exabgp.reactor import delay, peer
 
 from bgpnet.speaker.exabgp_daemon import (
@@ -111,6 +112,14 @@ def test_the_restart_time_of_a_router_that_is_only_a_helper_is_told() -> None:
     helper = Graceful().set(0, 77, [])
     assert more_of(ours, {Graceful.ID: helper})["restart-time"] == (120, 77)
     assert more_of(ours, {})["restart-time"] == (120, 0)
+
+
+def test_the_families_that_a_router_forwards_while_it_restarts_are_told() -> None:
+    """For an agent that comes later, and has not seen the OPEN."""
+    ours = {"graceful-restart": 120, "route-refresh": 2, "nexthop": None}
+    graceful = Graceful().set(0, 77, [(AFI.ipv4, SAFI.unicast, 0x80)])
+    assert more_of(ours, {Graceful.ID: graceful})["restart-families"] == ([], ["ipv4/unicast"])
+    assert more_of(ours, {})["restart-families"] == ([], [])
 
 
 def test_only_a_session_that_bfd_ended_ends_with_a_word(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -70,6 +70,16 @@ def test_states() -> None:
     assert read("fsm", '"state": "ESTABLISHED"') is None
 
 
+def test_a_router_that_forwarded_while_it_restarted_says_so() -> None:
+    """RFC 4724 §3. ExaBGP's name for bit 0x80 of a family's flags is that of another flag."""
+    flags = '{ "ipv4/unicast": [ "restart" ] , "ipv6/unicast": [  ] , "ipv4/flow": [ "restart" ] }'
+    graceful = f'"64": {{ "name": "graceful restart", "time": 120, "address-family-flags": {flags} }}'
+    event = read("open", opened(f'{{ "1": {{ "families": [ "ipv4/unicast" ] }}, {graceful} }}'))
+    assert isinstance(event, Opened)
+    assert event.offer.restartable == frozenset(Family)
+    assert event.offer.preserved == frozenset({Family.IPV4})
+
+
 def test_the_peers_open() -> None:
     capabilities = (
         '{ "1": { "name": "multiprotocol", "families": [ "ipv4/unicast", "ipv6/unicast", "ipv4/flow" ] }, '
@@ -92,6 +102,7 @@ def test_the_peers_open() -> None:
             restart_time=120,
             extended_next_hop=True,
             asn=4200000001,
+            restartable=frozenset({Family.IPV4}),
         ),
     )
 

@@ -7,8 +7,10 @@ Stale paths stay in use until the peer's whole table was read again. Then those 
 * after we asked an Established peer for its table (RFC 2918), at the end mark of its answer (RFC 7313);
 * where no mark comes, when the peer was quiet for a while.
 
-A session that goes down while ExaBGP lives loses its paths at once. When ExaBGP itself is gone they stay, at
-most for the restart time.
+When ExaBGP itself is gone they stay, at most for the restart time. A session that goes down while ExaBGP
+lives loses its paths at once, unless the peer restarts gracefully: TCP ended without a NOTIFICATION, and the
+peer had said that it can forward meanwhile. Then they stay, marked, for the peer's restart time and, if it
+says in its new OPEN that it did forward, until it has told its table again (RFC 4724 §4.2).
 
 A peer that announces more prefixes of a family than its limit has none: nothing more is kept of it in this
 session, however much it sends.
@@ -17,7 +19,7 @@ Pure: told what happens, asked for the next command. Times are monotonic seconds
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from bgpnet.drivers.exabgp.commands import Refresh
@@ -75,6 +77,8 @@ class AdjRibIn:
         self._limit: int | None = None
         self._counts = dict.fromkeys(Family, 0)
         self._exceeded: Family | None = None
+        self._restarting = False
+        self._restarted = False
 
     # --- what happens -----------------------------------------------------------------------------------
 
@@ -89,9 +93,26 @@ class AdjRibIn:
         self._stale_until = min(until, self._stale_until)
         self._readings.clear()
 
-    def session_up(self, families: frozenset[Family], now: float, *, marks: bool) -> None:
-        """The session came up; `marks`: the peer will send End-of-RIB (it has graceful restart)."""
+    def session_up(
+        self,
+        families: frozenset[Family],
+        now: float,
+        *,
+        marks: bool,
+        preserved: frozenset[Family] = frozenset(),
+    ) -> None:
+        """The session came up.
+
+        Args:
+            families: what it carries.
+            now: the time.
+            marks: the peer will send End-of-RIB (it has graceful restart).
+            preserved: families that the peer, if it restarted, went on forwarding.
+        """
         self._awaited, self._exceeded = False, None
+        if self._restarting:
+            self._restarting, self._stale_until = False, float("inf")
+            self._forget_other_than(preserved)
         self._readings = {family: _Reading(refresh=False) for family in families}
         for reading in self._readings.values():
             reading.begin(MARK_LATE if marks else QUIET, now)
@@ -100,6 +121,8 @@ class AdjRibIn:
     def session_found_up(self, families: frozenset[Family]) -> None:
         """The session is up, and what it told before was missed, or some of it."""
         self._awaited, self._exceeded = False, None
+        self._restarting = self._restarted = False
+        self._shown = None
         self._stale, self._stale_until = set(self._paths), float("inf")
         self._readings = {family: _Reading(refresh=True) for family in families}
         self._forget_other_than(families)
@@ -119,10 +142,25 @@ class AdjRibIn:
             self._stale_until = min(until, self._stale_until)
 
     def session_down(self) -> None:
-        """The session ended, or did not come up. Paths that ExaBGP's own absence left stale may wait on."""
+        """The session ended. Paths that ExaBGP's own absence left stale may wait on."""
+        self._restarting = False
         if not self._awaited:
             self._exceeded = None
             self._forget_all()
+
+    def session_restarts(self, families: frozenset[Family], until: float) -> None:
+        """The session ended; the peer goes on forwarding these families while it comes back, until then."""
+        self._readings.clear()
+        self._exceeded = None
+        self._forget_other_than(families)
+        self._restarting = self._restarted = True
+        self._shown = None
+        self._stale, self._stale_until = set(self._paths), until
+
+    def attempt_failed(self) -> None:
+        """The session did not come up."""
+        if not self._restarting:
+            self.session_down()
 
     def learned(self, paths: Iterable[LearnedPath], withdrawn: Iterable[Prefix], now: float) -> None:
         """An UPDATE came."""
@@ -183,7 +221,8 @@ class AdjRibIn:
     def tick(self, now: float) -> None:
         """Time has passed."""
         if now >= self._stale_until:
-            self._awaited, self._stale_until = False, float("inf")
+            self._awaited = self._restarting = False
+            self._stale_until = float("inf")
             self._remove(set(self._stale))
         for family, reading in list(self._readings.items()):
             if now >= reading.end:
@@ -213,9 +252,16 @@ class AdjRibIn:
 
     @property
     def paths(self) -> tuple[LearnedPath, ...]:
-        """What the peer announces, as far as known, in no order; the same object while it is the same."""
+        """What the peer announces, as far as known, in no order; the same object while it is the same.
+
+        Marked is what is kept over its restart.
+        """
         if self._shown is None:
-            self._shown = tuple(self._paths.values())
+            marked = self._stale if self._restarted else frozenset[Prefix]()
+            self._shown = tuple(
+                replace(path, stale=True) if prefix in marked else path
+                for prefix, path in self._paths.items()
+            )
         return self._shown
 
     # --- inside -----------------------------------------------------------------------------------------
@@ -229,7 +275,8 @@ class AdjRibIn:
         del self._readings[family]
         self._remove({prefix for prefix in self._stale if family_of(prefix) is family})
         if not self._readings:
-            self._stale_until, self._known = float("inf"), True
+            self._stale_until, self._known, self._restarted = float("inf"), True, False
+            self._shown = None
 
     def _forget_all(self) -> None:
         """The peer has nothing."""
@@ -238,7 +285,7 @@ class AdjRibIn:
         self._stale.clear()
         self._readings.clear()
         self._counts = dict.fromkeys(Family, 0)
-        self._stale_until, self._known = float("inf"), True
+        self._stale_until, self._known, self._restarted = float("inf"), True, False
 
     def _remove(self, prefixes: Iterable[Prefix]) -> None:
         self._shown = None

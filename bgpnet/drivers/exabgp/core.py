@@ -151,7 +151,7 @@ class Core:
             case Notified():
                 peer.session.notified(event)
             case Down():
-                self._down(peer, event)
+                self._down(peer, event, now)
             case Learned():
                 peer.into.learned(event.paths, event.withdrawn, now)
                 self._stop_if_exceeded(peer, now)
@@ -294,16 +294,24 @@ class Core:
         peer.out.session_up(
             session.families, session.hold_time, now, replayed=True, extended=session.extended_next_hop
         )
-        peer.into.session_up(session.families, now, marks=session.graceful_restart)
+        peer.into.session_up(
+            session.families, now, marks=session.graceful_restart, preserved=session.preserved
+        )
         _log.info("session up peer=%s families=%s", session.peer, ",".join(sorted(session.families)))
 
-    def _down(self, peer: _Peer, event: Down) -> None:
+    def _down(self, peer: _Peer, event: Down, now: float) -> None:
         was_up = peer.session.state is SessionState.ESTABLISHED
+        kept, seconds = peer.session.kept_after(event)
         peer.session.down(event)
         peer.out.session_down()
         if self._reloading:  # ExaBGP gives a session of another identity, AS or router id, an empty table
             peer.out.speaker_lost()
-        peer.into.session_down()
+        if not was_up:
+            peer.into.attempt_failed()
+        elif kept:
+            peer.into.session_restarts(kept, now + seconds)
+        else:
+            peer.into.session_down()
         if was_up:
             _log.warning("session down peer=%s cause=%r", event.peer, peer.session.last_error(event.time))
 

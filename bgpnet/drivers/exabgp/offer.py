@@ -38,6 +38,10 @@ class Offer:
     """IPv4 routes with IPv6 next hops (RFC 8950)."""
     asn: int = 0
     """All four bytes of its AS number."""
+    restartable: frozenset[Family] = frozenset()
+    """Families that it can forward while it restarts, as its graceful restart names; a helper names none."""
+    preserved: frozenset[Family] = frozenset()
+    """Of those the ones that it did go on forwarding before this OPEN (the Forwarding State bit)."""
 
 
 def offer_in_open(told: Mapping[str, Any]) -> Offer:
@@ -47,6 +51,8 @@ def offer_in_open(told: Mapping[str, Any]) -> Offer:
         KeyError, TypeError, ValueError: it is none.
     """
     has = told["capabilities"]
+    restarts = has.get(_GRACEFUL_RESTART, {}).get("address-family-flags", {})
+    flags = {_FAMILIES[name]: said for name, said in restarts.items() if name in _FAMILIES}
     multiprotocol = has.get(_MULTIPROTOCOL, {"families": ["ipv4/unicast"]})  # RFC 4760 §8
     return Offer(
         router_id=IPv4Address(told["router_id"]),
@@ -58,6 +64,9 @@ def offer_in_open(told: Mapping[str, Any]) -> Offer:
         restart_time=int(has.get(_GRACEFUL_RESTART, {}).get("time", 0)),
         extended_next_hop=_EXTENDED_NEXT_HOP in has,
         asn=int(has.get(_FOUR_BYTE_ASN, {}).get("asn4") or told["asn"]),
+        restartable=frozenset(flags),
+        # ExaBGP shows bit 0x80 of a family's flags, Forwarding State, under the name of the other flag
+        preserved=frozenset(family for family, said in flags.items() if "restart" in said),
     )
 
 
@@ -85,6 +94,9 @@ def offer_of_neighbor(peer: Mapping[str, Any]) -> Offer | None:
         restart_time=int(has.get("restart-time") or 0),
         extended_next_hop=bool(has.get("extended-next-hop")),
         asn=int(peer.get("as") or 0),
+        restartable=frozenset(
+            family for family in Family if f"{family}/unicast" in (has.get("restart-families") or ())
+        ),
     )
 
 

@@ -65,6 +65,21 @@ class Session:
         return self._offer.asn if self._offer else 0
 
     @property
+    def preserved(self) -> frozenset[Family]:
+        """Families for which the peer went on forwarding while it restarted (RFC 4724 §4.2)."""
+        return self._offer.preserved if self._offer else frozenset()
+
+    def kept_after(self, event: Down) -> tuple[frozenset[Family], int]:
+        """Families whose paths are kept after this end of a session that is up, and for how many seconds.
+
+        Only where TCP ended without a NOTIFICATION (RFC 4724 §4.2); after the hold timer, which is told by
+        one, nothing of the peer is believed any more. The families are those that its OPEN named.
+        """
+        if self._offer is None or not event.reason.startswith("closing connection"):
+            return frozenset(), 0
+        return self._offer.restartable & self.families, self._offer.restart_time
+
+    @property
     def capabilities(self) -> Capabilities | None:
         """What the session has; None while it is not Established."""
         offer = self._offer
