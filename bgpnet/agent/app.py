@@ -15,6 +15,8 @@ import bgpnet
 from bgpnet.agent import http, journal, sources
 from bgpnet.agent.conflist import Conflist
 from bgpnet.agent.contention import Contention
+from bgpnet.agent.drain import Draining
+from bgpnet.agent.drainpage import DrainPage
 from bgpnet.agent.loop import Loop
 from bgpnet.agent.metrics import Metrics
 from bgpnet.agent.reconciler import Doors, Outcome, step
@@ -166,8 +168,10 @@ async def _run(settings: Settings) -> None:
     bfd = BfdDriver(run_dir, loop.wake)
     sysctls = Sysctls(Path(run_dir.sysctls))
     prober = Prober(sysctls, time.monotonic, time.time, os.urandom, loop.wake)
+    draining = Draining(Path(run_dir.drain), time.monotonic, loop.wake_in)
+    drain = DrainPage(settings.node_name, draining, lambda: agent.outcome, loop.wake)
     blocks = BlocksFile(Path(run_dir.blocks))
-    doors = Doors(origin.source, netlink, sysctls, blocks, speaker, prober, bfd, origin.claims)
+    doors = Doors(origin.source, netlink, sysctls, blocks, speaker, prober, draining, bfd, origin.claims)
     pages = {
         "/healthz": agent.healthz,
         "/readyz": agent.readyz,
@@ -175,10 +179,11 @@ async def _run(settings: Settings) -> None:
         "/peers": agent.peers_json,
         "/routes": agent.routes_json,
         "/metrics": agent.metrics.page,
+        "/drain": drain.show,
     }
     log.info("agent starts node=%s source=%s run_dir=%s", settings.node_name, settings.source, run_dir.root)
     tasks = [netlink.run(), origin.run(), speaker.run(), prober.run(), bfd.run(), loop.run()]
-    tasks.append(http.serve(run_dir.agent_socket, pages))
+    tasks.append(http.serve(run_dir.agent_socket, pages, {"/drain": drain.order}))
     if settings.metrics_listen is not None:
         tasks.append(http.serve_tcp(settings.metrics_listen, {"/metrics": agent.metrics.page}))
     if settings.conflist is not None:

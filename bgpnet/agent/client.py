@@ -10,8 +10,8 @@ TIMEOUT = 5.0
 """Seconds to wait for the agent."""
 
 
-def get(agent_socket: PurePosixPath, path: str) -> tuple[int, bytes]:
-    """GET `path`: HTTP status and body.
+def get(agent_socket: PurePosixPath, path: str, method: str = "GET") -> tuple[int, bytes]:
+    """GET `path`, or POST it: HTTP status and body.
 
     Raises:
         UnreachableError: the agent does not answer.
@@ -19,7 +19,7 @@ def get(agent_socket: PurePosixPath, path: str) -> tuple[int, bytes]:
     connection = _UnixConnection(str(agent_socket))
     remedy = "does `bgpnet agent` run, with this --run-dir?"
     try:
-        connection.request("GET", path)
+        connection.request(method, path)
         response = connection.getresponse()
         return response.status, response.read()
     except PermissionError as error:

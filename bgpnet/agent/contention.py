@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from bgpnet.model.diff import Change, DeleteRoute, Observed, PutRoute, SetSysctl
+from bgpnet.model.diff import AddNextHop, Change, DeleteRoute, Observed, PutGroup, PutRoute, SetSysctl
 from bgpnet.model.net import AGENT_PROTOCOL, POD_PROTOCOL
 from bgpnet.model.plan import Route
 from bgpnet.model.rejection import ObjectRef, Reason, Rejection
@@ -57,7 +57,9 @@ class Contention:
     def admitted(self, changes: Sequence[Change], kernel: Kernel, now: float) -> tuple[Change, ...]:
         """The changes that are to be carried out now.
 
-        What the kernel itself takes away, the routes of a link that lost its carrier, is no sign of a rival.
+        One that is held back takes along the nexthop objects that are made for it alone: they would be made
+        anew each time. What the kernel itself takes away, the routes of a link that lost its carrier, is no
+        sign of a rival.
         """
         live = frozenset(link.name for link in kernel.links if link.up and link.carrier)
         self._bouts = {
@@ -65,11 +67,12 @@ class Contention:
             for ref, bout in self._bouts.items()
             if now < bout.last + bout.delay + FORGOTTEN and bout.links <= live
         }
-        return tuple(
+        kept = tuple(
             change
             for change in changes
             if (subject := _subject(change)) is None or not self._is_held(*subject, now)
         )
+        return kept if len(kept) == len(changes) else _without_orphans(kept)
 
     def failed(self, refused: Iterable[ObjectRef]) -> None:
         """What the kernel refused was not undone by anybody."""
@@ -107,6 +110,17 @@ def _subject(change: Change) -> tuple[ObjectRef, object] | None:
             return ObjectRef("Sysctl", sysctl.path), sysctl.value
         case _:
             return None
+
+
+def _without_orphans(changes: tuple[Change, ...]) -> tuple[Change, ...]:
+    groups = {change.by for change in changes if isinstance(change, PutRoute)}
+    used = tuple(
+        change
+        for change in changes
+        if not isinstance(change, PutGroup) or change.replaces or change.id in groups
+    )
+    members = {member for change in used if isinstance(change, PutGroup) for member in change.members}
+    return tuple(change for change in used if not isinstance(change, AddNextHop) or change.id in members)
 
 
 def _rejection(ref: ObjectRef, observed: Observed) -> Rejection:

@@ -6,6 +6,7 @@ from typing import Protocol
 from bgpnet.model.bfd import Bfd, BfdSession
 from bgpnet.model.claims import Claimed, Wanted
 from bgpnet.model.diff import KernelChange
+from bgpnet.model.drain import Drain
 from bgpnet.model.errors import KernelError
 from bgpnet.model.net import Address
 from bgpnet.model.plan import Announcement, Blocks, Session, Sysctl
@@ -111,3 +112,10 @@ class BfdDoor(Protocol):
 
     def observed(self) -> Bfd | None:
         """What it told last; None before it told anything."""
+
+
+class DrainDoor(Protocol):
+    """Whether the node is being drained."""
+
+    def stage(self, label: str | None, wait: float) -> Drain | None:
+        """How far it is; None: it is in service. `label` is what the Node says, `wait` is in seconds."""

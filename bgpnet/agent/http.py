@@ -31,10 +31,10 @@ RETRY = 5.0
 log = logging.getLogger(__name__)
 
 
-async def serve(path: PurePosixPath, pages: Mapping[str, Page]) -> None:
-    """Answer GET requests for these pages, by path, until cancelled."""
+async def serve(path: PurePosixPath, pages: Mapping[str, Page], actions: Mapping[str, Page]) -> None:
+    """Answer GET requests for these pages and POST requests for these actions, by path, until cancelled."""
     with listening(path) as sock:
-        server = await asyncio.start_unix_server(_handler(pages), sock=sock, limit=REQUEST_LIMIT)
+        server = await asyncio.start_unix_server(_handler(pages, actions), sock=sock, limit=REQUEST_LIMIT)
         async with server:
             with contextlib.suppress(asyncio.CancelledError):
                 await server.serve_forever()
@@ -46,7 +46,7 @@ async def serve_tcp(at: TcpAddress, pages: Mapping[str, Page]) -> None:
     while True:
         try:
             server = await asyncio.start_server(
-                _handler(pages), str(at.address), at.port, limit=REQUEST_LIMIT
+                _handler(pages, {}), str(at.address), at.port, limit=REQUEST_LIMIT
             )
         except OSError as error:
             if not told:
@@ -60,11 +60,11 @@ async def serve_tcp(at: TcpAddress, pages: Mapping[str, Page]) -> None:
 
 
 def _handler(
-    pages: Mapping[str, Page],
+    pages: Mapping[str, Page], actions: Mapping[str, Page]
 ) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]:
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            status, kind, body = await _answer(reader, pages)
+            status, kind, body = await _answer(reader, {"GET": pages, "POST": actions})
             encoded = body.encode()
             head = f"HTTP/1.1 {status.value} {status.phrase}\r\nContent-Type: {kind}\r\n"
             writer.write(
@@ -79,7 +79,7 @@ def _handler(
     return handle
 
 
-async def _answer(reader: asyncio.StreamReader, pages: Mapping[str, Page]) -> Answer:
+async def _answer(reader: asyncio.StreamReader, by_method: Mapping[str, Mapping[str, Page]]) -> Answer:
     try:
         async with asyncio.timeout(REQUEST_TIME):
             head = await reader.readuntil(b"\r\n\r\n")
@@ -87,9 +87,10 @@ async def _answer(reader: asyncio.StreamReader, pages: Mapping[str, Page]) -> An
         return HTTPStatus.BAD_REQUEST, "text/plain", "not an HTTP request\n"
     method, _, rest = head.split(b"\r\n", 1)[0].decode("latin-1").partition(" ")
     path, _, query = rest.partition(" ")[0].partition("?")
-    page = pages.get(path)
-    if page is None:
-        return HTTPStatus.NOT_FOUND, "text/plain", f"no such page; there are: {', '.join(sorted(pages))}\n"
-    if method != "GET":
-        return HTTPStatus.METHOD_NOT_ALLOWED, "text/plain", "only GET\n"
-    return page(query)
+    methods = [each for each, pages in by_method.items() if path in pages]
+    if not methods:
+        known = sorted({page for pages in by_method.values() for page in pages})
+        return HTTPStatus.NOT_FOUND, "text/plain", f"no such page; there are: {', '.join(known)}\n"
+    if method not in methods:
+        return HTTPStatus.METHOD_NOT_ALLOWED, "text/plain", f"only {', '.join(methods)}\n"
+    return by_method[method][path](query)

@@ -31,10 +31,17 @@ class Loop:
         self._done = done
         self._event = asyncio.Event()
         self._event.set()
+        self._timer: asyncio.TimerHandle | None = None
 
     def wake(self) -> None:
         """Something changed: take a step soon."""
         self._event.set()
+
+    def wake_in(self, seconds: float) -> None:
+        """A step will be due then. There is one such moment: the last that was told."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_later(seconds, self.wake)
 
     async def run(self) -> None:
         """Take steps for ever. A step that cannot read the kernel is logged and tried again."""

@@ -8,6 +8,7 @@ from bgpnet.agent.doors import (
     BfdDoor,
     BlocksDoor,
     ClaimsDoor,
+    DrainDoor,
     KernelDoor,
     ProbeDoor,
     SourceDoor,
@@ -29,6 +30,7 @@ from bgpnet.model.plan import Plan
 from bgpnet.model.rejection import Rejection
 from bgpnet.model.snapshot import Snapshot
 from bgpnet.planner import diff, failover, make_plan
+from bgpnet.planner.drain import asked_by_label, wait_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,7 @@ class Doors:
     blocks: BlocksDoor
     speaker: SpeakerDoor
     probe: ProbeDoor
+    drain: DrainDoor
     bfd: BfdDoor
     claims: ClaimsDoor | None = None
     """None where the source takes no claims."""
@@ -78,7 +81,9 @@ async def step(
     source = doors.source
     speaker, probed, bfd = doors.speaker.observed(), doors.probe.observed(), doors.bfd.observed()
     claimed = doors.claims.claimed() if doors.claims else None
-    snapshot = Snapshot(node_name, source.declared(), kernel, speaker, source.unread(), probed, bfd, claimed)
+    declared = source.declared()
+    drain = doors.drain.stage(asked_by_label(declared, node_name), wait_of(declared))
+    snapshot = Snapshot(node_name, declared, kernel, speaker, source.unread(), probed, bfd, claimed, drain)
     begin = clock()
     plan = make_plan(snapshot)
     plan_seconds = clock() - begin

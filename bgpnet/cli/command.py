@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 
 import bgpnet
-from bgpnet.cli import host, preflight, processes, routers, show, views
+from bgpnet.cli import drain, host, preflight, processes, routers, show, views
 from bgpnet.cli.exits import FINE, NO, UNREACHABLE, USAGE
 from bgpnet.cli.flags import Verb, Verbs
 from bgpnet.model.errors import BgpnetError, UnreachableError, UsageError
@@ -39,6 +39,7 @@ def parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     verbs = Verbs(top.add_subparsers(title="verbs", required=True, metavar="VERB"), environment)
     processes.add(verbs)
     views.add(verbs)
+    drain.add(verbs)
     preflight.add(verbs)
     host.add(verbs)
     routers.add(verbs)

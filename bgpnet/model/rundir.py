@@ -76,6 +76,11 @@ class RunDir:
         return self.root / "ready"
 
     @property
+    def drain(self) -> PurePosixPath:
+        """What `bgpnet drain` asked for; there as long as it holds."""
+        return self.root / "drain"
+
+    @property
     def heartbeat(self) -> PurePosixPath:
         """The agent's last sign of life: seconds of CLOCK_MONOTONIC. Read by the CNI shim for STATUS."""
         return self.root / "heartbeat"

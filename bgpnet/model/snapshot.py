@@ -12,6 +12,7 @@ from bgpnet.model.attributes import DEFAULT_LOCAL_PREFERENCE
 from bgpnet.model.bfd import Bfd, BfdTimers
 from bgpnet.model.claims import Claimed
 from bgpnet.model.community import Community
+from bgpnet.model.drain import DEFAULT_WAIT, Drain
 from bgpnet.model.net import Address, Family, Prefix
 from bgpnet.model.probe import DEFAULT_ROUTE_READY, ProbeResult, RouteReady
 from bgpnet.model.rejection import ObjectRef, Rejection
@@ -59,6 +60,8 @@ class DeclaredConfiguration:
     default_route_above: bool = False
     """Whether a learned default route wins over one of another program."""
     route_ready: RouteReady = DEFAULT_ROUTE_READY
+    drain_wait: int = DEFAULT_WAIT
+    """Seconds between leading traffic away from a drained node and withdrawing its prefixes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -479,3 +482,5 @@ class Snapshot:
     bfd: Bfd | None = None
     claimed: Claimed | None = None
     """What became of claims to blocks; None where the source takes none, as a folder does."""
+    drain: Drain | None = None
+    """None: the node is in service."""

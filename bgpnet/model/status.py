@@ -118,6 +118,8 @@ class NodeStatus:
     probes: tuple[ProbeStatus, ...] = ()
     """The return-path probe."""
     refused_pods: tuple[RefusedPodsStatus, ...] = ()
+    drain: str = ""
+    """How far the node's drain is; empty: it is in service."""
 
     @property
     def fine(self) -> bool:

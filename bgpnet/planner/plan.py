@@ -9,6 +9,7 @@ from bgpnet.model.snapshot import Snapshot
 from bgpnet.planner.advertised import advertised, pod_addresses
 from bgpnet.planner.announcements import announcements, not_taken
 from bgpnet.planner.bfd import bfd_sessions, failed_peers
+from bgpnet.planner.drain import left
 from bgpnet.planner.exports import Export
 from bgpnet.planner.fib import Manner, fib
 from bgpnet.planner.filters import filters_of
@@ -60,11 +61,14 @@ def make_plan(snapshot: Snapshot) -> Plan:
     attributes = Attributes(configuration.communities if configuration else ())
     filters, refused_filters = filters_of(wanted_sessions, declared)
     exports = Export(filters, attributes)
-    told, untold = announcements(node, told_of.prefixes, wanted_sessions, kernel.links, exports)
-    speaker = snapshot.speaker
+    all_told, untold = announcements(node, told_of.prefixes, wanted_sessions, kernel.links, exports)
+    speaker, drain = snapshot.speaker, snapshot.drain
+    told = left(all_told, drain, speaker, loopback.prefixes)
+    leaves = drain is not None and drain.withdrawn
+    held = () if drain is not None and drain.ended else wanted_sessions
     untaken = not_taken(told, wanted_sessions, speaker)
     policy = import_policy(declared, wanted_sessions, filters, (*mine.own, *told_of.prefixes), kernel)
-    watched, unwatchable = bfd_sessions(declared, wanted_sessions, kernel.links, snapshot.bfd)
+    watched, unwatchable = bfd_sessions(declared, held, kernel.links, snapshot.bfd)
     failed = failed_peers(watched, snapshot.bfd)
     manner = Manner.of(configuration, loopback.sources)
     routes = fib(mine.own, speaker.paths if speaker else (), policy, kernel, manner, failed)
@@ -73,7 +77,7 @@ def make_plan(snapshot: Snapshot) -> Plan:
         node_name=node.name,
         own_prefixes=mine.own,
         sessions=tuple(
-            replace(session, exports_known=filters[session.peer].exports_known) for session in wanted_sessions
+            replace(session, exports_known=leaves or filters[session.peer].exports_known) for session in held
         ),
         announcements=told,
         routes=routes.routes,

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from bgpnet.model.drain import DRAIN_LABEL
 from bgpnet.model.net import Family, Prefix, family_of
 from bgpnet.model.plan import Plan
 from bgpnet.model.probe import DEFAULT_ROUTE_READY, Probe, RouteReady
@@ -13,6 +14,8 @@ def missing(snapshot: Snapshot, plan: Plan, sessions: tuple[SessionStatus, ...])
     """What is missing: of each family enough sessions with every prefix announced, and an answered probe."""
     if not plan.own_prefixes:
         return ("the node has no prefix of its own",)
+    if snapshot.drain is not None:
+        return (f"the node is {snapshot.drain} (`bgpnet drain --undo`, or its label {DRAIN_LABEL})",)
     wanted = route_ready(snapshot)
     up = [session for session in sessions if session.reason == "" and not session.pending]
     if not up and not plan.offered:

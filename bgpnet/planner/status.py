@@ -32,6 +32,7 @@ def node_status(snapshot: Snapshot, plan: Plan, failures: Iterable[Rejection], v
             rejection_status(each) for each in refused if each.object.kind == "Announcement"
         ),
         probes=probe_status(snapshot, plan),
+        drain="" if snapshot.drain is None else str(snapshot.drain),
     )
 
 

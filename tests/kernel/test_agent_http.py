@@ -23,7 +23,7 @@ def ok(query: str) -> http.Answer:
 
 @asynccontextmanager
 async def server(path: Path) -> AsyncIterator[Callable[[str], "asyncio.Future[tuple[int, bytes]]"]]:
-    task = asyncio.ensure_future(http.serve(PurePosixPath(path), {"/status": ok}))
+    task = asyncio.ensure_future(http.serve(PurePosixPath(path), {"/status": ok}, {"/drain": ok}))
     loop = asyncio.get_running_loop()
     while not path.exists():  # noqa: ASYNC110 - bounded by the test's own timeout
         await asyncio.sleep(0.005)
@@ -83,7 +83,7 @@ def test_a_stale_socket_of_a_killed_agent_is_replaced(tmp_path: Path) -> None:
         stale.bind(str(path))
 
     async def story() -> None:
-        task = asyncio.ensure_future(http.serve(PurePosixPath(path), {"/status": ok}))
+        task = asyncio.ensure_future(http.serve(PurePosixPath(path), {"/status": ok}, {"/drain": ok}))
         loop = asyncio.get_running_loop()
         async with asyncio.timeout(5):
             while True:

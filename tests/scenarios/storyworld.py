@@ -8,9 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_address, ip_interface, ip_network
+from pathlib import Path
 from typing import Any
 
 from bgpnet.agent.contention import Contention
+from bgpnet.agent.drain import Draining
 from bgpnet.agent.reconciler import Doors, Outcome, step
 from bgpnet.drivers.exabgp.conversation import Conversation
 from bgpnet.drivers.exabgp.core import Core
@@ -213,6 +215,7 @@ class World:
         self._settings = Settings()
         self._pings = Pings()
         self._contention = Contention()
+        self._draining = Draining(Path("/nonexistent"), lambda: self.now, lambda _seconds: None)
         self.watcher = Watcher()
         self._lives = 0
         self._core = Core()
@@ -332,9 +335,8 @@ class World:
 
     def _step(self) -> bool:
         before = self.outcome
-        doors = Doors(
-            self, self.host, self._settings, BlocksFile(self._settings), self, self._pings, self.watcher
-        )
+        blocks, rest = BlocksFile(self._settings), (self._pings, self._draining, self.watcher)
+        doors = Doors(self, self.host, self._settings, blocks, self, *rest)
         self.outcome = asyncio.run(step("n1", doors, lambda: self.now, self._contention, self.outcome))
         return before is None or bool(self.outcome.changes) or self.outcome.plan != before.plan
 

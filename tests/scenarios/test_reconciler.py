@@ -11,6 +11,7 @@ from bgpnet.agent.contention import Contention
 from bgpnet.agent.reconciler import Doors, Outcome, step
 from bgpnet.model.bfd import Bfd, BfdSession, BfdTimers, ObservedBfd
 from bgpnet.model.diff import DeleteRoute, KernelChange, PutGroup, PutRoute
+from bgpnet.model.drain import Drain
 from bgpnet.model.errors import KernelError
 from bgpnet.model.net import Address, Prefix
 from bgpnet.model.plan import Announcement, Blocks, Route, Session, Sysctl
@@ -45,6 +46,7 @@ class World:
     announced: tuple[Announcement, ...] | None = None
     rejections: tuple[Rejection, ...] = ()
     probes: tuple[Probe, ...] = ()
+    drain: Drain | None = None
     told: list[str] = field(default_factory=list)
     bfd_says: Bfd | None = None
     watched: tuple[BfdSession, ...] | None = None
@@ -57,7 +59,16 @@ class World:
 
     def step(self) -> Outcome:
         kernel, sysctls, blocks = KernelOf(self), SysctlOf(self), BlocksOf(self)
-        doors = Doors(SourceOf(self), kernel, sysctls, blocks, SpeakerOf(self), ProbeOf(self), BfdOf(self))
+        doors = Doors(
+            SourceOf(self),
+            kernel,
+            sysctls,
+            blocks,
+            SpeakerOf(self),
+            ProbeOf(self),
+            DrainOf(self),
+            BfdOf(self),
+        )
         self.last = asyncio.run(step("n1", doors, lambda: 0.0, Contention(), self.last))
         return self.last
 
@@ -139,6 +150,15 @@ class ProbeOf:
 
     def observed(self) -> tuple[ProbeResult, ...]:
         return ()
+
+
+@dataclass
+class DrainOf:
+    world: World
+
+    def stage(self, label: str | None, wait: float) -> Drain | None:
+        assert wait > 0
+        return None if label is None else self.world.drain
 
 
 @dataclass

@@ -4,7 +4,7 @@ from ipaddress import ip_network
 from itertools import pairwise
 
 from bgpnet.agent.contention import AT_ONCE, FORGOTTEN, LONGEST, SHOWN, Contention
-from bgpnet.model.diff import Change, DeleteRoute, Observed, PutRoute, SetSysctl
+from bgpnet.model.diff import AddNextHop, Change, DeleteRoute, Observed, PutGroup, PutRoute, SetSysctl
 from bgpnet.model.plan import Route, Sysctl
 from bgpnet.model.rejection import ObjectRef, Reason
 from bgpnet.model.snapshot import Kernel, NextHop, RouteKind
@@ -15,7 +15,7 @@ OTHER = NextHop(facts.address("10.0.2.1"), "eth2")
 
 
 def put(cidr: str = "192.0.2.0/24", hop: NextHop = HOP) -> PutRoute:
-    return PutRoute(Route(facts.prefix(cidr), RouteKind.UNICAST, (hop,)), replaces=False)
+    return PutRoute(Route(facts.prefix(cidr), RouteKind.UNICAST, (hop,)), replaces=False, by=7)
 
 
 def observed(*routes: str, **settings: str) -> Observed:
@@ -93,6 +93,16 @@ def test_a_link_that_flaps_is_no_fight() -> None:
     for number in range(20):
         assert contention.admitted((put(),), observed().kernel, number * 0.1) == (put(),)
         contention.admitted((), Kernel((dark, facts.UPLINKS[1]), ()), number * 0.1 + 0.05)
+
+
+def test_next_hops_wait_with_the_routes_that_need_them() -> None:
+    contention = Contention()
+    changes = (AddNextHop(5, HOP), PutGroup(7, (5,), replaces=False), put())
+    for number in range(AT_ONCE + 1):
+        assert contention.admitted(changes, observed().kernel, number * 0.1) == changes
+    assert contention.admitted(changes, observed().kernel, 0.45) == ()
+    shared = (*changes, PutGroup(8, (5,), replaces=True))
+    assert contention.admitted(shared, observed().kernel, 0.46) == (AddNextHop(5, HOP), shared[3])
 
 
 def test_of_many_only_some_are_told() -> None:

@@ -66,6 +66,7 @@ def test_configuration_every_field() -> None:
             maxPrefixesPerNode=7,
             mtu=9000,
             communities=["no-export", "64512:100", "4200000000:1:2", "graceful-shutdown"],
+            drainWait=30,
             routeReady={"minSessions": 2, "probe": False, "targets": ["192.0.2.10", "2001:db8::10"]},
         )
     )
@@ -74,6 +75,7 @@ def test_configuration_every_field() -> None:
     assert (told.local_asn, told.hold_time, told.restart_time) == (4200000000, 0, 4095)
     assert (told.max_prefixes_per_node, told.mtu) == (7, 9000)
     assert told.communities == ((65535, 65281), (64512, 100), (4200000000, 1, 2), (65535, 0))
+    assert told.drain_wait == 30
     assert told.route_ready == RouteReady(
         2, probe=False, targets=(ip_address("192.0.2.10"), ip_address("2001:db8::10"))
     )

@@ -15,6 +15,7 @@ from bgpnet.model.crd.fields import (
     refusal,
 )
 from bgpnet.model.crd.meta import Manifest, Metadata, OrEmpty, Strict, Unread
+from bgpnet.model.drain import DEFAULT_WAIT
 from bgpnet.model.net import Prefix
 from bgpnet.model.probe import RouteReady
 from bgpnet.model.rejection import ObjectRef
@@ -75,6 +76,8 @@ class BGPConfigurationSpec(Strict):
     """Addresses of the link lo in these ranges are announced, and preferred as source on learned routes."""
     default_route: Literal["above", "below"] = "below"
     """Where a learned default route stands, beside one that another program made."""
+    drain_wait: Annotated[int, Field(strict=True, ge=0, le=3600)] = DEFAULT_WAIT
+    """Seconds that routers have to lead traffic away from a drained node before it withdraws."""
     route_ready: OrEmpty[RouteReadySpec] = RouteReadySpec()
     """When a node may take pods."""
 
@@ -103,4 +106,5 @@ class BGPConfiguration(Manifest):
             loopbacks=spec.loopbacks,
             default_route_above=spec.default_route == "above",
             route_ready=spec.route_ready.fact(),
+            drain_wait=spec.drain_wait,
         )
