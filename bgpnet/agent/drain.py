@@ -26,6 +26,7 @@ class Draining:
         self._clock = clock
         self._later = later
         self._since: float | None = None
+        self._asked: str | None = None
 
     def stage(self, label: str | None, wait: float) -> Drain | None:
         """How far it is; None: the node is in service. `label`: what the Node says, `wait` in seconds.
@@ -47,11 +48,14 @@ class Draining:
         return Drain(withdrawn=now >= moments[0], ended=len(moments) > 1 and now >= moments[1])
 
     def by_command(self) -> str | None:
-        """What the command asked for; None: nothing."""
+        """What the command asked for; None: nothing. A file that cannot be read says what it said before."""
         try:
-            return self._marker.read_text(encoding="ascii").strip()
+            self._asked = self._marker.read_text(encoding="ascii").strip()
+        except FileNotFoundError:
+            self._asked = None
         except OSError:
-            return None
+            return self._asked
+        return self._asked
 
     def ask(self, what: str) -> None:
         """Drain the node.

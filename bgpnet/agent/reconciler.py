@@ -26,7 +26,7 @@ from bgpnet.model.diff import (
     WriteBlocks,
 )
 from bgpnet.model.errors import KernelError
-from bgpnet.model.plan import Plan
+from bgpnet.model.plan import Blocks, Plan
 from bgpnet.model.rejection import Rejection
 from bgpnet.model.snapshot import Snapshot
 from bgpnet.planner import diff, failover, make_plan
@@ -87,7 +87,7 @@ async def step(
     begin = clock()
     plan = make_plan(snapshot)
     plan_seconds = clock() - begin
-    observed = Observed(kernel, doors.sysctl.read(plan.sysctls), doors.blocks.read())
+    observed = Observed(kernel, doors.sysctl.read(plan.sysctls), _handed_over(doors.blocks))
     wanted = diff(plan, observed)
     changes = contention.admitted(wanted, kernel, clock())
     deletions = tuple(change for change in changes if isinstance(change, DeleteRoute | DeleteNextHop))
@@ -122,6 +122,14 @@ async def _failed_over(doors: Doors, before: Outcome | None) -> tuple[Change, ..
     changes = failover(before.plan, kernel, found, doors.speaker.observed(), doors.bfd.observed())
     refused = {change for change, _ in await doors.kernel.apply(changes)}
     return tuple(change for change in changes if change not in refused)
+
+
+def _handed_over(blocks: BlocksDoor) -> Blocks | None:
+    """What was handed over. What cannot be read is written anew, and it is told what keeps that from it."""
+    try:
+        return blocks.read()
+    except OSError:
+        return None
 
 
 async def _applied(changes: Sequence[Change], doors: Doors) -> list[tuple[Change, Exception]]:

@@ -47,6 +47,7 @@ class World:
     rejections: tuple[Rejection, ...] = ()
     probes: tuple[Probe, ...] = ()
     drain: Drain | None = None
+    out_of_descriptors: bool = False
     told: list[str] = field(default_factory=list)
     bfd_says: Bfd | None = None
     watched: tuple[BfdSession, ...] | None = None
@@ -134,9 +135,13 @@ class BlocksOf:
     world: World
 
     def read(self) -> Blocks | None:
+        if self.world.out_of_descriptors:
+            raise OSError(errno.EMFILE, "Too many open files")
         return self.world.handed_over
 
     def write(self, blocks: Blocks) -> None:
+        if self.world.out_of_descriptors:
+            raise OSError(errno.EMFILE, "Too many open files")
         self.world.told.append("blocks")
         self.world.handed_over = blocks
 
@@ -352,3 +357,18 @@ def test_bfd_that_is_not_asked_for_or_not_heard_takes_nothing_away() -> None:
     world.step()
     assert unicast(world) == ["192.0.2.0/24"]
     assert world.watched == ()
+
+
+def test_without_descriptors_routes_are_still_put_back() -> None:
+    """Only what needs a file is not done, and is told."""
+    world = World(facts.two_tors())
+    world.step()
+    world.routes.clear()
+    world.out_of_descriptors = True
+    outcome = world.step()
+    assert facts.prefix("10.244.1.0/26") in {route.prefix for route in world.routes.values()}
+    assert [(each.object.name, "Too many open files" in each.remedy) for each in outcome.failures] == [
+        ("blocks.json", True)
+    ]
+    world.out_of_descriptors = False
+    assert not world.step().failures

@@ -139,3 +139,13 @@ def test_the_label_counts_more_than_the_command(tmp_path: Path) -> None:
     life.draining.stage("sessions", 1)
     life.now += 10
     assert life.draining.stage("sessions", 1) == Drain(withdrawn=True, ended=True)
+
+
+def test_who_cannot_look_does_not_put_the_node_back_in_service(tmp_path: Path) -> None:
+    """For lack of descriptors, say: not knowing is not emptiness."""
+    life = Life(tmp_path)
+    life.draining.ask("withdraw")
+    assert life.draining.stage(None, 10) == Drain()
+    life.marker.unlink()
+    life.marker.mkdir()
+    assert life.draining.stage(None, 10) == Drain()
