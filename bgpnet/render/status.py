@@ -19,7 +19,7 @@ def status_text(status: NodeStatus, now: float) -> str:
         _pods(status),
         rejections_text("Rejected, something to mend", status.rejections),
         rejections_text("Learned paths refused by the import policy", status.refused_paths),
-        rejections_text("Announcements refused by export filters", status.refused_announcements),
+        rejections_text("Own prefixes that policy keeps from routers", status.refused_announcements),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
