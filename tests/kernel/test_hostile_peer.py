@@ -292,8 +292,7 @@ def test_routes_that_flap_ten_times_a_second_cost_little(rack: Rack) -> None:
         share = (rack.busy() - used) / (time.monotonic() - begin)
         assert share < 1.5, f"{share:.0%} of a core"
         rack.evil.send(update(prefixes[0]))
-        until(lambda: rack.route(prefixes[0]), "the last word counts")
-        assert rack.route(prefixes[1]) == ""
+        until(lambda: rack.route(prefixes[0]) and not rack.route(prefixes[1]), "the last word counts")
 
 
 def test_a_session_that_ends_as_soon_as_it_is_up_harms_nobody(rack: Rack) -> None:
