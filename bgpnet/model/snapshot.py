@@ -105,7 +105,6 @@ class DeclaredPool:
     node_selector: Selector
     block_length: int = 26
     """Prefix length of the blocks that nodes claim."""
-    nat_outgoing: bool = False
     advertise: Advertise = Advertise.BLOCKS
 
 

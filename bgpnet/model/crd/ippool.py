@@ -2,7 +2,7 @@
 
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import Field, StrictBool, model_validator
+from pydantic import Field, model_validator
 
 from bgpnet.model.crd.fields import PrefixField, refusal
 from bgpnet.model.crd.meta import Manifest, Strict, Unread
@@ -25,8 +25,6 @@ class IPPoolSpec(Strict):
     """What is announced of a node's prefixes in it: each, their summary, the pods' addresses, or nothing."""
     block_size: Annotated[int, Field(strict=True, ge=8, le=128)] | None = None
     """Prefix length of the blocks that nodes claim; left out, 26 for IPv4 and 122 for IPv6: 64 addresses."""
-    nat_outgoing: StrictBool = False
-    """Whether what pods send to outside all pools leaves with the node's address."""
 
     @model_validator(mode="after")
     def _blocks_fit(self) -> Self:
@@ -52,7 +50,6 @@ class IPPool(Manifest):
             cidr=self.spec.cidr,
             node_selector=self.spec.node_selector.fact(),
             block_length=self._block_length(),
-            nat_outgoing=self.spec.nat_outgoing,
             advertise=self.spec.advertise,
         )
 

@@ -88,7 +88,6 @@ SERVED: Final = (
         (
             Column("CIDR", ".spec.cidr"),
             Column("Block size", ".spec.blockSize", "integer"),
-            Column("NAT", ".spec.natOutgoing", "boolean"),
             _ACCEPTED,
             AGE,
         ),

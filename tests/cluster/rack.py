@@ -1,0 +1,130 @@
+"""A node with the real agent and speaker, and a BIRD router that programs what it learns into its kernel."""
+
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from tests.cluster.controlplane import ControlPlane, until
+from tests.cluster.wire import Wire, wire
+from tests.netns import Namespace, namespace
+
+BGPNET: Final = str(Path(sys.executable).with_name("bgpnet"))
+
+BIRD: Final = """
+router id 10.0.1.1;
+protocol device {}
+protocol kernel { ipv4 { export all; }; }
+protocol bgp node {
+  local 10.0.1.1 as 65001;
+  neighbor 10.0.1.2 as 64512;
+  hold time 9;
+  graceful restart on;
+  ipv4 { import all; export none; };
+}
+"""
+
+
+@dataclass
+class Rack:
+    """What there is to look at and to break."""
+
+    node: Namespace
+    tor: Namespace
+    line: Wire
+    folder: Path
+    config: Path
+    agent: "subprocess.Popen[bytes] | None" = None
+    events: list[tuple[float, str]] = field(default_factory=list)
+    """What the router's kernel said of its BGP routes, with monotonic seconds."""
+
+    def routes(self) -> set[str]:
+        """Prefixes that the router's kernel has from BIRD."""
+        return {str(route["dst"]) for route in self.tor.ip_json("route") if route.get("protocol") == "bird"}
+
+    def start(self) -> None:
+        """Agent, CNI server and speaker."""
+        argv = [BGPNET, "node", "--node", "n1", "--source", f"kubernetes:{self.config}"]
+        argv += ["--run-dir", str(self.folder / "run"), "--state-dir", str(self.folder / "state")]
+        with (self.folder / "node.log").open("ab") as log:
+            self.agent = subprocess.Popen(
+                ["ip", "netns", "exec", self.node.name, *argv],
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+            )
+
+    def stop(self) -> None:
+        """SIGTERM, as an upgrade."""
+        if self.agent is not None:
+            self.agent.terminate()
+            self.agent.wait(30)
+
+    def process(self, name: str) -> int:
+        """The process of this name below the supervisor; 0 while there is none."""
+        assert self.agent is not None
+        for child in children(self.agent.pid):
+            with suppress(OSError):
+                if name in Path(f"/proc/{child}/cmdline").read_text().split("\0"):
+                    return child
+        return 0
+
+    def log(self) -> str:
+        return (self.folder / "node.log").read_text()[-4000:]
+
+
+def children(pid: int) -> list[int]:
+    text = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    return [int(child) for child in text.split()]
+
+
+@contextmanager
+def rack(plane: ControlPlane, folder: Path) -> Iterator[Rack]:
+    """A running one, with nothing declared yet."""
+    with ExitStack() as stack:
+        node, tor = stack.enter_context(namespace("node")), stack.enter_context(namespace("tor"))
+        node.ip("link", "add", "eth1", "type", "veth", "peer", "name", "eth1", "netns", tor.name)
+        for space, address in ((node, "10.0.1.2/24"), (tor, "10.0.1.1/24")):
+            space.ip("addr", "add", address, "dev", "eth1")
+            space.ip("link", "set", "eth1", "up")
+        with node.entered():
+            listener = socket.create_server(("127.0.0.1", 0))
+        line = stack.enter_context(wire(plane.port, listener))
+        made = Rack(node, tor, line, folder, plane.kubeconfig(port=line.port))
+        (folder / "bird.conf").write_text(BIRD)
+        bird = subprocess.Popen(
+            ["ip", "netns", "exec", tor.name, "bird", "-f", "-c", "bird.conf", "-s", "bird.ctl"], cwd=folder
+        )
+        stack.callback(ended, bird)
+        monitor = subprocess.Popen(
+            ["ip", "-n", tor.name, "monitor", "route"], stdout=subprocess.PIPE, text=True, bufsize=1
+        )
+        stack.callback(ended, monitor)
+        threading.Thread(target=_listen, args=(monitor, made.events), daemon=True).start()
+        made.start()
+        stack.callback(made.stop)
+        until((folder / "run" / "agent.sock").exists, "the agent answers", made.log)
+        yield made
+
+
+def _listen(monitor: "subprocess.Popen[str]", events: list[tuple[float, str]]) -> None:
+    events.extend((time.monotonic(), line.strip()) for line in monitor.stdout or () if "proto bird" in line)
+
+
+def ended(process: "subprocess.Popen[bytes] | subprocess.Popen[str]") -> None:
+    process.terminate()
+    process.wait(10)
+    if process.stdout is not None:
+        process.stdout.close()
+
+
+def pss(pid: int) -> float:
+    """Proportional set size of a process, MiB."""
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024

@@ -1,0 +1,197 @@
+"""The whole agent between a real API server and a real router: from an object to the router's kernel."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from http import HTTPStatus
+from typing import Any
+
+import pytest
+
+from tests.cluster.controlplane import ControlPlane, manifest, until
+from tests.cluster.rack import Rack, pss, rack
+
+pytestmark = pytest.mark.cluster
+
+OURS = "/apis/bgpnet.io/v1alpha1"
+
+MERGE = "application/merge-patch+json"
+
+NODES = 5000
+
+
+@pytest.fixture(scope="module")
+def running(plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rack]:
+    """Node n1 with the block 10.1.255.192/26, a session, and its prefix in the router's kernel."""
+    plane.kubectl("create", "namespace", "bgpnet-system", check=False)
+    node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n1"}, "spec": {"taints": [TAINT]}}
+    assert plane.request("POST", "/api/v1/nodes", node)[0] == 201
+    address = {"status": {"addresses": [{"type": "InternalIP", "address": "10.0.1.2"}]}}
+    assert plane.request("PATCH", "/api/v1/nodes/n1/status", address, kind=MERGE)[0] == 200
+    for plural, body in (
+        ("bgpconfigurations", manifest("BGPConfiguration", "default", {"localASN": 64512})),
+        ("bgppeers", manifest("BGPPeer", "tor", {"peerAddress": "10.0.1.1", "peerASN": 65001})),
+        ("ippools", manifest("IPPool", "pods", {"cidr": "10.1.0.0/16"})),
+    ):
+        assert plane.request("POST", f"{OURS}/{plural}", body)[0] == 201
+    try:
+        with rack(plane, tmp_path_factory.mktemp("rack")) as made:
+            until(made.routes, "the router has a route", made.log)
+            yield made
+    finally:
+        for item in plane.request("GET", f"{OURS}/ipblocks")[1]["items"]:
+            drop(plane, item["metadata"]["name"])
+        for plural in ("bgpconfigurations", "bgppeers", "ippools", "bgpnodestatuses"):
+            plane.request("DELETE", f"{OURS}/{plural}")
+        plane.request("DELETE", "/api/v1/nodes")
+
+
+TAINT = {"key": "bgpnet.io/not-ready", "effect": "NoSchedule"}
+
+
+def drop(plane: ControlPlane, name: str) -> None:
+    none: dict[str, Any] = {"metadata": {"finalizers": []}}
+    plane.request("PATCH", f"{OURS}/ipblocks/{name}", none, kind=MERGE)
+    plane.request("DELETE", f"{OURS}/ipblocks/{name}")
+
+
+def block(number: int) -> tuple[str, dict[str, Any]]:
+    """A block of a part of the pool that the agent hardly tries, given to n1 by an administrator."""
+    cidr = f"10.1.{number}.0/26"
+    return cidr, manifest("IPBlock", cidr.replace("/", "-"), {"cidr": cidr, "node": "n1", "pool": "pods"})
+
+
+def requests(plane: ControlPlane, since: float) -> list[str]:
+    """What the agent asked of the API server since then, but watches and the Lease."""
+    found = []
+    for line in plane.audit_log.read_text().splitlines():
+        entry = json.loads(line)
+        ours = entry.get("userAgent", "").startswith("bgpnet/") and entry["verb"] != "watch"
+        late = entry["stageTimestamp"] > time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(since))
+        if ours and late and entry["objectRef"]["resource"] != "leases":
+            found.append(f"{entry['verb']} {entry['requestURI']}")
+    return found
+
+
+def test_the_node_becomes_ready_and_says_so(plane: ControlPlane, running: Rack) -> None:
+    def report() -> Any:  # noqa: ANN401 - decoded JSON
+        code, found = plane.request("GET", f"{OURS}/bgpnodestatuses/n1")
+        return found.get("status", {}) if code == HTTPStatus.OK else {}
+
+    until(lambda: report().get("sessionsUp") == 1, "the report says that the session is up", running.log)
+    (only,) = running.routes()
+    assert report()["prefixes"] == [only]
+
+
+def heard(running: Rack, cidr: str) -> Callable[[], float | None]:
+    """When the router's kernel last spoke of a prefix."""
+    return lambda: next((at for at, line in running.events if cidr in line), None)
+
+
+def test_a_change_in_the_api_is_in_the_routers_kernel_at_once(plane: ControlPlane, running: Rack) -> None:
+    delays = []
+    for number in range(1, 51):
+        cidr, body = block(number)
+        for method, path, state in (("POST", "", True), ("DELETE", f"/{body['metadata']['name']}", False)):
+            began = time.monotonic()
+            running.events.clear()
+            sent = body if state else None
+            assert plane.request(method, f"{OURS}/ipblocks{path}", sent)[0] in (200, 201)
+            what = f"{cidr} {'comes' if state else 'goes'}"
+            delays.append(until(heard(running, cidr), what, running.log) - began)
+    delays.sort()
+    p50, p99 = delays[len(delays) // 2], delays[int(len(delays) * 0.99) - 1]
+    print(f"API request to kernel route, {len(delays)} changes: p50 {p50:.3f} s, p99 {p99:.3f} s")
+    assert p50 < 0.1
+    assert p99 < 0.4
+
+
+def test_while_the_api_is_away_nothing_changes_on_the_wire(plane: ControlPlane, running: Rack) -> None:
+    before = running.routes()
+    running.events.clear()
+    running.line.cut()
+    gone = time.monotonic()
+    cidr, body = block(60)
+    assert plane.request("POST", f"{OURS}/ipblocks", body)[0] == 201
+    until(lambda: time.monotonic() - gone > 20, "20 s have passed")
+    assert running.routes() == before
+    assert running.events == []
+    back = time.time()
+    running.line.mend()
+    until(lambda: cidr in running.routes(), "what changed meanwhile is made up for", running.log)
+    asked = requests(plane, back)
+    assert len(asked) < 10, asked
+    drop(plane, body["metadata"]["name"])
+    until(lambda: running.routes() == before, "all is as before", running.log)
+
+
+def test_an_agent_that_is_killed_and_restarts_without_the_api_changes_nothing(running: Rack) -> None:
+    before = running.routes()
+    (own,) = before
+    pod = f"{own.split('/')[0].rsplit('.', 1)[0]}.{int(own.split('/')[0].rsplit('.', 1)[1]) + 9}/32"
+    running.node.ip("route", "add", pod, "dev", "lo", "proto", "180", "metric", "178")
+    running.events.clear()
+    running.line.cut()
+    agent = running.process("agent")
+    running.node.run("kill", "-9", str(agent))
+    until(lambda: running.process("agent") not in (0, agent), "the supervisor starts it again", running.log)
+    until(lambda: "state that was saved" in running.log(), "it takes the saved state", running.log)
+    until(lambda: status(running).get("prefixes") == [own], "it knows its prefix", running.log)
+    assert running.routes() == before
+    running.line.mend()
+    until(lambda: not stale(running), "the API is read again", running.log)
+    assert running.routes() == before
+    assert running.events == []
+    running.node.ip("route", "del", pod, "dev", "lo", "proto", "180", "metric", "178")
+
+
+def status(running: Rack) -> Any:  # noqa: ANN401 - decoded JSON
+    done = running.node.run(
+        "curl",
+        "-s",
+        "--unix-socket",
+        str(running.folder / "run" / "agent.sock"),
+        "http://a/status",
+        check=False,
+    )
+    return json.loads(done.stdout) if done.stdout.startswith("{") else {}
+
+
+def stale(running: Rack) -> bool:
+    return any(each["reason"] in ("SourceGone", "StaleSource") for each in status(running)["rejections"])
+
+
+@pytest.mark.usefixtures("running")
+def test_an_idle_agent_asks_hardly_anything(plane: ControlPlane) -> None:
+    began = time.time()
+    until(lambda: time.time() - began > 30, "half a minute has passed")
+    asked = requests(plane, began)
+    print(f"requests of an idle agent in 30 s, beside watches and lease: {len(asked)} {asked}")
+    assert len(asked) < 1
+
+
+def test_thousands_of_nodes_cost_no_memory(plane: ControlPlane, running: Rack) -> None:
+    connection = plane.connection()
+    headers = {"Authorization": "Bearer admin-token", "Content-Type": "application/json"}
+    images = [{"names": [f"registry.example/{n}@sha256:{'0' * 64}"], "sizeBytes": 1} for n in range(20)]
+    before = pss(running.process("agent"))
+    try:
+        for number in range(NODES):
+            body = {
+                "apiVersion": "v1",
+                "kind": "Node",
+                "metadata": {"name": f"other{number}"},
+                "spec": {"podCIDR": f"10.{64 + number // 256}.{number % 256}.0/24"},
+                "status": {"images": images},
+            }
+            connection.request("POST", "/api/v1/nodes", json.dumps(body), headers)
+            answer = connection.getresponse()
+            answer.read()
+            assert answer.status == 201
+        running.node.run("kill", "-9", str(running.process("agent")))
+        until(lambda: status(running).get("ready"), "an agent that starts now is ready", running.log)
+        after = pss(running.process("agent"))
+    finally:
+        connection.close()
+    print(f"agent with {NODES} Nodes in the cluster: {after:.1f} MiB PSS ({before:.1f} before, with one)")
+    assert after < 70
