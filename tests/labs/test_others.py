@@ -31,6 +31,12 @@ def ours(rack: RoughRack) -> set[str]:
     return {route["dst"] for route in rack.node.ip_json("route", "show", *AGENT_ROUTES)}
 
 
+def flush(rack: RoughRack) -> None:
+    """Take our routes away."""
+    for prefix in ours(rack):
+        rack.node.run("ip", "route", "del", prefix, *AGENT_ROUTES)  # ours may be putting it back meanwhile
+
+
 def setting(rack: RoughRack, path: str) -> str:
     return rack.node.run("cat", f"/proc/sys/{path}").checked("cat").stdout.strip()
 
@@ -38,9 +44,8 @@ def setting(rack: RoughRack, path: str) -> str:
 @pytest.mark.parametrize(
     "what",
     [
-        "ip route flush proto 179",
         "ip nexthop flush",
-        "ip route flush table main scope global",
+        "ip -6 route flush proto 179; ip route flush type blackhole",
         "nft flush ruleset",
         "ip rule flush; ip rule add pref 32766 table main; ip rule add pref 32767 table default",
     ],
@@ -55,6 +60,14 @@ def test_pain_point_22_what_was_flushed_is_back_within_a_second(rack: RoughRack,
     assert took < WITHIN, f"{took:.2f} s"
 
 
+def test_routes_that_are_deleted_one_by_one_are_back_within_a_second(rack: RoughRack) -> None:
+    """`ip route flush` of iproute2 6.1 sends a route's next hops beside the group's id, and is refused."""
+    before, ways = ours(rack), rack.ways()
+    flush(rack)
+    took = until(lambda: ours(rack) == before and rack.ways() == ways, "all that was there before")
+    assert took < WITHIN, f"{took:.2f} s"
+
+
 def test_what_is_not_ours_stays(rack: RoughRack) -> None:
     add = (
         "nexthop add id 99 via 10.0.1.1 dev eth1 proto static",
@@ -63,7 +76,7 @@ def test_what_is_not_ours_stays(rack: RoughRack) -> None:
     for line in add:
         rack.node.run("ip", *line.split()).checked(line)
     try:
-        rack.node.run("ip", "route", "flush", *AGENT_ROUTES)
+        flush(rack)
         until(lambda: len(rack.ways()) == len(NODES), "ours is back")
         assert rack.ways("203.0.113.0/24") == {("10.0.1.1", "eth1")}
         assert 99 in {each["id"] for each in rack.node.ip_json("nexthop", "show")}
