@@ -11,7 +11,6 @@ from typing import Any, Final, get_args
 from pydantic import BaseModel
 
 from bgpnet.model.crd.meta import GROUP, VERSION
-from bgpnet.model.crd.objectstatus import ObjectStatus
 from bgpnet.model.crd.served import RULES, Column, Served
 
 Schema = dict[str, Any]
@@ -35,9 +34,10 @@ def definition(served: Served) -> Schema:
         "served": True,
         "storage": True,
         "schema": {"openAPIV3Schema": _root(served.model)},
-        "subresources": {"status": {}},
         "additionalPrinterColumns": [_column(column) for column in served.columns],
     }
+    if _has_status(served.model):
+        version["subresources"] = {"status": {}}
     if served.selectable:
         version["selectableFields"] = [{"jsonPath": path} for path in served.selectable]
     return {
@@ -60,6 +60,12 @@ def definition(served: Served) -> Schema:
     }
 
 
+def _has_status(model: type[BaseModel]) -> bool:
+    """Whether agents write into its `status`; a model that passes it over has no type for it."""
+    field = model.model_fields.get("status")
+    return field is not None and field.annotation is not object
+
+
 def _column(column: Column) -> Schema:
     told: Schema = {"name": column.name, "type": column.type, "jsonPath": column.path}
     return told | ({"priority": 1} if column.wide else {})
@@ -76,8 +82,8 @@ def _root(model: type[BaseModel]) -> Schema:
     if "spec" in model.model_fields:
         properties["spec"] = told.field("spec")
         required = ["spec"]
-    own = "status" in told.schema["properties"] and "anyOf" in told.schema["properties"]["status"]
-    properties["status"] = told.field("status") if own else _Models(ObjectStatus).whole()
+    if _has_status(model):
+        properties["status"] = told.field("status")
     root: Schema = {"type": "object", "description": _plain(model.__doc__ or ""), "properties": properties}
     if required:
         root["required"] = required
@@ -88,13 +94,9 @@ class _Models:
     """A model's JSON schema, and the models that its definitions came from."""
 
     def __init__(self, model: type[BaseModel]) -> None:
-        self._model = model
         self.schema = model.model_json_schema(by_alias=True, ref_template="{model}")
         self._definitions: Mapping[str, Schema] = self.schema.get("$defs", {})
         self._by_name = {found.__name__: found for found in _reached(model)}
-
-    def whole(self) -> Schema:
-        return self._structural(self.schema, self._model)
 
     def field(self, name: str) -> Schema:
         return self._structural(self.schema["properties"][name])

@@ -68,6 +68,10 @@ def cluster(plane: ControlPlane) -> Iterator[ControlPlane]:
     ]
     for plural, body in objects:
         assert plane.request("POST", f"{OURS}/{plural}", body)[0] == 201
+    # The API server takes a moment until a policy is in force.
+    loose = plane.kubectl("create", "token", "bgpnet-agent", "-n", "bgpnet-system").strip()
+    trial, dry = block("10.9.9.0-26", "n1"), f"{OURS}/ipblocks?dryRun=All"
+    until(lambda: plane.request("POST", dry, trial, loose)[0] == 422, "the policy is in force")
     try:
         yield plane
     finally:

@@ -39,10 +39,8 @@ def followed(node: str) -> tuple[Collection, ...]:
 
 
 def _object(item: Json) -> Json:
-    """Without what is never read: managed fields, annotations, status but for conditions."""
-    kept = {"metadata": _metadata(item), "spec": item.get("spec")}
-    conditions = (item.get("status") or {}).get("conditions")
-    return kept | ({"status": {"conditions": conditions}} if conditions else {})
+    """Without what is never read: managed fields, annotations, status."""
+    return {"metadata": _metadata(item), "spec": item.get("spec")}
 
 
 def _node(item: Json) -> Json:

@@ -52,8 +52,6 @@ class Served:
 
 AGE: Final = Column("Age", ".metadata.creationTimestamp", "date")
 
-_ACCEPTED: Final = Column("Accepted", '.status.conditions[?(@.type=="Accepted")].status')
-
 SERVED: Final = (
     Served(
         BGPConfiguration,
@@ -63,7 +61,6 @@ SERVED: Final = (
             Column("Local ASN", ".spec.localASN", "integer"),
             Column("Hold time", ".spec.holdTime", "integer"),
             Column("Budget", ".spec.maxPrefixesPerNode", "integer"),
-            _ACCEPTED,
             AGE,
         ),
     ),
@@ -76,11 +73,10 @@ SERVED: Final = (
             Column("ASN", ".spec.peerASN"),
             Column("Local ASN", ".spec.localASN", "integer", wide=True),
             Column("Families", ".spec.families", wide=True),
-            _ACCEPTED,
             AGE,
         ),
     ),
-    Served(BGPFilter, "bgpfilters", "bgpfilter", (_ACCEPTED, AGE)),
+    Served(BGPFilter, "bgpfilters", "bgpfilter", (AGE,)),
     Served(
         IPPool,
         "ippools",
@@ -88,7 +84,6 @@ SERVED: Final = (
         (
             Column("CIDR", ".spec.cidr"),
             Column("Block size", ".spec.blockSize", "integer"),
-            _ACCEPTED,
             AGE,
         ),
     ),
