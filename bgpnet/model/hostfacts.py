@@ -42,6 +42,24 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True)
+class HostRoute:
+    """A route of table main that could be taken for one of ours, or is in the place of one."""
+
+    prefix: str
+    protocol: int
+    """linux/rtnetlink.h, RTPROT_…"""
+    metric: int
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyRule:
+    """A rule that has packets routed by another table than main."""
+
+    priority: int
+    table: int
+
+
+@dataclass(frozen=True, slots=True)
 class HostFacts:
     """All of it."""
 
@@ -62,3 +80,5 @@ class HostFacts:
     features: tuple[Feature, ...]
     settings: tuple[Setting, ...]
     sysctls_writable: bool
+    routes: tuple[HostRoute, ...] = ()
+    rules: tuple[PolicyRule, ...] = ()

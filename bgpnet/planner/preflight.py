@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from bgpnet.model.hostfacts import HostFacts
+from bgpnet.model.net import AGENT_PROTOCOL, POD_METRIC, POD_PROTOCOL, ROUTE_METRIC
 from bgpnet.model.preflight import Finding, PreflightStatus, Verdict
+from bgpnet.planner.fib import PROTOCOLS
 
 SPEAKERS: Final = {
     "bgpd": "FRR or OpenBGPD",
@@ -26,6 +28,9 @@ FOREIGN: Final = ("ManageForeignRoutes", "ManageForeignRoutingPolicyRules", "Man
 LINKS: Final = "bgp"
 """What the names of pods' links begin with."""
 
+SHOWN: Final = 5
+"""Routes, and rules, that are named; of more only the number."""
+
 
 def preflight(facts: HostFacts) -> PreflightStatus:
     """Every check, in a fixed order; one that found nothing says so."""
@@ -37,6 +42,8 @@ def preflight(facts: HostFacts) -> PreflightStatus:
         _network_manager,
         _firewalld,
         _forward,
+        _routes,
+        _rules,
         _kernel,
         _sysctls,
     )
@@ -139,6 +146,34 @@ def _forward(facts: HostFacts) -> _Told:
                 f"{LINKS}+ -j ACCEPT` (ip6tables too), or with nft `insert rule … iifname "
                 f'"{LINKS}*" accept` and the same with oifname',
             )
+
+
+def _routes(facts: HostFacts) -> _Told:
+    told = [
+        f"{each.prefix} (protocol {PROTOCOLS.get(each.protocol, each.protocol)}, metric {each.metric})"
+        for each in facts.routes
+    ]
+    if told:
+        yield _warning(
+            f"table main has routes with a metric or a protocol number of bgpnet's: {_some(told)}",
+            f"bgpnet's are those of protocol {AGENT_PROTOCOL} with metric {ROUTE_METRIC} and of protocol "
+            f"{POD_PROTOCOL} with metric {POD_METRIC}; it leaves these alone, and has none of its own to "
+            "the same prefix: have the program that makes them use another metric",
+        )
+
+
+def _rules(facts: HostFacts) -> _Told:
+    told = [f"priority {each.priority} to table {each.table}" for each in facts.rules]
+    if told:
+        yield _warning(
+            f"policy rules have packets routed by other tables: {_some(told)}",
+            "ours are in table main alone: see to it that pods' packets are not among them (`ip rule`)",
+        )
+
+
+def _some(told: list[str]) -> str:
+    more = f" and {len(told) - SHOWN} more" if len(told) > SHOWN else ""
+    return ", ".join(told[:SHOWN]) + more
 
 
 def _kernel(facts: HostFacts) -> _Told:

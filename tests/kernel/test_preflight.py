@@ -74,3 +74,21 @@ def test_a_chain_of_nft_as_well(host: Namespace) -> None:
     assert [each["found"] for each in found] == [
         "nft chain inet strict f drops what no rule accepts, and none accepts bgp*"
     ]
+
+
+def test_pain_point_14_routes_and_rules_of_others_that_meet_ours_are_named(host: Namespace) -> None:
+    host.run("ip", "link", "set", "lo", "up")
+    assert [told(host)[1][check][0]["verdict"] for check in ("routes", "rules")] == ["fine", "fine"]
+    for family, prefix in (("-4", "192.0.2.0/24"), ("-6", "2001:db8::/64")):
+        host.run("ip", family, "route", "add", prefix, "dev", "lo", "metric", "179", "proto", "static")
+        host.run("ip", family, "rule", "add", "pref", "100", "from", prefix, "table", "500")
+        host.run("ip", family, "route", "add", "blackhole", prefix, "metric", "77", "proto", "180")
+        host.run(
+            "ip", family, "route", "add", "unreachable", prefix, "metric", "178", "proto", "180"
+        )  # as ours
+    found = told(host)[1]
+    for prefix in ("192.0.2.0/24", "2001:db8::/64"):
+        assert f"{prefix} (protocol static, metric 179)" in found["routes"][0]["found"]
+        assert f"{prefix} (protocol 180, metric 77)" in found["routes"][0]["found"]
+    assert found["routes"][0]["found"].count("metric 17") == 2
+    assert found["rules"][0]["found"].count("priority 100 to table 500") == 2

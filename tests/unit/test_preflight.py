@@ -8,7 +8,15 @@ from typing import Any
 import pytest
 
 from bgpnet.drivers.preflight import files, firewall, processes
-from bgpnet.model.hostfacts import Feature, ForwardChain, HostFacts, Listener, Setting
+from bgpnet.model.hostfacts import (
+    Feature,
+    ForwardChain,
+    HostFacts,
+    HostRoute,
+    Listener,
+    PolicyRule,
+    Setting,
+)
 from bgpnet.model.preflight import Finding, Verdict
 from bgpnet.planner.preflight import preflight
 from bgpnet.render.preflight import preflight_text
@@ -205,3 +213,12 @@ def test_a_listener_is_found_with_its_program(tmp_path: Path) -> None:
         Listener("gobgpd", 33, "127.0.0.1"),
     )
     assert processes.running(tmp_path) == {"gobgpd"}
+
+
+def test_routes_and_rules_that_meet_ours_are_named_and_many_are_counted() -> None:
+    routes = tuple(HostRoute(f"192.0.2.{number}/32", 4, 179) for number in range(7))
+    (found,) = bad(replace(CLEAN, routes=routes))
+    assert "192.0.2.0/32 (protocol static, metric 179)" in found.found
+    assert found.found.endswith(" and 2 more")
+    (found,) = bad(replace(CLEAN, rules=(PolicyRule(100, 500),)))
+    assert "priority 100 to table 500" in found.found

@@ -4,17 +4,19 @@
 
     processes   who runs, who listens on port 179      firewall   chains that drop what is forwarded
     files       other programs' configuration          kernel     what it can do
+    routing     routes and rules that meet ours
 """
 
 from pathlib import Path
 
-from bgpnet.drivers.preflight import files, firewall, kernel, processes
+from bgpnet.drivers.preflight import files, firewall, kernel, processes, routing
 from bgpnet.model.hostfacts import HostFacts
 
 
 def look(root: Path, watched: frozenset[str]) -> HostFacts:
     """What there is. `root`: where the host's file system is; `watched`: programs that matter, by name."""
     chains, unseen = firewall.forward_chains()
+    routes, rules = routing.look()
     return HostFacts(
         programs=processes.running(root) & watched,
         listeners=processes.listeners(root),
@@ -27,4 +29,6 @@ def look(root: Path, watched: frozenset[str]) -> HostFacts:
         features=kernel.features(),
         settings=files.settings(root),
         sysctls_writable=kernel.sysctls_writable(),
+        routes=routes,
+        rules=rules,
     )
