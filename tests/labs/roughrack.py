@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -70,6 +71,11 @@ class RoughRack:
             if told["bgpState"] == "Established"
         }
 
+    def same_sessions(self, before: dict[str, int]) -> bool:
+        """Whether these sessions are still up; FRR works the second out anew each time it is asked."""
+        now = self.up_since()
+        return now.keys() == before.keys() and all(abs(now[peer] - before[peer]) <= 1 for peer in now)
+
     def settled(self) -> None:
         """Both sessions up, both ways there, nothing to complain of."""
         until(lambda: set(self.up_since()) >= set(NODES), "both sessions are up")
@@ -92,14 +98,37 @@ def until(holds: Callable[[], bool], what: str, within: float = 40.0) -> float:
 
 
 @contextmanager
-def rough_rack(work: Path, tor: str = "", accept: str = "") -> Iterator[RoughRack]:
-    """Bring it up. `tor`: more of its configuration; `accept`: more rules of each peer."""
+def never_without(rack: RoughRack) -> Iterator[None]:
+    """The ToR's kernel has a route to the node's block all the while."""
+    missing, done = [], threading.Event()
+
+    def watch() -> None:
+        while not done.wait(0.05):
+            if not rack.ways(BLOCK, on="tor"):
+                missing.append(time.monotonic())
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+    assert not missing, f"for about {len(missing) * 50} ms the ToR had no route to the block"
+
+
+@contextmanager
+def rough_rack(work: Path, tor: str = "", accept: str = "", node: str = "") -> Iterator[RoughRack]:
+    """Bring it up. `tor`: more of its configuration; `accept`: rules of each peer; `node`: fields of it."""
     folder = work / "tests" / "labs" / "rack"
     shutil.copytree(FOLDER, folder)
     for outside in ("containerlab", "plugin"):
         (work / outside).symlink_to(REPOSITORY / outside)
     config = folder / "configs" / "tor" / "frr.conf"
     config.write_text(config.read_text(encoding="utf-8") + tor, encoding="utf-8")
+    topology = folder / "lab.clab.yml"
+    text = topology.read_text(encoding="utf-8").replace("image: bgpnet\n", f"image: bgpnet\n{node}")
+    topology.write_text(text, encoding="utf-8")
     site = work / "site"
     shutil.copytree(folder / "configs" / "manifests", site / "manifests")
     for peer in ("11-tor1.yaml", "12-tor2.yaml"):

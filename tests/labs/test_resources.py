@@ -1,0 +1,93 @@
+"""What a node runs out of, or what stops for a while: the ToR keeps the prefix, and all is well after."""
+
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.labs.roughrack import NODES, RoughRack, never_without, rough_rack, until
+from tests.netlab import faults, footprint
+
+pytestmark = pytest.mark.lab
+
+SMALL = "/run/bgpnet"
+SMALL_RUN = (
+    "      cmd: sh -c 'mkdir -p /run/bgpnet && mount -t tmpfs -o size=1m small /run/bgpnet && exec"
+    " bgpnet node --node node1 --source files:/etc/bgpnet/manifests --run-dir /run/bgpnet'\n"
+)
+"""A run directory that is soon full."""
+STOPPED = {"exabgp": 8.0}
+"""Seconds: longer than the watchdog's patience with ExaBGP, shorter than the hold time of 9 s."""
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RoughRack]:
+    with rough_rack(tmp_path_factory.mktemp("resources"), node=SMALL_RUN) as rack:
+        yield rack
+
+
+@pytest.fixture
+def rack(running: RoughRack) -> RoughRack:
+    running.settled()
+    return running
+
+
+@pytest.mark.parametrize("role", ["agent", "relay", "exabgp", "speaker", "cni"])
+def test_a_process_that_stops_for_a_while_costs_the_fabric_nothing(rack: RoughRack, role: str) -> None:
+    """SIGSTOP. A frozen ExaBGP is replaced before the hold time is over, and the routers keep its routes."""
+    before = rack.up_since()
+    with never_without(rack):
+        with faults.stopped(rack.node, role):
+            time.sleep(STOPPED.get(role, 2.0))
+        rack.settled()
+    if role not in {"exabgp", "relay"}:
+        assert rack.same_sessions(before)
+
+
+@pytest.mark.parametrize("role", ["agent", "exabgp"])
+def test_without_file_descriptors_a_process_goes_on(rack: RoughRack, role: str) -> None:
+    (process,) = faults.having(rack.node, role)
+    before = rack.up_since()
+    used = 1 + max(int(path.name) for path in Path(f"/proc/{process.pid}/fd").iterdir())
+    prlimit = ["prlimit", "--pid", str(process.pid)]
+    found = subprocess.run(
+        [*prlimit, "--nofile", "-o", "SOFT", "--noheadings"], capture_output=True, text=True, check=True
+    )
+    with never_without(rack):
+        subprocess.run([*prlimit, f"--nofile={used}:"], check=True)
+        try:
+            rack.node.run("ip", "route", "flush", "proto", "179")
+            time.sleep(1)
+            busy = footprint.busy(rack.node, 1)
+            assert busy[role] < 0.5, f"it spins: {busy}"
+        finally:
+            subprocess.run([*prlimit, f"--nofile={found.stdout.strip()}:"], check=True)
+        rack.settled()
+    assert rack.same_sessions(before)
+    assert faults.having(rack.node, role)[0].pid == process.pid, "it died of it"
+
+
+def test_a_full_run_directory_is_said_and_stops_nothing(rack: RoughRack) -> None:
+    """A new prefix is announced all the same; what cannot be written is listed, and written later."""
+    more = rack.manifests / "21-node1.yaml"
+    text = more.read_text(encoding="utf-8")
+    fill = rack.node.run("sh", "-c", f"cat /dev/zero > {SMALL}/fill; df {SMALL} | tail -1")
+    assert "100%" in fill.stdout, fill
+    try:
+        with never_without(rack):
+            more.write_text(
+                text.replace("[10.244.1.0/26]", "[10.244.1.0/26, 10.244.9.0/26]"), encoding="utf-8"
+            )
+            until(
+                lambda: len(rack.ways("10.244.9.0/26", on="tor")) == len(NODES), "the new prefix is announced"
+            )
+            until(lambda: "No space left" in str(rack.status().get("rejections")), "it is said")
+            rack.node.run("rm", f"{SMALL}/fill").checked("rm")
+            until(rack.fine, "all is written")
+            assert "10.244.9.0/26" in rack.node.run("cat", f"{SMALL}/blocks.json").stdout
+    finally:
+        rack.node.run("rm", "-f", f"{SMALL}/fill")
+        more.write_text(text, encoding="utf-8")
+    until(lambda: not rack.ways("10.244.9.0/26", on="tor"), "the prefix is gone")
