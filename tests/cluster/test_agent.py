@@ -20,8 +20,15 @@ MERGE = "application/merge-patch+json"
 NODES = 5000
 
 
+@pytest.fixture
+def running(rack_of_module: Rack) -> Iterator[Rack]:
+    """The rack with its line whole, whatever a test that failed left."""
+    yield rack_of_module
+    rack_of_module.line.mend()
+
+
 @pytest.fixture(scope="module")
-def running(plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rack]:
+def rack_of_module(plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rack]:
     """Node n1 with the block 10.1.255.192/26, a session, and its prefix in the router's kernel."""
     plane.kubectl("create", "namespace", "bgpnet-system", check=False)
     node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n1"}, "spec": {"taints": [TAINT]}}
@@ -129,7 +136,10 @@ def test_an_agent_that_is_killed_and_restarts_without_the_api_changes_nothing(ru
     before = running.routes()
     (own,) = before
     pod = f"{own.split('/')[0].rsplit('.', 1)[0]}.{int(own.split('/')[0].rsplit('.', 1)[1]) + 9}/32"
-    running.node.ip("route", "add", pod, "dev", "lo", "proto", "180", "metric", "178")
+    until((running.folder / "run" / "cni.sock").exists, "the CNI server is up", running.log)
+    running.node.ip("link", "add", "pod1", "type", "veth", "peer", "name", "pod2")
+    running.node.ip("link", "set", "pod1", "up")
+    running.node.ip("route", "add", pod, "dev", "pod1", "proto", "180", "metric", "178")
     running.events.clear()
     running.line.cut()
     agent = running.process("agent")
@@ -142,7 +152,7 @@ def test_an_agent_that_is_killed_and_restarts_without_the_api_changes_nothing(ru
     until(lambda: not stale(running), "the API is read again", running.log)
     assert running.routes() == before
     assert running.events == []
-    running.node.ip("route", "del", pod, "dev", "lo", "proto", "180", "metric", "178")
+    running.node.ip("link", "del", "pod1")
 
 
 def status(running: Rack) -> Any:  # noqa: ANN401 - decoded JSON
