@@ -100,6 +100,25 @@ def test_a_router_that_restarts_gracefully_keeps_its_paths_marked_until_its_end_
     assert not stale(story)
 
 
+def test_exabgp_that_is_told_to_end_takes_no_path_along_and_the_next_one_reads_them_anew() -> None:
+    """An upgrade of the speaker, by SIGTERM, must not cut the node off until its new sessions are up."""
+    story = ready()
+    for peer in story.peers.values():
+        story.exabgp.down(peer, "stop, message [shutting down]")
+    story.turns(1)
+    assert set(learned(story, story.tor1)) == {net(0), net(1), net(2)}
+    assert not stale(story), "the router is in service, and so stays in its groups"
+    story.restart_exabgp()
+    story.connect()
+    story.turns(3)
+    assert set(learned(story, story.tor1)) == {net(0), net(1), net(2)}
+    offer(story, story.tor1, 1, 3)
+    story.up()
+    story.turns(2)
+    assert set(learned(story, story.tor1)) == {net(1), net(3)}
+    assert story.observed().sessions[0].flaps == 1
+
+
 @pytest.mark.parametrize("cause", ["notification received (6,2)", "notification sent (4,0)", "peer removed"])
 def test_any_other_end_of_a_session_keeps_nothing(cause: str) -> None:
     """A NOTIFICATION, and the hold timer, which is told by one."""

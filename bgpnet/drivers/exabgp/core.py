@@ -8,6 +8,7 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
+from bgpnet.drivers.exabgp import reasons
 from bgpnet.drivers.exabgp.adjribin import AdjRibIn
 from bgpnet.drivers.exabgp.adjribout import AdjRibOut
 from bgpnet.drivers.exabgp.commands import (
@@ -150,6 +151,8 @@ class Core:
                 self._up(peer, event, now)
             case Notified():
                 peer.session.notified(event)
+            case Down() if reasons.own_end(event.reason):
+                self._ends(peer, event, now)
             case Down():
                 self._down(peer, event, now)
             case Learned():
@@ -314,6 +317,12 @@ class Core:
             peer.into.session_down()
         if was_up:
             _log.warning("session down peer=%s cause=%r", event.peer, peer.session.last_error(event.time))
+
+    def _ends(self, peer: _Peer, event: Down, now: float) -> None:
+        """ExaBGP was told to end, and tells so of each session: as a death of it, no word of the peer's."""
+        peer.session.lost(event.time)
+        peer.out.session_down()
+        peer.into.speaker_lost(now + self.restart_time)
 
     def _neighbors(self, lines: Sequence[object], now: float, wall: float) -> None:
         """Which sessions there are, and the state of those that no event told of on this connection."""

@@ -111,6 +111,11 @@ def down(reason: str, *, hold_time: int) -> str:
     return f"ended: {reason}"
 
 
+def own_end(reason: str) -> bool:
+    """Whether a session ended because ExaBGP itself does, on a SIGTERM; `reason` in ExaBGP's words."""
+    return reason == "stop, message [shutting down]"
+
+
 def refused(peer: Address) -> str:
     """A connection that ended at once."""
     return f"TCP connection refused by {peer} port 179: is BGP running there?"
