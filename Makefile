@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 LAB_IS_NAMED = @test -n "$(LAB)" || { echo "make $@: say which folder: make $@ LAB=containerlab/dual-tor" >&2; exit 2; }
 
 .DEFAULT_GOAL := help
-.PHONY: help setup packages demo test test-cluster oracles bench check generate format plugin lab lab-up lab-down lock clean
+.PHONY: help setup packages demo test test-cluster oracles bench faults check generate format plugin lab lab-up lab-down lock clean
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -84,6 +84,9 @@ oracles: build/oracles/.installed ## install vendors' schema tools (EOS, NVUE) f
 bench: setup plugin/build/$(ARCH)/bgpnet ## compare with the reference programs, as ratios: build/bench.json
 	@tests/install-packages.sh tests/bench/debian-packages.txt
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+faults: setup plugin/build/$(ARCH)/bgpnet ## what is lost when a part of a fabric dies: build/faults.json (25 minutes)
+	@$(BIN)/python -m tests.faults $(ARGS)
 
 lock: ## pin the dependencies of pyproject.toml anew, with hashes
 	@$(PYTHON) -m venv build/lock && build/lock/bin/pip install --quiet uv

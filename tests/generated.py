@@ -41,10 +41,11 @@ def generated() -> Iterator[tuple[Path, str]]:
             yield folder / f"{made.name}.rollback.txt", made.rollback
     for manifests in sorted(REPOSITORY.glob("containerlab/*/configs/manifests")):
         if any(manifests.parent.glob("*/*.base.*")):
-            yield from _lab(manifests)
+            yield from routers_of_lab(manifests)
 
 
-def _lab(manifests: Path) -> Iterator[tuple[Path, str]]:
+def routers_of_lab(manifests: Path) -> Iterator[tuple[Path, str]]:
+    """The configurations of a lab's routers, from its manifests and what is written by hand beside them."""
     for made in _routers(manifests, None):
         base = manifests.parent / made.name / _BASES[made.system]
         mark = TABLES[made.system].comment

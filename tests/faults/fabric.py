@@ -1,0 +1,83 @@
+"""A fabric of two ToRs that is up, from a copy of its lab folder that is set up for what is to be tried."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from tests import generated
+from tests.faults import setup
+from tests.netlab import demo, faults, life, reading
+from tests.netlab.lab import REPOSITORY, Lab
+from tests.netlab.node import RunningNode
+from tests.netlab.probes import Place
+
+BLOCKS: Final = {"node1": "10.244.1.0/26", "node2": "10.244.2.0/26"}
+VM: Final = "192.0.2.10"
+POD: Final = "10.244.1.1"
+PATIENCE: Final = 45.0
+"""Seconds for the fabric to settle."""
+
+
+class Fabric:
+    """The lab, and the folder of manifests of its nodes."""
+
+    def __init__(self, lab: Lab, manifests: Path) -> None:
+        self.lab, self._manifests = lab, manifests
+        self.node, self.node2 = lab.node("node1"), lab.node("node2")
+        self.leaf, self.tor = lab.node("leaf"), lab.node("tor1")
+        self.tors = (self.tor, lab.node("tor2"))
+        self.vm = Place(lab.node("vm"), VM)
+        self.pod = Place(self.node, POD, pod="pod11")
+        self.itself = Place(self.node, setup.LOOPBACKS["node1"])
+
+    def edit(self, manifest: str, old: str, new: str) -> None:
+        """Write another text into a manifest."""
+        path = self._manifests / manifest
+        text = path.read_text(encoding="utf-8")
+        assert old in text, f"{path} has no {old!r}"
+        path.write_text(text.replace(old, new), encoding="utf-8")
+
+    def add_key(self, key: str) -> None:
+        """Put a file of a password beside the manifests."""
+        path = self._manifests / setup.KEY_FILE
+        path.write_text(key + "\n", encoding="ascii")
+        path.chmod(0o600)
+
+    def settle(self) -> None:
+        """Wait until everything is reached over both ToRs, and both nodes are fine by their own word."""
+        wanted = {
+            "two ways to every block": lambda: demo.ecmp(self.leaf, *BLOCKS.values()),
+            "two ways to node1 itself": lambda: demo.ecmp(self.leaf, setup.LOOPBACKS["node1"]),
+            "two ways to the VM": lambda: demo.ecmp(self.node, "192.0.2.0/24"),
+            "two ways from node2 to the VM": lambda: demo.ecmp(self.node2, "192.0.2.0/24"),
+            "node1 is fine": lambda: self.is_fine(self.node),
+            "node2 is fine": lambda: self.is_fine(self.node2),
+        }
+        for what, holds in wanted.items():
+            faults.until(what, holds, PATIENCE)
+
+    def is_fine(self, node: RunningNode) -> bool:
+        """Whether all sessions of a node are up and told everything, and BFD is up where it is asked for."""
+        return node.run(demo.BGPNET, "status").code == 0 and setup.watched(node)
+
+    def has_route(self, tor: RunningNode, node: str) -> bool:
+        """Whether the ToR's kernel has a route to the node's block."""
+        return bool(tor.ip_json("route", "show", BLOCKS[node]))
+
+
+@contextmanager
+def running(lab: str, variant: str, work: Path) -> Iterator[Fabric]:
+    """The fabric, up and settled, inside the block."""
+    folder = work / f"{lab}-{variant}"
+    shutil.copytree(REPOSITORY / "containerlab" / lab, folder)
+    setup.apply(folder, variant)
+    for path, text in generated.routers_of_lab(folder / "configs" / "manifests"):
+        path.write_text(setup.with_loopbacks(text), encoding="utf-8")
+    options = reading.Options(work / "out", os.environ, name_prefix=f"f{os.getpid()}-")
+    with life.running(reading.read(folder, options), work / "out", print) as up:
+        fabric = Fabric(up, folder / "configs" / "manifests")
+        fabric.settle()
+        yield fabric

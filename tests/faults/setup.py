@@ -1,0 +1,84 @@
+"""How a copy of a lab folder differs from the lab: loopbacks of nodes, BFD, ToRs that restart gracefully.
+
+All is text: manifests and hand-written parts of routers are edited, and routers are generated from them anew.
+"""
+
+import json
+from pathlib import Path
+from typing import Final
+
+from tests.faults.case import BFD, RESTARTING
+from tests.netlab import demo
+from tests.netlab.node import RunningNode
+
+LOOPBACKS: Final = {"node1": "10.250.0.11", "node2": "10.250.0.12"}
+"""What the nodes' own connections come from: an address on a link dies with the link."""
+RANGE: Final = "10.250.0.0/24"
+KEY_FILE: Final = "tor1.key"
+QUIET: Final = 1.0
+"""Seconds for which BFD has to be up."""
+
+
+def apply(folder: Path, variant: str) -> None:
+    """Edit the copy of a lab folder."""
+    configs = folder / "configs"
+    _edit(
+        configs / "manifests" / "00-bgp.yaml",
+        "localASN: 64512",
+        f"localASN: 64512\n  loopbackCIDRs: [{RANGE}]",
+    )
+    for number in (11, 12):
+        node = f"node{number - 10}"
+        address = f"        - ip address add 10.0.2.{number}/24 dev eth2\n"
+        own = f"        - ip address add {LOOPBACKS[node]}/32 dev lo\n"
+        _edit(folder / "lab.clab.yml", address, address + own)
+    leaf = configs / "leaf" / "frr.conf"
+    leaf.write_text(with_loopbacks(leaf.read_text(encoding="utf-8")), encoding="utf-8")
+    if variant == RESTARTING:
+        for path in configs.glob("*/*.base.conf"):
+            path.write_text(_restarting(path.read_text(encoding="utf-8")), encoding="utf-8")
+    for number, tor in ((11, "tor1"), (12, "tor2")):
+        path = configs / "manifests" / f"{number}-{tor}.yaml"
+        if variant == BFD:
+            _edit(path, "  accept:\n", "  bfd: {}\n  accept:\n")
+        if variant == RESTARTING:
+            _edit(path, f"    name: {tor}\n    type", f"    name: {tor}\n    gracefulRestart: full\n    type")
+    if variant == BFD:
+        for path in configs.glob("*/bird.base.conf"):
+            path.write_text(path.read_text(encoding="utf-8") + "protocol bfd {}\n", encoding="utf-8")
+
+
+def with_loopbacks(text: str) -> str:
+    """Let a router's filters of pods' blocks take the nodes' loopbacks, too."""
+    lines = []
+    for line in text.splitlines(keepends=True):
+        lines.append(
+            line.replace("[ 10.244.0.0/16{26,26} ]", f"[ 10.244.0.0/16{{26,26}}, {RANGE}{{32,32}} ]")
+        )
+        if line.startswith("ip prefix-list ") and line.endswith(" permit 10.244.0.0/16 ge 26 le 26\n"):
+            lines.append(
+                line.replace("seq 10", "seq 15").replace("10.244.0.0/16 ge 26 le 26", f"{RANGE} ge 32")
+            )
+        if line.startswith("    10.244.0.0/16{26,26}"):
+            lines[-1] = f"    {RANGE}{{32,32}},\n{line}"
+    return "".join(lines)
+
+
+def _restarting(text: str) -> str:
+    """Let a ToR restart gracefully towards the leaf, too; FRR is told that the kernel forwards meanwhile."""
+    kept = " no bgp default ipv4-unicast\n bgp graceful-restart\n bgp graceful-restart preserve-fw-state\n"
+    text = text.replace(" no bgp default ipv4-unicast\n", kept, 1)
+    return text.replace("  hold time 9; keepalive", "  graceful restart on; hold time 9; keepalive")
+
+
+def _edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert old in text, f"{path} has no {old!r}"
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def watched(node: RunningNode) -> bool:
+    """Whether BFD is up with every router that it is asked for."""
+    told = node.run(demo.BGPNET, "peers", "-o", "json").stdout
+    peers = json.loads(told)["peers"] if told else []
+    return bool(peers) and all((peer.get("bfd") or {}).get("state", "Up") == "Up" for peer in peers)

@@ -1,0 +1,80 @@
+"""The fault matrix: which cells words choose, what is over a limit, and that each cell has its fault."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.faults import report, setup
+from tests.faults.case import BFD, CASES, FAST, LABS, Case, chosen
+from tests.faults.inflict import FAULTS
+from tests.netlab.probes import Flow, FlowResult, ProbeResult
+from tests.netlab.streams import StreamResult
+
+FINE = StreamResult(12.0, ())
+
+
+def flows(lost: int, out: float, back: float) -> ProbeResult:
+    named = (("out0", lost, out), ("back0", 0, back))
+    return ProbeResult(
+        tuple(FlowResult(Flow(name, "", 1, "", 2), 500, number, gap) for name, number, gap in named), 0.5, {}
+    )
+
+
+def test_every_cell_has_a_fault_and_a_name_of_its_own() -> None:
+    assert {case.fault for case in CASES} == FAULTS.keys()
+    assert len({case.name for case in CASES}) == len(CASES)
+
+
+def test_words_choose_cells_and_a_word_that_means_nothing_is_named() -> None:
+    assert len(chosen([])) == len(LABS) * len(CASES)
+    assert {lab for lab, _ in chosen(["dual-tor"])} == {"dual-tor"}  # and not dual-tor-bird
+    assert [case.name for _, case in chosen(["mixed", "exabgp"])] == ["exabgp-killed", "exabgp-killed-bfd"]
+    assert {case.setup for _, case in chosen([BFD])} == {BFD}
+    with pytest.raises(ValueError, match="no cell has the word 'flood'; labs: dual-tor, "):
+        chosen(["flood"])
+
+
+@pytest.mark.parametrize(
+    ("case", "result", "took", "why"),
+    [
+        (Case("a", 0), flows(0, 30, 30), 0, ""),
+        (Case("a", 0), flows(1, 20, 10), 0, "OVER: 1 lost, none may be"),
+        (Case("a", FAST), flows(20, 200, 10), 0, ""),
+        (Case("a", FAST), flows(40, 400, 10), 0, "OVER: 400 ms of 300"),
+        (Case("a", FAST), flows(0, 10, 400), 0, "OVER: 400 ms of 300 from the pods"),
+        (Case("a", 9000, FAST), flows(0, 8000, 400), 0, "OVER: 400 ms of 300 from the pods"),
+        (Case("a", FAST), flows(0, 10, 10), 250, ""),
+        (Case("a", FAST), flows(3, 10, 10), 350, "OVER: bystanders lost 3; OVER: 350 ms of 300"),
+    ],
+)
+def test_a_cell_is_judged_by_what_its_limit_means(
+    case: Case, result: ProbeResult, took: float, why: str
+) -> None:
+    assert report.row("lab", case, result, (FINE, FINE), took).why == why
+
+
+def test_a_connection_that_breaks_is_over_every_limit() -> None:
+    broken = StreamResult(10.0, ("reset",))
+    assert report.row("lab", Case("a", 0), flows(0, 10, 10), (FINE, broken), 0).why == "BROKEN: reset"
+
+
+def test_cells_replace_their_own_rows_and_no_others(tmp_path: Path) -> None:
+    path = tmp_path / "build" / "faults.json"
+    first = [report.row("lab", Case(name, 0), flows(0, 10, 10), (FINE, FINE), 0) for name in "ab"]
+    report.write(path, first)
+    report.write(path, [report.row("lab", Case("b", 0), flows(2, 10, 10), (FINE, FINE), 0)])
+    rows = json.loads(path.read_text())
+    assert [(row["fault"], row["lost"]) for row in rows] == [("a", 0), ("b", 2)]
+    assert rows[0].items() >= {"lab": "lab", "sent": 500, "longest_gap_ms": 10, "limit_ms": 0}.items()
+
+
+def test_routers_take_the_loopbacks_beside_the_blocks() -> None:
+    frr = "ip prefix-list POD_BLOCKS seq 10 permit 10.244.0.0/16 ge 26 le 26\n"
+    assert setup.with_loopbacks(frr) == frr + (
+        "ip prefix-list POD_BLOCKS seq 15 permit 10.250.0.0/24 ge 32\n"
+    )
+    assert setup.with_loopbacks("    10.244.0.0/16{26,26}  # IPPool/pods\n").startswith(
+        "    10.250.0.0/24{32,32},\n    10.244"
+    )
+    assert setup.with_loopbacks("log stderr all;\n") == "log stderr all;\n"
