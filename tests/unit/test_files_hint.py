@@ -28,6 +28,12 @@ def write(folder: Path, number: int) -> None:
     fresh.rename(folder / "node.yaml")
 
 
+def nodes(source: FilesSource) -> int:
+    declared = source.declared()
+    assert declared is not None
+    return len(declared.nodes)
+
+
 def seconds_until_seen(folder: Path, edit: Callable[[], object], poll: float) -> float:
     async def story() -> float:
         heard = asyncio.Event()
@@ -78,3 +84,55 @@ def test_without_inotify_looks_find_it(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(ctypes, "CDLL", lambda *_args, **_more: Without())
     write(tmp_path, 1)
     assert seconds_until_seen(tmp_path, lambda: write(tmp_path, 2), 0.05) < 2.0
+
+
+def test_a_file_is_not_read_before_it_is_written_to_its_end(tmp_path: Path) -> None:
+    """Its first half alone would be a Node without an address."""
+    write(tmp_path, 1)
+    first, second = NODE.format(number=2).split("status", 1)
+
+    async def story() -> None:
+        heard = asyncio.Event()
+        source = FilesSource(tmp_path, tmp_path / "last-good", heard.set)
+        watching = asyncio.create_task(source.run())
+        await asyncio.wait_for(heard.wait(), 5)
+        heard.clear()
+        with (tmp_path / "node.yaml").open("w") as file:
+            file.write(first)
+            file.flush()
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(heard.wait(), 0.5)
+            file.write(f"status{second}")
+        await asyncio.wait_for(heard.wait(), 0.5)
+        declared = source.declared()
+        assert declared is not None
+        assert [(len(node.addresses), *map(str, node.pod_cidrs)) for node in declared.nodes] == [
+            (1, "10.244.2.0/26")
+        ]
+        watching.cancel()
+
+    asyncio.run(story())
+
+
+def test_a_file_that_is_removed_and_written_again_was_not_gone(tmp_path: Path) -> None:
+    write(tmp_path, 1)
+
+    async def story() -> None:
+        heard = asyncio.Event()
+        source = FilesSource(tmp_path, tmp_path / "last-good", heard.set)
+        watching = asyncio.create_task(source.run())
+        await asyncio.wait_for(heard.wait(), 5)
+        heard.clear()
+        (tmp_path / "node.yaml").unlink()
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(heard.wait(), 0.1)
+        write(tmp_path, 2)
+        await asyncio.wait_for(heard.wait(), 2)
+        assert nodes(source) == 1
+        (tmp_path / "node.yaml").unlink()
+        heard.clear()
+        await asyncio.wait_for(heard.wait(), 2)
+        assert nodes(source) == 0
+        watching.cancel()
+
+    asyncio.run(story())

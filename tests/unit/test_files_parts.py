@@ -11,7 +11,7 @@ from bgpnet.drivers.files import folder as disk
 from bgpnet.drivers.files.contents import MAX_BYTES, Content, FileState, GoodObject, Password, Unreadable
 from bgpnet.drivers.files.judge import judge as judge_at
 from bgpnet.drivers.files.lastgood import LastGood
-from bgpnet.drivers.files.look import UNREAD, Look, changed, settled
+from bgpnet.drivers.files.look import UNREAD, Look, changed, lacks, settled
 from bgpnet.drivers.files.passwords import password
 from bgpnet.model.secret import Secret
 
@@ -48,6 +48,19 @@ def test_a_file_that_is_removed_and_written_over_and_over_is_not_gone() -> None:
     first, second = Look({"b": (1,)}, {}, (2,)), Look({"b": (2,)}, {}, (3,))
     assert settled(taken, first, second) == taken
     assert settled(taken, second, second) == second
+
+
+def test_a_file_that_is_still_written_waits() -> None:
+    taken, look = Look({"a": (1,)}), Look({"a": (2,), "b": (1,)}, {"key": (1,)})
+    assert settled(taken, look, look, {"a", "b", "key"}) == taken
+    assert settled(taken, look, look, {"b"}) == Look({"a": (2,)}, {"key": (1,)})
+
+
+def test_what_is_no_longer_there_is_told_from_what_changed() -> None:
+    assert lacks(Look({"a": (1,), "b": (1,)}), Look({"b": (2,), "c": (1,)}))
+    assert lacks(Look({"a": (1,)}), Look(GONE))
+    assert not lacks(Look({"a": (1,)}), Look({"a": (2,), "b": (1,)}))
+    assert not lacks(Look(GONE), Look({}))
 
 
 def test_a_folder_is_gone_when_two_looks_agree() -> None:

@@ -1,6 +1,6 @@
 """One look at the files, and what two looks say together. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -27,11 +27,19 @@ class Look:
     folder: Signature = ()
 
 
-def settled(taken: Look, first: Look, second: Look) -> Look:
+def lacks(taken: Look, found: Look) -> bool:
+    """Whether something is no longer there."""
+    if isinstance(taken.manifests, Unreadable):
+        return False
+    return isinstance(found.manifests, Unreadable) or bool(taken.manifests.keys() - found.manifests.keys())
+
+
+def settled(taken: Look, first: Look, second: Look, writing: Container[str] = ()) -> Look:
     """What two looks agree on; where they do not, what was taken in last: the next poll looks again.
 
-    A file that neither shows is gone only if no name came or went between them: it may have been there, as
-    one is that a program removes and writes again, over and over.
+    `writing` names files that are not written to their end: of those, too, what was taken in last. A file
+    that neither shows is gone only if no name came or went between them: it may have been there, as one is
+    that a program removes and writes again, over and over.
     """
     still = first.folder == second.folder
     manifests = second.manifests
@@ -42,10 +50,10 @@ def settled(taken: Look, first: Look, second: Look) -> Look:
         manifests = taken.manifests
     else:
         before = {} if isinstance(taken.manifests, Unreadable) else taken.manifests
-        manifests = _agreed(before, first.manifests, manifests)
+        manifests = _agreed(before, first.manifests, manifests, writing)
         if not still:
             manifests = {name: old for name, old in before.items() if name not in manifests} | manifests
-    passwords = _agreed(taken.passwords, first.passwords, second.passwords)
+    passwords = _agreed(taken.passwords, first.passwords, second.passwords, writing)
     return Look(manifests, passwords, second.folder if still else taken.folder)
 
 
@@ -55,10 +63,13 @@ def changed(before: Signatures | Unreadable, now: Signatures) -> list[str]:
     return sorted(name for name, signature in now.items() if old.get(name) != signature)
 
 
-def _agreed(taken: Signatures, first: Signatures, second: Signatures) -> dict[str, Signature]:
+def _agreed(
+    taken: Signatures, first: Signatures, second: Signatures, writing: Container[str]
+) -> dict[str, Signature]:
     agreed = {}
     for name in first.keys() | second.keys():
-        signature = second.get(name) if first.get(name) == second.get(name) else taken.get(name)
+        agree = first.get(name) == second.get(name) and name not in writing
+        signature = second.get(name) if agree else taken.get(name)
         if signature is not None:
             agreed[name] = signature
     return agreed

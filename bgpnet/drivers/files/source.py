@@ -22,13 +22,16 @@ from bgpnet.drivers.files.contents import (
 from bgpnet.drivers.files.hint import Hint
 from bgpnet.drivers.files.judge import judge, merge, password_places, secret_values
 from bgpnet.drivers.files.lastgood import LastGood
-from bgpnet.drivers.files.look import UNREAD, Look, Signature, Signatures, changed, settled
+from bgpnet.drivers.files.look import UNREAD, Look, Signature, Signatures, changed, lacks, settled
 from bgpnet.drivers.files.passwords import password
 from bgpnet.model.rejection import ObjectRef, Reason, Rejection
 from bgpnet.model.snapshot import Declared
 
 SETTLE: Final = 0.02
 """Seconds that a file must stay the same before it is read: half-written and half-renamed files pass by."""
+
+GONE: Final = 0.25
+"""Seconds that a file must stay away before it is taken for removed: some programs remove and write again."""
 
 SHARE: Final = 0.002
 """Of a core that looking may cost: the more files, the rarer the look."""
@@ -49,7 +52,7 @@ class FilesSource:
 
     Polls, because a poll sees every way in which files change (rename, swap of a link to a folder, a mount
     that goes and comes back) and costs little. An edit acts after at most `poll` + SETTLE seconds, with
-    hundreds of files SLOWEST + SETTLE; where the kernel hints at it, after SETTLE.
+    hundreds of files SLOWEST + SETTLE; where the kernel hints at it, after SETTLE. A removal takes GONE.
 
     Args:
         folder: where the manifests are.
@@ -90,8 +93,8 @@ class FilesSource:
             found = self._look()
             cost = time.thread_time() - started
             if found != self._taken:
-                await asyncio.sleep(SETTLE)
-                now = settled(self._taken, found, self._look())
+                await asyncio.sleep(GONE if lacks(self._taken, found) else SETTLE)
+                now = settled(self._taken, found, self._look(), hint.writing())
                 if now != self._taken:
                     await self._take(now)
             await asyncio.sleep(cost / HURRY)
