@@ -19,6 +19,7 @@ class BlocksFile:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._last: tuple[bytes, Blocks] | None = None
 
     def write(self, blocks: Blocks) -> None:
         """Replace the file.
@@ -40,13 +41,18 @@ class BlocksFile:
             OSError: the file is there and cannot be read.
         """
         try:
-            content = json.loads(self._path.read_bytes())
+            raw = self._path.read_bytes()
+            if self._last is not None and self._last[0] == raw:
+                return self._last[1]
+            content = json.loads(raw)
             if content["version"] != VERSION:
                 log.warning("blocks passed over path=%s version=%r", self._path, content["version"])
                 return None
-            return Blocks(tuple(ip_network(text) for text in content["prefixes"]), int(content["mtu"]))
+            blocks = Blocks(tuple(ip_network(text) for text in content["prefixes"]), int(content["mtu"]))
         except FileNotFoundError:
             return None
         except (ValueError, TypeError, KeyError) as error:
             log.warning("blocks unreadable path=%s error=%r", self._path, str(error))
             return None
+        self._last = (raw, blocks)
+        return blocks

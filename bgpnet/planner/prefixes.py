@@ -117,26 +117,31 @@ class _Claims:
         self._lengths: defaultdict[int, set[int]] = defaultdict(set)
 
     def add(self, prefix: Prefix, owner: str) -> None:
-        self._granted[_key(prefix, prefix.prefixlen)] = owner
-        self._lengths[prefix.version].add(prefix.prefixlen)
-        for length in reversed(range(prefix.prefixlen)):
-            key = _key(prefix, length)
-            if key in self._above:  # and so is every shorter one
+        above, (version, own_length, bits) = self._above, _key(prefix)
+        self._granted[version, own_length, bits] = owner
+        self._lengths[version].add(own_length)
+        for length in range(own_length - 1, -1, -1):
+            bits >>= 1
+            key = (version, length, bits)
+            if key in above:  # and so is every shorter one
                 break
-            self._above[key] = owner
+            above[key] = owner
 
     def overlapping(self, prefix: Prefix) -> str | None:
-        inside = self._above.get(_key(prefix, prefix.prefixlen))
+        key = version, own_length, bits = _key(prefix)
+        inside = self._above.get(key)
         if inside is not None:
             return inside
-        for length in sorted(self._lengths[prefix.version]):
-            if length > prefix.prefixlen:
+        for length in sorted(self._lengths[version]):
+            if length > own_length:
                 break
-            owner = self._granted.get(_key(prefix, length))
+            owner = self._granted.get((version, length, bits >> (own_length - length)))
             if owner is not None:
                 return owner
         return None
 
 
-def _key(prefix: Prefix, length: int) -> tuple[int, int, int]:
+def _key(prefix: Prefix) -> tuple[int, int, int]:
+    """Version, length, and so many bits: shifted by one they are the prefix of twice the size."""
+    length = prefix.prefixlen
     return (prefix.version, length, int(prefix.network_address) >> (prefix.max_prefixlen - length))

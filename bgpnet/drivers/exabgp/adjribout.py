@@ -16,7 +16,7 @@ Pure: told what happens, asked for the next command. Times are monotonic seconds
 import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from typing import Final
 
 from bgpnet.drivers.exabgp.commands import BATCH, Announce, Path, SendEndOfRib, Withdraw
@@ -67,6 +67,8 @@ class AdjRibOut:
         self._extended = False
         self._wanted: Mapping[Prefix, Path] | None = None
         self._held: dict[Prefix, Path] | None = None
+        self._differing: dict[Prefix, None] | None = None
+        """Prefixes of which ExaBGP holds something else than it ought to; None: to be found again."""
         self._flights: dict[Prefix, _Flight] = {}
         self._written: dict[Prefix, Path] = {}
         self._contradicted: set[Prefix] = set()
@@ -78,12 +80,12 @@ class AdjRibOut:
 
     def want(self, routes: Mapping[Prefix, Path] | None) -> None:
         """What the peer ought to have; None: not known, nothing is sent."""
-        self._wanted, self._look = routes, 0.0
+        self._wanted, self._look, self._differing = routes, 0.0, None
 
     def speaker_lost(self) -> None:
         """ExaBGP cannot be reached: what it holds, and what became of the last command, is not known."""
         self.session_down()
-        self._held = None
+        self._held = self._differing = None
         self._flights.clear()
 
     def audited(self, table: Mapping[Prefix, Path]) -> None:
@@ -91,7 +93,7 @@ class AdjRibOut:
 
         It counts as written: it was queued before anything that is sent from now on.
         """
-        self._held, self._look = dict(table), 0.0
+        self._held, self._look, self._differing = dict(table), 0.0, None
         self._flights.clear()
         self._written = dict(table) if self._up else {}
 
@@ -161,10 +163,7 @@ class AdjRibOut:
             flight.answered = True
             if done and self._held is not None:
                 self._refused.pop(prefix, None)
-                if flight.path is None:
-                    self._held.pop(prefix, None)
-                else:
-                    self._held[prefix] = flight.path
+                self._holds(prefix, flight.path, self._held)
             elif not done:
                 _log.warning("announcement refused by exabgp peer=%s prefix=%s", self.peer, prefix)
                 self._refused[prefix] = now + AFTER_REFUSAL
@@ -181,9 +180,10 @@ class AdjRibOut:
         if not self._up or self._wanted is None or self._held is None or now < self._look:
             return None
         self._refused = {prefix: until for prefix, until in self._refused.items() if now < until}
+        differing = self._differences(self._wanted, self._held)
         command = (
-            self._announcement(self._wanted, self._held, now)
-            or self._withdrawal(self._wanted, self._held, now)
+            self._announcement(self._wanted, differing, now)
+            or self._withdrawal(self._wanted, differing, now)
             or (self._end_of_rib(now) if marks else None)
         )
         if command is None and self._assume(now):
@@ -204,6 +204,11 @@ class AdjRibOut:
         return (
             self._look if self._up and self._wanted is not None and self._held is not None else float("inf")
         )
+
+    @property
+    def busy(self) -> bool:
+        """Whether changes are on their way to the peer."""
+        return self._up and bool(self._flights)
 
     @property
     def audit_done(self) -> bool:
@@ -229,14 +234,30 @@ class AdjRibOut:
 
     # --- inside -----------------------------------------------------------------------------------------
 
+    def _differences(self, wanted: Mapping[Prefix, Path], held: Mapping[Prefix, Path]) -> dict[Prefix, None]:
+        """Found once and kept up: ten thousand prefixes are not gone through for each command."""
+        if self._differing is None:
+            surplus = (p for p in held if p not in wanted)
+            self._differing = dict.fromkeys((*(p for p in wanted if held.get(p) != wanted[p]), *surplus))
+        return self._differing
+
+    def _holds(self, prefix: Prefix, path: Path | None, held: dict[Prefix, Path]) -> None:
+        """ExaBGP holds this for a prefix from now on."""
+        if path is None:
+            held.pop(prefix, None)
+        else:
+            held[prefix] = path
+        if self._differing is None or self._wanted is None:
+            return
+        if self._wanted.get(prefix) == path:
+            self._differing.pop(prefix, None)
+        else:
+            self._differing[prefix] = None
+
     def _announcement(
-        self, wanted: Mapping[Prefix, Path], held: Mapping[Prefix, Path], now: float
+        self, wanted: Mapping[Prefix, Path], differing: Iterable[Prefix], now: float
     ) -> Announce | None:
-        ready = (
-            p
-            for p, path in wanted.items()
-            if held.get(p) != path and self._free(p, now) and self._takes(p, path)
-        )
+        ready = (p for p in differing if p in wanted and self._free(p, now) and self._takes(p, wanted[p]))
         first = next(ready, None)
         if first is None:
             return None
@@ -247,12 +268,12 @@ class AdjRibOut:
         return Announce(self.peer, wanted[first], prefixes)
 
     def _withdrawal(
-        self, wanted: Mapping[Prefix, Path], held: Mapping[Prefix, Path], now: float
+        self, wanted: Mapping[Prefix, Path], differing: Iterable[Prefix], now: float
     ) -> Withdraw | None:
         """Only when nothing is left to announce: add and replace first, delete last."""
-        surplus = [p for p in held if p not in wanted]
-        unwritten = [p for p, flight in self._flights.items() if flight.path is None]
-        ready = (p for p in (*surplus, *unwritten, *self._contradicted) if self._free(p, now))
+        surplus = (p for p in differing if p not in wanted)
+        unwritten = (p for p, flight in self._flights.items() if flight.path is None)
+        ready = (p for p in chain(surplus, unwritten, self._contradicted) if self._free(p, now))
         first = next(ready, None)
         if first is None:
             return None

@@ -62,7 +62,7 @@ class RelayClient:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        delay = self._core.due(now, self._wall()) - now
+        delay = self._core.due(now, self._wall(), answering=self._conversation.answering) - now
         if delay != float("inf"):
             self._timer = asyncio.get_running_loop().call_later(max(0.0, delay), self._tick)
 

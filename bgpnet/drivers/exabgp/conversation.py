@@ -24,6 +24,11 @@ class Conversation:
         self._answer: list[object] = []
         self._opening = b"agent\n"
 
+    @property
+    def answering(self) -> bool:
+        """Whether the answer to a command is outstanding."""
+        return self._outstanding is not None
+
     def received(self, piece: bytes, now: float, wall: float) -> None:
         """Bytes from the relay.
 

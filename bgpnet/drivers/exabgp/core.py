@@ -12,12 +12,14 @@ from bgpnet.drivers.exabgp import reasons
 from bgpnet.drivers.exabgp.adjribin import AdjRibIn
 from bgpnet.drivers.exabgp.adjribout import AdjRibOut
 from bgpnet.drivers.exabgp.commands import (
+    Announce,
     Command,
     Path,
     Refresh,
     ShowAdjRibOut,
     ShowNeighbors,
     Teardown,
+    Withdraw,
     adj_rib_out_of,
     neighbors_of,
 )
@@ -81,6 +83,8 @@ class Core:
         self._reloading = False
         self._limits: dict[Address, MaxPrefix] = {}
         self._stops = Stops()
+        self.news = True
+        """Whether something happened since the last observation, but for changes on their way to a peer."""
 
     # --- what happens -----------------------------------------------------------------------------------
 
@@ -110,7 +114,7 @@ class Core:
 
     def connected(self, hello: Hello, now: float) -> None:
         """The relay greets. What was believed before is read anew: events may have been lost."""
-        self._life = hello.life
+        self._life, self.news = hello.life, True
         self._young_until = now - hello.age + self.restart_time
         self._todo = [ShowNeighbors(), ShowAdjRibOut()]
         for peer in self._peers.values():
@@ -118,7 +122,7 @@ class Core:
 
     def lost(self, now: float, wall: float) -> None:
         """The connection to the relay is gone, and with it perhaps ExaBGP and its sessions."""
-        self._todo = []
+        self._todo, self.news = [], True
         for peer in self._peers.values():
             peer.session.lost(wall)
             peer.out.speaker_lost()
@@ -130,7 +134,7 @@ class Core:
 
     def reloaded(self) -> None:
         """The configuration was changed, or was not: look which sessions there are."""
-        self._reloading = False
+        self._reloading, self.news = False, True
         if self._told and not self._todo:
             self._todo = [ShowNeighbors()]
         for peer in self._peers.values():
@@ -142,6 +146,7 @@ class Core:
     def happened(self, event: Event, now: float) -> None:
         """An event of ExaBGP's."""
         peer = self._peer(event.peer, event.time)
+        self.news |= not isinstance(event, Written)
         match event:
             case Trying():
                 peer.session.trying(event)
@@ -169,6 +174,7 @@ class Core:
         Raises:
             ValueError: the answer is not what the command promises.
         """
+        self.news |= not isinstance(command, Announce | Withdraw)
         match command:
             case ShowNeighbors() | ShowAdjRibOut() if not done:
                 raise ValueError(f"{command}: refused")
@@ -190,6 +196,7 @@ class Core:
 
     def tick(self, now: float) -> None:
         """Time has passed."""
+        self.news = True
         for peer in self._peers.values():
             peer.into.tick(now)
         self._stops.tick(now)
@@ -209,12 +216,22 @@ class Core:
                 return command
         return None
 
-    def due(self, now: float, wall: float) -> float:
-        """When `tick`, `next` or `observed` may have something new though nothing happened."""
+    def due(self, now: float, wall: float, *, answering: bool = False) -> float:
+        """When `tick`, `next` or `observed` may have something new though nothing happened.
+
+        `answering`: an answer is outstanding, so that `next` is not asked for before it came.
+        """
         moments = [self._stops.due]
         for peer in self._peers.values():
-            moments += (peer.out.due(), peer.into.due(), now + peer.session.news_in(wall))
+            moments += (peer.into.due(), now + peer.session.news_in(wall))
+            if not answering:
+                moments.append(peer.out.due())
         return min(moments)
+
+    @property
+    def announcing(self) -> bool:
+        """Whether it is but a matter of time that more of what is wanted is written to a peer."""
+        return any(peer.out.busy for peer in self._peers.values())
 
     @property
     def peers(self) -> frozenset[Address]:
@@ -227,6 +244,7 @@ class Core:
 
     def observed(self, wall: float) -> Speaker | None:
         """What the agent may know; None before ExaBGP told the states of its sessions."""
+        self.news = False
         if not self._told:
             return None
         peers = [self._peers[address] for address in sorted(self._peers, key=address_order)]

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import Final
 
 from bgpnet.drivers.exabgp.client import RelayClient
 from bgpnet.drivers.exabgp.commands import Path
@@ -12,6 +13,10 @@ from bgpnet.model.plan import Announcement, Session
 from bgpnet.model.rejection import Rejection
 from bgpnet.model.rundir import RunDir
 from bgpnet.model.snapshot import Speaker
+
+ANNOUNCING: Final = 1.0
+"""Seconds between two tellings while changes are on their way to the peers and nothing else happens: what was
+written so far is worth no step of the agent's, which would keep the next command waiting."""
 
 
 class SpeakerDriver:
@@ -33,7 +38,8 @@ class SpeakerDriver:
     ) -> None:
         self._wall = wall
         self._changed = changed
-        self._due = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._at_once = False
         self._core = Core()
         self._relay = RelayClient(run_dir.relay_socket, self._core, clock, wall, self._progress)
         self._configurator = Configurator(run_dir.speaker_socket, self._core, self._told)
@@ -85,12 +91,17 @@ class SpeakerDriver:
 
     def _progress(self) -> None:
         self._configurator.progress()
-        if not self._due:
-            self._due = True
-            asyncio.get_running_loop().call_soon(self._tell)
+        at_once = self._core.news or not self._core.announcing
+        if self._timer is not None and (self._at_once or not at_once):
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._at_once = at_once
+        wait = 0.0 if at_once else ANNOUNCING
+        self._timer = asyncio.get_running_loop().call_later(wait, self._tell)
 
     def _tell(self) -> None:
-        self._due = False
+        self._timer = None
         self._changed()
 
 
