@@ -5,6 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from bgpnet.agent.reconciler import Outcome
+from bgpnet.drivers.memory import give_back
 from bgpnet.model.errors import KernelError
 
 COALESCE = 0.01
@@ -16,6 +17,9 @@ announced each answer of the speaker calls for a step, and the speaker has to ge
 
 AUDIT = 30.0
 """Seconds after which a step is taken though nothing was heard: no event is relied on for ever."""
+
+QUIET = 0.25
+"""Seconds without an event after which the memory that the last steps needed is given back."""
 
 RETRY_FIRST, RETRY_MOST = 0.5, 30.0
 """Seconds to the next try after a failure; doubled each time up to the most."""
@@ -64,8 +68,15 @@ class Loop:
             await asyncio.sleep(max(COALESCE, rested - clock()))
 
     async def _due(self, at_most: float) -> None:
+        if not await self._woken(QUIET):
+            give_back()
+            await self._woken(at_most - QUIET)
+
+    async def _woken(self, within: float) -> bool:
+        """Whether something happened within so many seconds."""
         try:
-            async with asyncio.timeout(at_most):
+            async with asyncio.timeout(within):
                 await self._event.wait()
         except TimeoutError:
-            return
+            return False
+        return True

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Final
 
 from bgpnet.drivers.files.contents import (
@@ -15,7 +16,7 @@ from bgpnet.drivers.files.contents import (
     SecretKey,
     Unreadable,
 )
-from bgpnet.drivers.files.yamltext import Broken, Document, decode
+from bgpnet.drivers.files.yamltext import Broken, Document, each_decoded
 from bgpnet.model.crd.bgppeer import BGPPeer
 from bgpnet.model.crd.declare import declare
 from bgpnet.model.crd.meta import Fact
@@ -51,12 +52,12 @@ def judge(file: str, content: Content, before: tuple[GoodObject, ...], now: floa
     if before and not content.strip():
         remedy = f"{kept}; write its objects again, or delete the file to delete them"
         return _as_before(before, ObjectRef("", "", file), "empty", Reason.BROKEN_FILE, remedy)
-    documents = decode(content)
-    if isinstance(documents, Broken):
-        place = ObjectRef("", "", file, documents.line)
+    readings = each_decoded(content, lambda document: [_read(file, item) for item in document.items()])
+    if isinstance(readings, Broken):
+        place = ObjectRef("", "", file, readings.line)
         remedy = f"{kept}; correct the file"
-        return _as_before(before, place, documents.problem, Reason.BROKEN_FILE, remedy)
-    return _weigh([_read(file, item) for document in documents for item in document.items()], before, now)
+        return _as_before(before, place, readings.problem, Reason.BROKEN_FILE, remedy)
+    return _weigh(list(chain.from_iterable(readings)), before, now)
 
 
 def merge(

@@ -6,9 +6,9 @@ JSON's: `yes`, `1:30` and `2026-01-02` are texts.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NoReturn, TypeVar
 
 import yaml
 
@@ -27,6 +27,8 @@ _TRUTH: Final = {
 }
 _INTEGER: Final = re.compile(r"[-+]?[0-9]{1,20}|0x[0-9A-Fa-f]{1,16}|0o[0-7]{1,22}")
 _FLOAT: Final = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+
+Made = TypeVar("Made")
 
 Lines = int | tuple[int, dict[int | str, "Lines"]]
 """The line (from 1) of a value; of a mapping or a list also those of its fields or items."""
@@ -73,8 +75,13 @@ class Broken:
 
 def decode(text: bytes) -> tuple[Document, ...] | Broken:
     """All documents of a file; the empty ones are left out."""
+    return each_decoded(text, lambda document: document)
+
+
+def each_decoded(text: bytes, made: Callable[[Document], Made]) -> tuple[Made, ...] | Broken:
+    """What is made of each document of a file as it is read: thousands of them are never there at once."""
     try:
-        return tuple(document for document in _Composer(text).documents() if document.value is not None)
+        return tuple(made(each) for each in _Composer(text).documents() if each.value is not None)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         problem = " ".join(part for part in (error.context, error.problem) if part)
@@ -99,6 +106,8 @@ class _Composer:
         self._events: Iterator[Any] = yaml.parse(text, Loader=_LOADER)
         self._anchors: dict[str, tuple[Any, Lines, int]] = {}
         self._count = 0
+        self._texts: dict[str, str] = {}
+        """One object for each text, however often it stands in the file: many Nodes say much alike."""
 
     def documents(self) -> Iterator[Document]:
         for event in self._events:
@@ -117,7 +126,7 @@ class _Composer:
         made: tuple[Any, Lines]
         match event:
             case yaml.ScalarEvent():
-                made = _scalar(event), _line(event)
+                made = self._shared(_scalar(event)), _line(event)
             case yaml.MappingStartEvent():
                 made = self._mapping(event, depth)
             case yaml.SequenceStartEvent():
@@ -135,7 +144,7 @@ class _Composer:
         while not isinstance(event := next(self._events), yaml.MappingEndEvent):
             if not isinstance(event, yaml.ScalarEvent):
                 _fail(event, "a field's name must be a text")
-            key = event.value
+            key = self._texts.setdefault(event.value, event.value)
             if key in value:
                 _fail(event, f"the field {shorten(key)} is there twice")
             line = _line(event)
@@ -158,6 +167,9 @@ class _Composer:
         value, lines, size = self._anchors[event.anchor]
         self._grow(size, event)
         return value, lines
+
+    def _shared(self, value: Any) -> Any:  # noqa: ANN401 - any scalar
+        return self._texts.setdefault(value, value) if isinstance(value, str) else value
 
     def _grow(self, values: int, event: yaml.Event) -> None:
         self._count += values
