@@ -18,7 +18,7 @@ from bgpnet.agent.contention import Contention
 from bgpnet.agent.drain import Draining
 from bgpnet.agent.drainpage import DrainPage
 from bgpnet.agent.loop import Loop
-from bgpnet.agent.metrics import Metrics
+from bgpnet.agent.plantimes import PlanTimes
 from bgpnet.agent.reconciler import Doors, Outcome, step
 from bgpnet.agent.settings import Settings
 from bgpnet.drivers import podjournal, rundirectory
@@ -58,7 +58,8 @@ class _Agent:
 
     def __init__(self, readiness: Readiness, pods: Path, bfd: Callable[[], Bfd | None]) -> None:
         self.outcome: Outcome | None = None
-        self.metrics = Metrics(bgpnet.__version__, self._present, self._ledger)
+        self._planning = PlanTimes()
+        self._metrics: Callable[[str], http.Answer] | None = None
         self._bfd = bfd
         self._pods = pods
         self._readiness = readiness
@@ -67,7 +68,7 @@ class _Agent:
     def done(self, outcome: Outcome) -> None:
         journal.write(self.outcome, outcome)
         self.outcome = outcome
-        self.metrics.done(outcome)
+        self._planning.add(outcome.plan_seconds)
         self._tell_shim()
 
     def _tell_shim(self) -> None:
@@ -93,6 +94,14 @@ class _Agent:
         return node_status(
             self.outcome.snapshot, self.outcome.plan, self.outcome.failures, bgpnet.__version__
         )
+
+    def metrics(self, query: str) -> http.Answer:
+        if self._metrics is None:
+            # 4 MiB that a node need not have whose metrics nobody asks for
+            from bgpnet.agent.metrics import Metrics  # noqa: PLC0415
+
+            self._metrics = Metrics(bgpnet.__version__, self._present, self._ledger, self._planning).page
+        return self._metrics(query)
 
     def healthz(self, _query: str) -> http.Answer:
         return HTTPStatus.OK, "text/plain", "ok\n"
@@ -178,14 +187,14 @@ async def _run(settings: Settings) -> None:
         "/status": agent.status_json,
         "/peers": agent.peers_json,
         "/routes": agent.routes_json,
-        "/metrics": agent.metrics.page,
+        "/metrics": agent.metrics,
         "/drain": drain.show,
     }
     log.info("agent starts node=%s source=%s run_dir=%s", settings.node_name, settings.source, run_dir.root)
     tasks = [netlink.run(), origin.run(), speaker.run(), prober.run(), bfd.run(), loop.run()]
     tasks.append(http.serve(run_dir.agent_socket, pages, {"/drain": drain.order}))
     if settings.metrics_listen is not None:
-        tasks.append(http.serve_tcp(settings.metrics_listen, {"/metrics": agent.metrics.page}))
+        tasks.append(http.serve_tcp(settings.metrics_listen, {"/metrics": agent.metrics}))
     if settings.conflist is not None:
         text = conflist_text(settings.conflist.chain, run_dir.cni_socket)
         tasks.append(Conflist(settings.conflist.folder / CONFLIST, text, run_dir).run())

@@ -7,15 +7,15 @@ text of an object is a label's value, but a BGPPeer's name and the node's own pr
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from http import HTTPStatus
-from typing import Final
 
-from prometheus_client import CollectorRegistry, Histogram, ProcessCollector
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client import CollectorRegistry, ProcessCollector
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.registry import Collector
 
 from bgpnet.agent.bfdmetrics import bfd_metrics
 from bgpnet.agent.http import Answer
+from bgpnet.agent.plantimes import PlanTimes
 from bgpnet.agent.reconciler import Outcome
 from bgpnet.model.cni import CniCode
 from bgpnet.model.net import Family, family_of
@@ -28,29 +28,20 @@ from bgpnet.planner.peerstatus import peers_status
 from bgpnet.planner.podstatus import block_status
 from bgpnet.planner.status import by_policy, not_ready
 
-PLAN_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
-"""Seconds."""
-
 
 class Metrics:
     """What there is to tell; `last` gives the last outcome, None before the first, `ledger` the pods."""
 
     def __init__(
-        self, version: str, last: Callable[[], Outcome | None], ledger: Callable[[], PodLedger]
+        self,
+        version: str,
+        last: Callable[[], Outcome | None],
+        ledger: Callable[[], PodLedger],
+        planning: PlanTimes,
     ) -> None:
         self._registry = CollectorRegistry()
-        self._registry.register(_Node(version, last, ledger))
+        self._registry.register(_Node(version, last, ledger, planning))
         ProcessCollector(registry=self._registry)
-        self._planning = Histogram(
-            "bgpnet_plan_duration_seconds",
-            "Time that making the whole plan took.",
-            buckets=PLAN_BUCKETS,
-            registry=self._registry,
-        )
-
-    def done(self, outcome: Outcome) -> None:
-        """A step was taken."""
-        self._planning.observe(outcome.plan_seconds)
 
     def page(self, _query: str) -> Answer:
         """Prometheus' text format."""
@@ -61,17 +52,27 @@ class _Node(Collector):
     """Gauges and counters of one node."""
 
     def __init__(
-        self, version: str, last: Callable[[], Outcome | None], ledger: Callable[[], PodLedger]
+        self,
+        version: str,
+        last: Callable[[], Outcome | None],
+        ledger: Callable[[], PodLedger],
+        planning: PlanTimes,
     ) -> None:
         self._version = version
         self._last = last
         self._ledger = ledger
+        self._planning = planning
 
     def collect(self) -> Iterator[Metric]:
         """All of them."""
         build = GaugeMetricFamily("bgpnet_build_info", "The version of the agent.", labels=["version"])
         build.add_metric([self._version], 1)
         yield build
+        planning = HistogramMetricFamily(
+            "bgpnet_plan_duration_seconds", "Time that making the whole plan took."
+        )
+        planning.add_metric([], self._planning.buckets, self._planning.sum)
+        yield planning
         outcome = self._last()
         ready = outcome is not None and not not_ready(outcome.snapshot, outcome.plan)
         yield GaugeMetricFamily(

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bgpnet.agent.metrics import Metrics
+from bgpnet.agent.plantimes import PlanTimes
 from bgpnet.agent.reconciler import Outcome
 from bgpnet.model import bfd
 from bgpnet.model.bfd import Bfd, BfdSession, BfdTimers, ObservedBfd
@@ -157,7 +158,7 @@ def test_a_node_that_cannot_watch_says_so() -> None:
 
 def test_metrics() -> None:
     of = snapshot(FAILED)
-    metrics = Metrics("1", lambda: Outcome(of, make_plan(of)), PodLedger)
+    metrics = Metrics("1", lambda: Outcome(of, make_plan(of)), PodLedger, PlanTimes())
     found = samples(metrics.page("")[2])
     for name, number in (
         ("session_up", 0),

@@ -7,6 +7,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from bgpnet.agent.metrics import Metrics
+from bgpnet.agent.plantimes import PlanTimes
 from bgpnet.agent.reconciler import Outcome
 from bgpnet.model.podledger import PodLedger
 from bgpnet.model.probe import ProbeResult, ProbeTarget
@@ -41,10 +42,11 @@ def outcome(*sessions: ObservedSession, declared: Declared | None = None) -> Out
 
 
 def page(*outcomes: Outcome, ledger: PodLedger | None = None) -> str:
-    metrics = Metrics("1.2.3", lambda: outcomes[-1] if outcomes else None, lambda: ledger or PodLedger())
+    planning = PlanTimes()
     for each in outcomes:
-        metrics.done(each)
-    return metrics.page("")[2]
+        planning.add(each.plan_seconds)
+    last = outcomes[-1] if outcomes else None
+    return Metrics("1.2.3", lambda: last, lambda: ledger or PodLedger(), planning).page("")[2]
 
 
 def samples(text: str) -> Samples:
