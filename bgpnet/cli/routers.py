@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from bgpnet.cli import flags, show
+from bgpnet.cli import flags, objects, show
 from bgpnet.cli.exits import FINE, NO, UNREACHABLE, USAGE
 from bgpnet.model.errors import BgpnetError, NotThereError, UsageError
 
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from bgpnet.planner.routers import RouterConfigs
 
 SYSTEMS: Final = ("frr", "bird", "openbgpd", "gobgp", "eos", "nvue", "nxos", "junos")
-
-_SOURCE: Final = "a folder of manifests (files:DIR or DIR) or manifests"
 
 
 def add(verbs: flags.Verbs) -> None:
@@ -41,13 +39,14 @@ def add(verbs: flags.Verbs) -> None:
         "write each router's half of the sessions: configuration, what to verify, the way back",
         """\
         examples:
+          bgpnet routers render --source kubernetes -o out               by kubectl's kubeconfig
           bgpnet routers render --source files:manifests --router tor1     to the terminal
           bgpnet routers render --source files:manifests -o out            three files a router
           bgpnet routers render --source files:manifests --neighbors each    no dynamic range
           bgpnet routers render --source files:manifests --reveal -o out   with passwords, mode 0600
 
         exit codes: 0 every router has its configuration, 1 something was refused (the others are written),
-        2 usage
+        2 usage, 3 the API server cannot be read
         """,
     )
     _objects(render)
@@ -71,15 +70,16 @@ def add(verbs: flags.Verbs) -> None:
           bgpnet routers check out/tor1.conf out/tor2.conf
           bgpnet routers check --type frr saved.conf
           bgpnet routers check --source files:manifests      what `render` would write
+          bgpnet routers check --source kubernetes:admin.conf --context lab
           bgpnet routers check -o json out/*.conf | jq '.files[] | {router, verdict, not_checked}'
 
         exit codes: 0 all fine, 1 something is wrong, 2 usage, 3 nothing wrong was found, but the program
-        that reads it could not be asked
+        that reads it, or the API server, could not be asked
         """,
     )
     check.add_argument("files", nargs="*", metavar="FILE", help="configurations; `-` is standard input")
     check.add_argument("--type", choices=SYSTEMS, help="system of the files; left out, as their header says")
-    check.add_argument("--source", metavar="SOURCE", help=f"instead of files: {_SOURCE}")
+    objects.add(check, "instead of files, what `render` would write")
     check.add_argument("--router", metavar="NAME", help="with --source: this router only")
     check.add_argument(
         "-o", "--output", choices=("text", "json", "yaml"), default="text", help="output format"
@@ -93,6 +93,7 @@ def add(verbs: flags.Verbs) -> None:
         examples:
           bgpnet routers diff --source files:manifests --router tor1 --running saved.conf
           ssh tor1 vtysh -c show\\ run | bgpnet routers diff manifests --router tor1 --running -
+          bgpnet routers diff --source kubernetes --router tor1 --running saved.conf
           bgpnet routers diff --source files:manifests --router tor1 --running saved.conf --format commands
 
         What is not ours is never removed. Lines that end sessions are named with the reason.
@@ -118,24 +119,14 @@ def add(verbs: flags.Verbs) -> None:
 
 def _objects(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("manifests", nargs="*", metavar="MANIFEST", help="manifests or folders of them")
-    sub.add_argument("--source", metavar="SOURCE", help=f"the same by flag: {_SOURCE}")
+    objects.add(sub, "the objects")
     sub.add_argument("--router", metavar="NAME", help="this router only")
-
-
-def _places(args: argparse.Namespace) -> list[Path]:
-    words = [*getattr(args, "manifests", ()), *([args.source] if args.source else [])]
-    if not words:
-        raise UsageError("--source is not given; name a folder of manifests: --source files:DIR")
-    if "kubernetes" in words:
-        raise UsageError("--source is 'kubernetes'; routers are written from manifests: files:DIR")
-    return [Path(word.removeprefix("files:") or ".") for word in words]
 
 
 def _configs(args: argparse.Namespace) -> "RouterConfigs":
     """The routers that were asked for, and everything that was refused."""
     from dataclasses import replace
 
-    from bgpnet.drivers.files.once import read_once
     from bgpnet.model.router import Neighbors, System
     from bgpnet.planner.routergroup import Wishes
     from bgpnet.planner.routers import router_configs
@@ -146,7 +137,7 @@ def _configs(args: argparse.Namespace) -> "RouterConfigs":
         System(system) if system else None,
         reveal=getattr(args, "reveal", False),
     )
-    told = router_configs(read_once(_places(args)), wishes)
+    told = router_configs(objects.declared(args), wishes)
     if args.router is None:
         return told
     only = tuple(router for router in told.routers if router.name == args.router)

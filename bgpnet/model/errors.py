@@ -5,7 +5,7 @@
     BgpnetError
      +-- UsageError            the command line or a setting is wrong                    exit 2
      +-- NotThereError         the node has not what was asked for                       exit 1
-     +-- UnreachableError      the agent, the supervisor or the relay does not answer    exit 3
+     +-- UnreachableError      an agent, supervisor, relay or API server does not answer    exit 3
      +-- SourceError           a source of objects cannot be read at all
      +-- ApiError              the Kubernetes API refused a request, or was not reached
      +-- KernelError           the kernel refused a change
@@ -31,7 +31,7 @@ class NotThereError(BgpnetError):
 
 
 class UnreachableError(BgpnetError):
-    """A process of ours does not answer on its socket."""
+    """A process of ours does not answer on its socket, or the API server not what is needed."""
 
 
 class SourceError(BgpnetError):

@@ -70,7 +70,6 @@ def test_one_bad_peer_harms_itself_alone(
     ("argv", "code", "says"),
     [
         (["render"], 2, "--source is not given"),
-        (["render", "--source", "kubernetes"], 2, "--source is 'kubernetes'"),
         (["render", "--source", "files:/nonexistent/x"], 1, "/nonexistent/x is not there"),
         (["render", str(MANIFESTS), "--router", "tor9"], 1, "there are: tor1, tor2"),
         (["render", str(MANIFESTS), "-o", "/dev/null/out"], 2, "--output is '/dev/null/out'"),
@@ -173,7 +172,7 @@ def test_help_has_examples_that_the_command_line_takes(verb: str, capsys: pytest
     ("line", "offered"),
     [
         ("routers ", "render check diff"),
-        ("routers render --n", "--neighbors"),
+        ("routers render --ne", "--neighbors"),
         ("routers render --neighbors ", "range each"),
         ("routers diff --format ", "unified commands"),
     ],

@@ -89,7 +89,7 @@ class Client:
                 content = await response.read()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise _unreachable(error) from error
-        return _answer(response.status, content)
+        return answer(response.status, content)
 
     async def lines(self, path: str, query: Query, accept: str = JSON) -> AsyncGenerator[bytes, None]:
         """The lines of an answer as they come, until the server ends it.
@@ -109,7 +109,7 @@ class Client:
                 allow_redirects=False,
             ) as response:
                 if response.status != HTTPStatus.OK:
-                    _answer(response.status, await response.read())
+                    answer(response.status, await response.read())
                 try:
                     yield b""
                     async for line in _split(response.content):
@@ -140,7 +140,12 @@ async def _split(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:
             raise ApiError(0, "TooLarge", f"a watch event is longer than {LONGEST_LINE} bytes")
 
 
-def _answer(status: int, content: bytes) -> Json:
+def answer(status: int, content: bytes) -> Json:
+    """What the server answered, decoded.
+
+    Raises:
+        ApiError: it refuses, or this is no API server's answer.
+    """
     try:
         decoded = json.loads(content)
     except ValueError:

@@ -1,6 +1,7 @@
-"""What an agent follows in the API, and what it keeps of each object."""
+"""What is read of a cluster, what an agent follows of it, and what is kept of each object."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from bgpnet.drivers.kube.client import Json
@@ -21,20 +22,27 @@ _METADATA: Final = (
 )
 
 
-def followed(node: str) -> tuple[Collection, ...]:
-    """The own Node, the own IPBlocks, and what holds for the whole cluster."""
-    wide = {
+def whole() -> tuple[Collection, ...]:
+    """All that is declared in a cluster, but for passwords."""
+    plurals = {
         "BGPConfiguration": "bgpconfigurations",
         "BGPFilter": "bgpfilters",
         "BGPPeer": "bgppeers",
         "IPPool": "ippools",
+        "IPBlock": "ipblocks",
     }
     return (
-        Collection("Node", "v1", "/api/v1/nodes", _node, {"fieldSelector": f"metadata.name={node}"}),
-        *(Collection(kind, API_VERSION, f"{OURS}/{plural}", _object) for kind, plural in wide.items()),
-        Collection(
-            "IPBlock", API_VERSION, f"{OURS}/ipblocks", _object, {"fieldSelector": f"spec.node={node}"}
-        ),
+        Collection("Node", "v1", "/api/v1/nodes", _node),
+        *(Collection(kind, API_VERSION, f"{OURS}/{plural}", _object) for kind, plural in plurals.items()),
+    )
+
+
+def followed(node: str) -> tuple[Collection, ...]:
+    """The own Node, the own IPBlocks, and what holds for the whole cluster."""
+    own = {"Node": f"metadata.name={node}", "IPBlock": f"spec.node={node}"}
+    return tuple(
+        replace(each, query={"fieldSelector": own[each.kind]}) if each.kind in own else each
+        for each in whole()
     )
 
 

@@ -2,18 +2,15 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from typing import Final
 
 from bgpnet.drivers.files.contents import Content, Password, SecretKey, Unreadable
 from bgpnet.drivers.files.passwords import password
 from bgpnet.drivers.kube.client import Client, Json
+from bgpnet.drivers.kube.passwords import given, value_of
 from bgpnet.drivers.kube.patience import Patience
 from bgpnet.drivers.kube.watch import Collection, Watch
-from bgpnet.model.crd.read import read
-from bgpnet.model.crd.secret import Secret
-from bgpnet.model.rejection import Reason, Rejection
-from bgpnet.model.snapshot import Declared, DeclaredPeer
+from bgpnet.model.snapshot import Declared
 
 MOST: Final = 128
 """Secrets that are followed: as many as a node has sessions."""
@@ -51,14 +48,7 @@ class Secrets:
         self._passwords = {
             place: password(self._content(place), self._passwords.get(place)) for place in places.values()
         }
-        peers, refused = [], list(declared.rejections)
-        for peer in declared.peers:
-            place = places.get(peer.ref.name)
-            if place is not None:
-                peer, rejection = _with_password(peer, place, self._passwords[place])  # noqa: PLW2901 - the same peer
-                refused += rejection
-            peers.append(peer)
-        return replace(declared, peers=tuple(peers), rejections=tuple(refused))
+        return given(declared, places, self._passwords)
 
     def _content(self, place: SecretKey) -> Content:
         found = self._watches.get(place.name)
@@ -66,15 +56,7 @@ class Secrets:
         if watch is None or not watch.synced:
             why = str(watch.error) if watch and watch.error else "it was not read yet"
             return Unreadable(why)
-        value = watch.objects.get(place.name)
-        if value is None:
-            return Unreadable(f"there is no Secret {place.name} in namespace {self._namespace}: make it")
-        reading = read(value)
-        values = dict(reading.object.fact(reading.ref).values) if isinstance(reading.object, Secret) else {}
-        if place.key not in values:
-            return Unreadable(f"it has no key {place.key}: there are {', '.join(sorted(values)) or 'none'}")
-        text = values[place.key]
-        return Unreadable("it is not in Base64") if text is None else text.reveal().encode("latin-1")
+        return value_of(watch.objects.get(place.name), place, self._namespace)
 
     def _collection(self, name: str) -> Collection:
         path = f"/api/v1/namespaces/{self._namespace}/secrets"
@@ -83,15 +65,3 @@ class Secrets:
 
 def _values(item: Json) -> Json:
     return {"metadata": {"name": item["metadata"]["name"]}, "data": item.get("data") or {}}
-
-
-def _with_password(
-    peer: DeclaredPeer, place: SecretKey, found: Password
-) -> tuple[DeclaredPeer, tuple[Rejection, ...]]:
-    if found.secret is None:
-        return replace(peer, password_error=f"{place}: {found.error}"), ()
-    told = replace(peer, password=found.secret, password_error="")
-    if not found.error:
-        return told, ()
-    remedy = f"{found.error}; the last good password stays in force; put it back"
-    return told, (Rejection(peer.ref, peer.password_field, str(place), Reason.PASSWORD_UNREADABLE, remedy),)

@@ -33,6 +33,10 @@ class Collection:
     accept: str = JSON
     """The form that is asked for."""
 
+    def kept(self, item: Json) -> Json:
+        """What is kept of an object, with the kind, which the items of a list lack."""
+        return {"apiVersion": self.api_version, "kind": self.kind} | self.trim(item)
+
 
 class Watch:
     """The objects of one collection, by name."""
@@ -72,7 +76,7 @@ class Watch:
         )
         found = {}
         for item in answer.get("items") or ():
-            trimmed = self._trimmed(item)
+            trimmed = self.collection.kept(item)
             found[trimmed["metadata"]["name"]] = trimmed
         self._version = str(answer["metadata"]["resourceVersion"])
         told = not self.synced or self.error is not None or not _same(found, self.objects)
@@ -116,14 +120,10 @@ class Watch:
             if self.objects.pop(name, None) is not None:
                 self._changed()
             return
-        trimmed = self._trimmed(told)
+        trimmed = self.collection.kept(told)
         if not _same({name: trimmed}, {name: self.objects.get(name, {})}):
             self.objects[name] = trimmed
             self._changed()
-
-    def _trimmed(self, item: Json) -> Json:
-        kept = self.collection.trim(item)
-        return {"apiVersion": self.collection.api_version, "kind": self.collection.kind} | kept
 
     def _failed(self, error: ApiError) -> None:
         told = self.error is None or (self.error.status, self.error.reason) != (error.status, error.reason)
