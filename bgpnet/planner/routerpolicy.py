@@ -9,7 +9,14 @@ from bgpnet.model.net import Family, Prefix, covers, default_prefix, family_of, 
 from bgpnet.model.rejection import ObjectRef, Rejection
 from bgpnet.model.router import DeclaredRouter, DefaultWhen
 from bgpnet.model.routerconfig import Accepted, DefaultRoute, FamilyPolicy
-from bgpnet.model.snapshot import AcceptRule, Declared, DeclaredNode, DeclaredPeer, DeclaredPool
+from bgpnet.model.snapshot import (
+    AcceptRule,
+    Declared,
+    DeclaredConfiguration,
+    DeclaredNode,
+    DeclaredPeer,
+    DeclaredPool,
+)
 from bgpnet.planner.prefixes import granted_prefixes
 
 
@@ -26,16 +33,28 @@ class Fabric:
         """The prefixes of all nodes.
 
         With pools a router accepts the pool at the blocks' lengths, so that it need not know of each node;
-        without pools each node's prefixes by themselves.
+        without pools each node's prefixes by themselves. Any address of the
+        loopback ranges may be any node's.
         """
         budget = declared.configuration.max_prefixes_per_node if declared.configuration else default_budget
         granted, refused = granted_prefixes(declared.nodes, declared.pools, budget)
         pools = sorted(declared.pools, key=lambda pool: (-pool.cidr.prefixlen, prefix_order(pool.cidr)))
+        loopbacks = _loopbacks(declared.configuration)
         announced = {
-            node.name: tuple(_accepted(node, prefix, pools) for prefix in granted[node.name])
+            node.name: (*(_accepted(node, prefix, pools) for prefix in granted[node.name]), *loopbacks)
             for node in declared.nodes
         }
         return cls(announced, budget, refused)
+
+
+def _loopbacks(configuration: DeclaredConfiguration | None) -> tuple[Accepted, ...]:
+    """Single addresses out of the ranges of the nodes' loopbacks."""
+    if configuration is None:
+        return ()
+    return tuple(
+        Accepted(AcceptRule(each, each.max_prefixlen, each.max_prefixlen), configuration.ref)
+        for each in configuration.loopbacks
+    )
 
 
 def _accepted(node: DeclaredNode, prefix: Prefix, pools: list[DeclaredPool]) -> Accepted:

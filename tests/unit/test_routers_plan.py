@@ -16,7 +16,7 @@ from bgpnet.model.router import DefaultWhen, Neighbors, System
 from bgpnet.model.secret import Secret
 from bgpnet.planner.routergroup import Wishes
 from bgpnet.planner.routernames import label
-from tests.unit.facts import accept, address, node, pool
+from tests.unit.facts import accept, address, configuration, node, pool
 from tests.unit.routerfacts import NODES, one, planned, tor
 
 
@@ -76,6 +76,22 @@ def test_without_pool_each_prefix_stands_alone_under_its_node() -> None:
     (group,) = one(pools=()).groups
     assert [(str(each.cause), str(each.rule.prefix)) for each in group.families[0].accepts] == [
         (f"Node/n{n}", f"10.244.{n}.0/26") for n in (1, 2, 3)
+    ]
+
+
+def test_addresses_of_the_loopback_ranges_are_accepted_singly_because_nodes_announce_them() -> None:
+    ranges = (ip_network("10.255.0.0/24"), ip_network("fd00:255::/64"))
+    (group,) = one(
+        replace(tor(), families=tuple(Family)), configuration=replace(configuration(), loopbacks=ranges)
+    ).groups
+    assert [
+        (str(each.cause), str(each.rule.prefix), each.rule.min_length, each.rule.max_length)
+        for family in group.families
+        for each in family.accepts
+    ] == [
+        ("BGPConfiguration/default", "10.255.0.0/24", 32, 32),
+        ("IPPool/pods", "10.244.0.0/16", 26, 26),
+        ("BGPConfiguration/default", "fd00:255::/64", 128, 128),
     ]
 
 
