@@ -71,6 +71,10 @@ class Hostile:
         self.greeting: Callable[[], bytes] = lambda: b""
         self.sessions = 0
         """Times that a session came up."""
+        self.connections = 0
+        """Connections that were taken."""
+        self.deaf = False
+        """Whether it ends each connection before a word is said."""
         self.notified: list[tuple[int, int]] = []
         """NOTIFICATIONs that came: code and subcode."""
         self.graceful_restart = False
@@ -121,8 +125,10 @@ class Hostile:
                 continue
             except OSError:
                 return
+            self.connections += 1
             with connection, suppress(OSError):
-                self._speak(connection)
+                if not self.deaf:
+                    self._speak(connection)
             with self._lock:
                 self._peer = None
 

@@ -43,6 +43,8 @@ pytestmark = pytest.mark.kernel
 BGPNET = str(Path(sys.executable).with_name("bgpnet"))
 LIMIT = 1000
 """The peer's maxPrefix."""
+FLAPPING = 5.0
+"""Seconds."""
 
 MANIFESTS = f"""
 apiVersion: bgpnet.io/v1alpha1
@@ -171,7 +173,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rack]:
 
 @pytest.fixture
 def rack(running: Rack) -> Rack:
-    running.evil.greeting = lambda: b""
+    running.evil.greeting, running.evil.deaf = lambda: b"", False
     running.evil.graceful_restart = False
     running.up()
     until(lambda: running.route("192.0.2.0/24"), "the good router's route")
@@ -188,6 +190,7 @@ CLIPPED = BODY[:2] + b"\xff\xff" + BODY[4:]
     [
         pytest.param(message(KEEPALIVE, marker=b"\0" * 16), 1, id="wrong-marker"),
         pytest.param(message(UPDATE, b"\0" * 5000), 1, id="oversized"),
+        pytest.param(message(UPDATE, length=4097), 1, id="oversized-by-its-header-alone"),
         pytest.param(message(99, b"what"), 1, id="unknown-type"),
         pytest.param(message(UPDATE, CLIPPED), 3, id="attributes-longer-than-the-message"),
     ],
@@ -272,9 +275,12 @@ def test_twenty_thousand_routes_stop_at_the_limit(rack: Rack) -> None:
         until(lambda: rack.peer("evil").get("state") == "Rejected", "it has no session")
         assert "MaxPrefixReached: the peer announced more than 1000 ipv4" in rack.peer("evil")["reason"]
         until(lambda: not rack.route("198.18.0.0/32"), "its routes are gone")
+        sessions, told = rack.evil.sessions, len(rack.evil.notified)
         rack.evil.greeting = lambda: b"".join(flood)
-        until(lambda: rack.peer("evil").get("state") == "Established", "it is tried after its idle time")
-        until(lambda: rack.peer("evil").get("state") == "Rejected", "and stopped again", 30)
+        until(lambda: rack.evil.sessions > sessions, "it is tried after its idle time")
+        until(lambda: rack.evil.notified[told:], "and stopped again", 30)
+        assert rack.evil.notified[told] == (6, 1)
+        until(lambda: rack.peer("evil").get("state") == "Rejected", "which is told")
         rack.evil.greeting = lambda: b""
         rack.up()
         assert rack.pss() - before < 16
@@ -295,15 +301,43 @@ def test_routes_that_flap_ten_times_a_second_cost_little(rack: Rack) -> None:
         until(lambda: rack.route(prefixes[0]) and not rack.route(prefixes[1]), "the last word counts")
 
 
-def test_a_session_that_ends_as_soon_as_it_is_up_harms_nobody(rack: Rack) -> None:
+def test_an_update_cut_off_by_the_end_of_the_connection_is_not_used(rack: Rack) -> None:
+    whole = update("198.18.0.0/24")
     with rack.unharmed():
         sessions = rack.evil.sessions
-        rack.evil.greeting = rack.evil.gone
+        rack.evil.send(whole + update("198.18.1.0/24", "198.18.2.0/24")[:-2])
+        until(lambda: rack.route("198.18.0.0/24"), "what came whole is learned")
         rack.evil.hang_up()
-        until(lambda: rack.evil.sessions >= sessions + 2, "it came and went twice", 20)
-        rack.evil.greeting = lambda: b""
+        until(lambda: not rack.route("198.18.0.0/24"), "what it told is gone")
+        assert rack.peer("evil")["last_error"]
+        rack.up()
+        assert rack.evil.sessions > sessions
+        assert rack.route("198.18.1.0/24") == rack.route("198.18.2.0/24") == ""
+
+
+@pytest.mark.parametrize("opened", [True, False], ids=["after-its-keepalive", "before-its-open"])
+def test_a_session_that_ends_as_soon_as_it_can_costs_little_and_harms_nobody(
+    rack: Rack, *, opened: bool
+) -> None:
+    """It would flap ten times a second and more: each connection is ended as soon as it stands."""
+    with rack.unharmed():
+        connections, sessions, memory = rack.evil.connections, rack.evil.sessions, rack.pss()
+        begin, used = time.monotonic(), rack.busy()
+        rack.evil.greeting, rack.evil.deaf = rack.evil.gone, not opened
+        rack.evil.hang_up()
+        until(lambda: time.monotonic() > begin + FLAPPING, "it had its time")
+        spent = time.monotonic() - begin
+        share, rate = (rack.busy() - used) / spent, (rack.evil.connections - connections) / spent
+        assert rack.peer("evil")["state"] != "Established"
+        assert rack.peer("evil")["reason"]
+        assert rack.evil.connections >= connections + 3, "it is tried again and again"
+        assert opened == (rack.evil.sessions > sessions)
+        rack.evil.greeting, rack.evil.deaf = lambda: b"", False
         rack.up()
         assert rack.peer("evil")["flaps"] >= 1
+        assert rack.peer("evil")["last_error"]
+        assert share < 0.5, f"{share:.0%} of a core at {rate:.1f} connections a second"
+        assert rack.pss() - memory < 8
 
 
 def test_a_peer_that_never_sends_end_of_rib_keeps_nothing_of_others_alive(rack: Rack) -> None:
