@@ -426,6 +426,21 @@ def test_a_session_that_a_reload_gives_another_identity_is_told_everything() -> 
     assert sorted(story.tor1.heard[-2:]) == ["eor ipv4", "eor ipv6"]
 
 
+@pytest.mark.parametrize("turns", [0, 1, 20])
+def test_an_end_of_the_reload_s_that_is_heard_of_late_is_one_of_the_reload_s(turns: int) -> None:
+    """The supervisor's answer comes by another way than events, and ExaBGP ends sessions in its own time."""
+    story = ready(0, 1)
+    story.core.reloading()
+    story.core.reloaded()
+    story.turns(turns)
+    story.exabgp.down(story.tor1, "stop, message [removed]")
+    story.tor1.cache = {}
+    story.up()
+    story.turns(40)
+    assert set(story.tor1.table) == {net(0), net(1)}
+    assert sorted(story.tor1.heard[-2:]) == ["eor ipv4", "eor ipv6"]
+
+
 def test_a_session_that_a_reload_adds_is_told_everything_and_the_others_nothing() -> None:
     story = ready(0, 1)
     added = story.peers.pop(TOR1)

@@ -63,6 +63,8 @@ class _Peer:
         self.into = AdjRibIn(peer)
         self.followed = False
         """Whether its state was read, or seen to come up, on the present connection to the relay."""
+        self.changed = False
+        """Whether the configuration was changed since the session last ended, which may end because of it."""
         self.life_up = ""
         """The last life of ExaBGP in which it was up."""
 
@@ -131,12 +133,13 @@ class Core:
     def reloading(self) -> None:
         """The configuration is being changed: a reload drops End-of-RIBs and refreshes that are queued."""
         self._reloading = True
+        for peer in self._peers.values():
+            peer.changed = True
 
     def reloaded(self) -> None:
         """The configuration was changed, or was not: look which sessions there are."""
         self._reloading, self.news = False, True
-        if self._told and not self._todo:
-            self._todo = [ShowNeighbors()]
+        self._look()
         for peer in self._peers.values():
             if peer.session.state is not SessionState.ESTABLISHED:
                 peer.out.speaker_lost()
@@ -325,8 +328,12 @@ class Core:
         kept, seconds = peer.session.kept_after(event)
         peer.session.down(event)
         peer.out.session_down()
-        if self._reloading:  # ExaBGP gives a session of another identity, AS or router id, an empty table
+        if peer.changed or self._reloading:
+            # ExaBGP gives a session of another identity, AS or router id, an empty table. Its end is heard of
+            # by another way than the end of the reload, and perhaps after it.
             peer.out.speaker_lost()
+            self._look()
+        peer.changed = self._reloading
         if not was_up:
             peer.into.attempt_failed()
         elif kept:
@@ -341,6 +348,11 @@ class Core:
         peer.session.lost(event.time)
         peer.out.session_down()
         peer.into.speaker_lost(now + self.restart_time)
+
+    def _look(self) -> None:
+        """Ask which sessions there are, and then for what is not known of their tables."""
+        if self._told and not self._reloading and ShowNeighbors() not in self._todo:
+            self._todo.append(ShowNeighbors())
 
     def _neighbors(self, lines: Sequence[object], now: float, wall: float) -> None:
         """Which sessions there are, and the state of those that no event told of on this connection."""
@@ -370,6 +382,7 @@ class Core:
                 peer.out.session_down()
                 peer.into.session_found_down(self._young_until if may_come else None)
             peer.followed = True
-        if not self._todo and not all(peer.out.audit_done for peer in self._peers.values()):
-            self._todo = [ShowAdjRibOut()]
+        audited = all(peer.out.audit_done for peer in self._peers.values())
+        if not audited and ShowAdjRibOut() not in self._todo:
+            self._todo.append(ShowAdjRibOut())
         self._told = True
