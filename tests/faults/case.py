@@ -9,7 +9,7 @@ LABS: Final = ("dual-tor", "dual-tor-bird", "mixed-tor")
 PLAIN: Final = "plain"
 """The lab as it is: hold time 9 s, no BFD, ToRs that are helpers of graceful restart."""
 BFD: Final = "bfd"
-"""BFD 300 ms x 3 between nodes and ToRs."""
+"""BFD 300 ms x 3 on every session."""
 RESTARTING: Final = "restarting"
 """ToRs that restart gracefully themselves and keep their forwarding state."""
 SETUPS: Final = (PLAIN, BFD, RESTARTING)
@@ -17,11 +17,17 @@ SETUPS: Final = (PLAIN, BFD, RESTARTING)
 INTERVAL_MS: Final = 10.0
 """Between two packets of a flow."""
 FAST: Final = 300.0
-"""Milliseconds for what a lost carrier or a closed connection tells."""
+"""Milliseconds for what a lost carrier, a closed connection or a NOTIFICATION tells."""
 BFD_LIMIT: Final = 1200.0
 """Milliseconds: 300 x 3, and time to act."""
 HOLD_LIMIT: Final = 10_000.0
 """Milliseconds: hold time of 9 s, and a second to act."""
+ONE_WAY_LIMIT: Final = 13_000.0
+"""Milliseconds, of a link that is dead one way: hold time, a keepalive's 3 s, and a second to act.
+
+Who hears nothing gets no acknowledgement either, so its TCP sends nothing new any more, not even the
+NOTIFICATION: the other side waits for its own hold time, since the last keepalive that it heard.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +61,23 @@ CASES: Final = (
     Case("upgrade-agent-then-speaker", 0),
     Case("upgrade-speaker-then-agent", 0),
     Case("wrong-md5-key", 0),
-    Case("max-prefix-hit", 0),
+    Case("max-prefix-hit", FAST),
     Case("tor-daemon-restarted", FAST),
     Case("uplink-of-tor-cut", FAST),
     Case("tor-off-with-carrier-loss", FAST),
     Case("link-of-node-cut", HOLD_LIMIT, FAST),
-    Case("link-of-node-deaf", HOLD_LIMIT),
-    Case("link-of-node-dumb", HOLD_LIMIT),
+    Case("link-of-node-deaf", ONE_WAY_LIMIT),
+    Case("link-of-node-dumb", ONE_WAY_LIMIT),
     Case("tor-off-in-silence", HOLD_LIMIT),
     Case("node-off", HOLD_LIMIT),
     Case("exabgp-killed", 0, setup=BFD),
+    Case("speaker-container-killed", 0, setup=BFD),
+    Case("upgrade-agent-then-speaker", 0, setup=BFD),
+    Case("upgrade-speaker-then-agent", 0, setup=BFD),
     Case("link-of-node-cut", BFD_LIMIT, FAST, setup=BFD),
     Case("link-of-node-deaf", BFD_LIMIT, setup=BFD),
     Case("link-of-node-dumb", BFD_LIMIT, setup=BFD),
+    Case("tor-off-in-silence", BFD_LIMIT, setup=BFD),
     Case("node-off", BFD_LIMIT, setup=BFD),
     Case("tor-daemon-restarted-gracefully", 0, setup=RESTARTING),
 )

@@ -20,6 +20,8 @@ HOLD: Final = 11.0
 """Seconds until the hold time has told of a fault."""
 BACK: Final = 1.0
 """Seconds after a process came back, before it is asked how it is."""
+KEEPALIVE: Final = 3.0
+"""Seconds between two keepalives."""
 CUT: Final = "bgpnet_fault_cut"
 
 
@@ -95,7 +97,7 @@ def _one_way(fabric: Fabric, hook: str, variant: str) -> Iterator[None]:
     rules = f"nft -f - <<'X'\ntable netdev {CUT} {{\n{chain}\n}}\nX"
     fabric.node.run_in_network("sh", "-c", rules).checked("nft")
     try:
-        time.sleep(SEEN if variant == BFD else HOLD)
+        time.sleep(SEEN if variant == BFD else HOLD + KEEPALIVE)
         yield
     finally:
         fabric.node.run_in_network("nft", "delete", "table", "netdev", CUT).checked("nft")
@@ -110,10 +112,10 @@ def tor_off_with_carrier_loss(fabric: Fabric, _: str) -> Iterator[float]:
 
 
 @contextmanager
-def tor_off_in_silence(fabric: Fabric, _: str) -> Iterator[float]:
+def tor_off_in_silence(fabric: Fabric, variant: str) -> Iterator[float]:
     """Tor1 has no power; its neighbours keep their carrier."""
     with _off(fabric, "tor1", dark=False):
-        time.sleep(HOLD)
+        time.sleep(SEEN if variant == BFD else HOLD)
         yield 0
 
 

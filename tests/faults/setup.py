@@ -4,6 +4,7 @@ All is text: manifests and hand-written parts of routers are edited, and routers
 """
 
 import json
+import re
 from pathlib import Path
 from typing import Final
 
@@ -34,18 +35,19 @@ def apply(folder: Path, variant: str) -> None:
         _edit(folder / "lab.clab.yml", address, address + own)
     leaf = configs / "leaf" / "frr.conf"
     leaf.write_text(with_loopbacks(leaf.read_text(encoding="utf-8")), encoding="utf-8")
-    if variant == RESTARTING:
-        for path in configs.glob("*/*.base.conf"):
-            path.write_text(_restarting(path.read_text(encoding="utf-8")), encoding="utf-8")
+    for path in (leaf, *configs.glob("*/*.base.conf")):
+        text = path.read_text(encoding="utf-8")
+        if variant == BFD:
+            text = _watching(text)
+        if variant == RESTARTING and path != leaf:
+            text = _restarting(text)
+        path.write_text(text, encoding="utf-8")
     for number, tor in ((11, "tor1"), (12, "tor2")):
         path = configs / "manifests" / f"{number}-{tor}.yaml"
         if variant == BFD:
             _edit(path, "  accept:\n", "  bfd: {}\n  accept:\n")
         if variant == RESTARTING:
             _edit(path, f"    name: {tor}\n    type", f"    name: {tor}\n    gracefulRestart: full\n    type")
-    if variant == BFD:
-        for path in configs.glob("*/bird.base.conf"):
-            path.write_text(path.read_text(encoding="utf-8") + "protocol bfd {}\n", encoding="utf-8")
 
 
 def with_loopbacks(text: str) -> str:
@@ -69,6 +71,15 @@ def _restarting(text: str) -> str:
     kept = " no bgp default ipv4-unicast\n bgp graceful-restart\n bgp graceful-restart preserve-fw-state\n"
     text = text.replace(" no bgp default ipv4-unicast\n", kept, 1)
     return text.replace("  hold time 9; keepalive", "  graceful restart on; hold time 9; keepalive")
+
+
+def _watching(text: str) -> str:
+    """Have leaf and ToRs watch each other with BFD, too; 300 ms x 3 is what FRR has by itself."""
+    text = re.sub(r"( neighbor (\S+) )timers connect 1\n", r"\g<0> neighbor \2 bfd\n", text)
+    if "protocol bgp leaf {" in text:
+        text = text.replace("  hold time 9; keepalive", "  bfd on; hold time 9; keepalive")
+        text += 'protocol bfd { interface "*" { interval 300 ms; multiplier 3; }; }\n'
+    return text
 
 
 def _edit(path: Path, old: str, new: str) -> None:
