@@ -1,6 +1,6 @@
 """`make faults`, or `python -m tests.faults WORD…`: every cell whose names have all the words.
 
-A table while it runs, build/faults.json at its end. Exit code 0: every cell within its limit; 1: one was not,
+A table and build/faults.json while it runs. Exit code 0: every cell within its limit; 1: one was not,
 or could not be run; 2: a word means nothing.
 """
 
@@ -69,6 +69,7 @@ def run(cells: Iterable[tuple[str, Case]], work: Path) -> tuple[list[report.Row]
                 print(report.HEADER, flush=True)
                 while waiting:
                     rows.append(measure(lab, waiting[0], fabric))
+                    report.write(RESULTS, rows[-1:])
                     print(rows[-1], flush=True)
                     waiting.pop(0)
         except LabError as error:
@@ -92,7 +93,6 @@ def main() -> int:
             rows, failed = run(cells, Path(work))
     except interrupts.Interrupted as interrupted:
         return interrupted.exit_code
-    report.write(RESULTS, rows)
     over = [row for row in rows if row.why]
     print(f"{len(rows) - len(over)} cells within their limits, {len(over)} over, {failed} not run: {RESULTS}")
     return 1 if over or failed else 0
