@@ -221,3 +221,11 @@ def test_a_password_that_vanished_stays_in_force() -> None:
         ("spec.passwordFile", Reason.PASSWORD_UNREADABLE)
     ]
     assert "s3cret" not in repr(declared)
+
+
+def test_what_an_object_says_is_made_once() -> None:
+    """An edit of one file does not make five thousand Nodes of another anew."""
+    files = {"a.yaml": judge("a.yaml", text(pool("a")))}
+    (first,) = merge(files, {}).pools
+    files["b.yaml"] = judge("b.yaml", text(pool("b", "10.1.0.0/16")))
+    assert any(each is first for each in merge(files, {}).pools)

@@ -1,9 +1,9 @@
 """What reading a file can come to."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
-from bgpnet.model.crd.meta import Manifest
+from bgpnet.model.crd.meta import Fact, Manifest
 from bgpnet.model.rejection import ObjectRef, Rejection
 from bgpnet.model.secret import Secret
 
@@ -30,6 +30,11 @@ class GoodObject:
     object: Manifest
     since: float
     """Seconds since the epoch. Of two objects that exclude each other the one that was there first counts."""
+    fact: Fact = field(init=False, repr=False, compare=False)
+    """What it says: made once, as an edit of one file changes nothing of the others'."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "fact", self.object.fact(self.ref))
 
 
 @dataclass(frozen=True, slots=True)

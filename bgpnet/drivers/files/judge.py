@@ -23,7 +23,7 @@ from bgpnet.model.crd.meta import Fact
 from bgpnet.model.crd.read import Reading, read
 from bgpnet.model.crd.secret import Secret
 from bgpnet.model.rejection import ObjectRef, Reason, Rejection
-from bgpnet.model.snapshot import Declared, DeclaredPeer
+from bgpnet.model.snapshot import Declared, DeclaredPeer, DeclaredSecret
 
 _NO_TEXT: Final = Unreadable("it is no text: put it in quotes, under `data` in Base64")
 
@@ -105,7 +105,8 @@ def secret_values(files: Mapping[str, FileState]) -> dict[SecretKey, Content]:
         if not isinstance(good.object, Secret) or good.ref.name in seen:
             continue
         seen.add(good.ref.name)
-        for key, value in good.object.fact(good.ref).values:
+        assert isinstance(good.fact, DeclaredSecret)  # noqa: S101 - a Secret says nothing else
+        for key, value in good.fact.values:
             place = SecretKey(good.ref.name, key)
             found[place] = _NO_TEXT if value is None else value.reveal().encode("latin-1")
     return found
@@ -164,7 +165,7 @@ def _duplicate(ref: ObjectRef, first: ObjectRef) -> Rejection:
 def _with_password(
     good: GoodObject, passwords: Mapping[PasswordPlace, Password]
 ) -> tuple[Fact, tuple[Rejection, ...]]:
-    fact = good.object.fact(good.ref)
+    fact = good.fact
     if not isinstance(fact, DeclaredPeer) or not isinstance(good.object, BGPPeer):
         return fact, ()
     fact = replace(fact, created=fact.created or datetime.fromtimestamp(good.since, UTC).isoformat())
