@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from bgpnet.model.net import Prefix, covers, prefix_order
+from bgpnet.model.net import Prefix, prefix_order
 from bgpnet.model.rejection import Reason, Rejection
 from bgpnet.model.snapshot import DeclaredNode, DeclaredPool
 from bgpnet.planner.selectors import selects
@@ -38,28 +38,33 @@ def granted_prefixes(
     nodes: Iterable[DeclaredNode], pools: Iterable[DeclaredPool], budget: int
 ) -> tuple[dict[str, tuple[Prefix, ...]], tuple[Rejection, ...]]:
     """Prefixes of every node, by its name, by the rules of `own_prefixes`; and what was refused to any."""
-    pools = tuple(pools)
+    offers = [(_key(pool.cidr), pool) for pool in pools]
     claimed = _Claims()
     every: dict[str, tuple[Prefix, ...]] = {}
     rejections: list[Rejection] = []
     for node in sorted(nodes, key=lambda node: (node.created, node.name)):
-        granted: dict[Prefix, None] = {}
+        granted: dict[_Key, Prefix] = {}
         for index, prefix in enumerate(node.pod_cidrs):
-            rejection = _refusal(node, prefix, pools, claimed) or (
+            key = _key(prefix)
+            rejection = _refusal(node, prefix, key, offers, claimed) or (
                 _over_budget(node, prefix, budget) if len(granted) >= budget else None
             )
             if rejection is not None:
                 rejections.append(replace(rejection, field=f"spec.podCIDRs[{index}]"))
             else:
-                granted[prefix] = None
-        for prefix in granted:
-            claimed.add(prefix, node.name)
-        every[node.name] = tuple(granted)
+                granted.setdefault(key, prefix)
+        for key in granted:
+            claimed.add(key, node.name)
+        every[node.name] = tuple(granted.values())
     return every, tuple(rejections)
 
 
 def _refusal(
-    node: DeclaredNode, prefix: Prefix, pools: tuple[DeclaredPool, ...], claimed: "_Claims"
+    node: DeclaredNode,
+    prefix: Prefix,
+    key: "_Key",
+    offers: list[tuple["_Key", DeclaredPool]],
+    claimed: "_Claims",
 ) -> Rejection | None:
     if prefix.prefixlen == 0:
         return _rejected(
@@ -68,14 +73,14 @@ def _refusal(
             Reason.DEFAULT_ROUTE,
             "a default route is never announced; name the node's own block",
         )
-    if pools and not any(_offers(pool, node, prefix) for pool in pools):
+    if offers and not any(_holds(cidr, key) and _selects(pool, node) for cidr, pool in offers):
         return _rejected(
             node,
             prefix,
             Reason.OUTSIDE_POOLS,
             "no IPPool that selects the node holds it; change the prefix, or add or widen an IPPool",
         )
-    owner = claimed.overlapping(prefix)
+    owner = claimed.overlapping(key)
     if owner is not None:
         return _rejected(
             node,
@@ -87,9 +92,9 @@ def _refusal(
     return None
 
 
-def _offers(pool: DeclaredPool, node: DeclaredNode, prefix: Prefix) -> bool:
+def _selects(pool: DeclaredPool, node: DeclaredNode) -> bool:
     selector = pool.node_selector
-    return covers(pool.cidr, prefix) and (not selector.requirements or selects(selector, dict(node.labels)))
+    return not selector.requirements or selects(selector, dict(node.labels))
 
 
 def _over_budget(node: DeclaredNode, prefix: Prefix, budget: int) -> Rejection:
@@ -106,6 +111,20 @@ def _rejected(node: DeclaredNode, prefix: Prefix, reason: Reason, remedy: str) -
     return Rejection(node.ref, "", str(prefix), reason, remedy)
 
 
+_Key = tuple[int, int, int]
+"""A prefix as version, length, and so many bits: shifted by one they are the prefix of twice the size."""
+
+
+def _key(prefix: Prefix) -> _Key:
+    length = prefix.prefixlen
+    return (prefix.version, length, int(prefix.network_address) >> (prefix.max_prefixlen - length))
+
+
+def _holds(outer: _Key, inner: _Key) -> bool:
+    """Whether `inner` lies in `outer`."""
+    return outer[0] == inner[0] and outer[1] <= inner[1] and inner[2] >> (inner[1] - outer[1]) == outer[2]
+
+
 class _Claims:
     """Prefixes granted so far, with a lookup of any that overlaps: dict reads per length, not per node."""
 
@@ -116,19 +135,19 @@ class _Claims:
         self._above: dict[tuple[int, int, int], str] = {}
         self._lengths: defaultdict[int, set[int]] = defaultdict(set)
 
-    def add(self, prefix: Prefix, owner: str) -> None:
-        above, (version, own_length, bits) = self._above, _key(prefix)
+    def add(self, key: _Key, owner: str) -> None:
+        above, (version, own_length, bits) = self._above, key
         self._granted[version, own_length, bits] = owner
         self._lengths[version].add(own_length)
         for length in range(own_length - 1, -1, -1):
             bits >>= 1
-            key = (version, length, bits)
-            if key in above:  # and so is every shorter one
+            shorter = (version, length, bits)
+            if shorter in above:  # and so is every shorter one
                 break
-            above[key] = owner
+            above[shorter] = owner
 
-    def overlapping(self, prefix: Prefix) -> str | None:
-        key = version, own_length, bits = _key(prefix)
+    def overlapping(self, key: _Key) -> str | None:
+        version, own_length, bits = key
         inside = self._above.get(key)
         if inside is not None:
             return inside
@@ -139,9 +158,3 @@ class _Claims:
             if owner is not None:
                 return owner
         return None
-
-
-def _key(prefix: Prefix) -> tuple[int, int, int]:
-    """Version, length, and so many bits: shifted by one they are the prefix of twice the size."""
-    length = prefix.prefixlen
-    return (prefix.version, length, int(prefix.network_address) >> (prefix.max_prefixlen - length))
