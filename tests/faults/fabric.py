@@ -17,8 +17,8 @@ from tests.netlab.probes import Place
 BLOCKS: Final = {"node1": "10.244.1.0/26", "node2": "10.244.2.0/26"}
 VM: Final = "192.0.2.10"
 POD: Final = "10.244.1.1"
-PATIENCE: Final = 45.0
-"""Seconds for the fabric to settle."""
+PATIENCE: Final = 75.0
+"""Seconds for the fabric to settle: a failure that BFD told is forgotten after a minute of silence."""
 
 
 class Fabric:
