@@ -17,6 +17,7 @@ from tests.netlab.probes import Place
 BLOCKS: Final = {"node1": "10.244.1.0/26", "node2": "10.244.2.0/26"}
 VM: Final = "192.0.2.10"
 POD: Final = "10.244.1.1"
+LOGS: Final = REPOSITORY / "build" / "labs"
 PATIENCE: Final = 75.0
 """Seconds for the fabric to settle: a failure that BFD told is forgotten after a minute of silence."""
 
@@ -76,8 +77,8 @@ def running(lab: str, variant: str, work: Path) -> Iterator[Fabric]:
     setup.apply(folder, variant)
     for path, text in generated.routers_of_lab(folder / "configs" / "manifests"):
         path.write_text(setup.with_loopbacks(text), encoding="utf-8")
-    options = reading.Options(work / "out", os.environ, name_prefix=f"f{os.getpid()}-")
-    with life.running(reading.read(folder, options), work / "out", print) as up:
+    options = reading.Options(LOGS, os.environ, name_prefix=f"faults-{variant}-")
+    with life.running(reading.read(folder, options), LOGS, print) as up:
         fabric = Fabric(up, folder / "configs" / "manifests")
         fabric.settle()
         yield fabric
