@@ -8,7 +8,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -50,6 +50,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     text = live.read_text()
     text = text.replace("[10.244.1.0/26]", "[10.244.1.0/26, 10.244.9.0/24, 10.99.0.0/26]")
     text = text.replace("cidr: 10.244.0.0/16", "cidr: 10.0.0.0/8")
+    text = text.replace("localASN: 64512", "localASN: 64512\n  drainWait: 600")
     text = text.replace('["64512:100"]', '["64512:100", "64512:666", "64512:6:6"]')
     live.write_text(
         text.replace("{prefix: 192.0.2.0/24}", "{prefix: 192.0.2.0/24}, {prefix: 198.51.100.0/24}")
@@ -132,6 +133,31 @@ SENT: Mapping[str, Callable[[RunningNode], set[str]]] = {
 }
 
 
+BLOCK = "10.244.1.0/26"
+
+LOCAL_PREFERENCE: Mapping[str, Callable[[RunningNode], int | None]] = {
+    "frr": lambda router: _only(path.get("locPrf") for path in vtysh(router, BLOCK).get("paths", [])),
+    "bird": lambda router: _only(
+        map(
+            int,
+            re.findall(r"BGP.local_pref: (\d+)", router.run("birdc", f"show route for {BLOCK} all").stdout),
+        )
+    ),
+    "openbgpd": lambda router: _only(
+        path.get("localpref") for path in bgpctl(router, "rib", BLOCK).get("rib", [])
+    ),
+    "gobgp": lambda router: _only(
+        next((each["value"] for each in path["attrs"] if each["type"] == 5), None)  # RFC 4271 §5.1.5
+        for path in gobgp(router, "global", "rib").get(BLOCK, [])
+    ),
+}
+"""Of the router's path to the node's block; None: the router's default, or there is no path."""
+
+
+def _only(values: Iterable[int | None]) -> int | None:
+    return next(iter(values), None)
+
+
 def eventually(look: Callable[[], T], wanted: T) -> None:
     """Look until it is so; what was seen last is told when it never is."""
     seen: list[T] = []
@@ -166,12 +192,37 @@ def test_the_router_sends_what_is_asked_for_and_nothing_else(lab: Lab, system: s
     eventually(lambda: SENT[system](lab.node(system)), {"192.0.2.0/24"})
 
 
-def test_the_node_learns_what_they_send_and_nothing_else(lab: Lab) -> None:
-    def learned() -> set[str]:
-        routes = json.loads(lab.node("node1").run("ip", "-j", "route", "show", "proto", "179").stdout)
-        return {each["dst"] for each in routes if each.get("type") != "blackhole"}
+def test_the_node_learns_what_they_send_four_ways_and_nothing_else(lab: Lab) -> None:
+    def learned() -> dict[str, set[str]]:
+        routes = lab.node("node1").ip_json("route", "show", "proto", "179")
+        return {
+            each["dst"]: {hop["gateway"] for hop in each.get("nexthops", [each])}
+            for each in routes
+            if each.get("type") != "blackhole"
+        }
 
-    eventually(learned, {"192.0.2.0/24"})
+    eventually(learned, {"192.0.2.0/24": {hop.replace(".11", ".1") for hop in NODES.values()}})
+
+
+def test_a_node_that_is_drained_has_the_lowest_local_preference_with_every_router(lab: Lab) -> None:
+    """RFC 8326 §4.2, by each router's own word; and what was taken back is as before."""
+
+    def preferences() -> dict[str, int | None]:
+        return {system: LOCAL_PREFERENCE[system](lab.node(system)) for system in SYSTEMS}
+
+    node = lab.node("node1")
+    demo.until("all have the block", lambda: all(BLOCK in ACCEPTED[each](lab.node(each)) for each in SYSTEMS))
+    before = preferences()
+    drain = node.spawn(demo.BGPNET, "drain", "node1")
+    try:
+        leaving: dict[str, int | None] = {**dict.fromkeys(SYSTEMS, 0), "gobgp": 1}  # it cannot set 0
+        eventually(preferences, leaving)
+    finally:
+        node.run(demo.BGPNET, "drain", "node1", "--undo").checked("bgpnet drain --undo")
+        drain.kill()
+        drain.wait()
+    eventually(preferences, before)
+    assert not {0, 1} & set(before.values())
 
 
 def test_communities_that_were_not_agreed_on_are_taken_off(lab: Lab) -> None:

@@ -16,7 +16,7 @@ from bgpnet.render.routers.rendered import Rendered, header_of, rendered
 from bgpnet.render.routers.systems import TABLES
 from bgpnet.render.routers.table import Ability
 from tests.generated import EXAMPLES, generated
-from tests.unit.facts import accept, node
+from tests.unit.facts import accept, configuration, node
 from tests.unit.routerfacts import NODES, one, tor
 
 SYSTEMS = sorted(TABLES)
@@ -45,6 +45,13 @@ def test_a_configuration_says_whose_it_is_and_what_caused_each_part(system: Syst
     assert "BGPPeer/tor1" in made.configuration
     assert "IPPool/pods" in made.configuration
     assert made.rejections == ()
+
+
+def test_frr_is_given_well_known_communities_by_the_names_that_it_compares() -> None:
+    told = replace(configuration(), communities=((64512, 100), (65535, 65281), (65535, 65283)))
+    made = text(System.FRR, configuration=told).configuration
+    kept = re.findall(r"community-list expanded K8S_TOR1_OTHER seq \d+ deny (.*)", made)
+    assert kept == ["^graceful-shutdown$", "^64512:100$", "^no-export$", "^local-AS$"]
 
 
 @pytest.mark.parametrize("system", SYSTEMS)

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
-from bgpnet.model.community import Community
+from bgpnet.model.community import WELL_KNOWN, Community, spell_community
 from bgpnet.model.net import Address, Prefix
 from bgpnet.model.rejection import ObjectRef
 from bgpnet.model.router import System
@@ -79,6 +79,7 @@ def _filters(*, lower_case: bool) -> Mapping[str, Any]:
         "eq_ge_le": _eq_ge_le,
         "junos": _junos,
         "community": _community,
+        "frr_community": _frr_community,
         "symbol": _symbol,
     }
 
@@ -132,6 +133,14 @@ def _prefixlen(rule: AcceptRule) -> str:
 
 def _community(community: Community, separator: str = ":") -> str:
     return separator.join(map(str, community))
+
+
+def _frr_community(community: Community) -> str:
+    """As FRR writes it before it holds it against a regular expression: by name where it has one.
+
+    `community_str_get` in its bgpd/bgp_community.c. The number would match nothing.
+    """
+    return "local-AS" if community == WELL_KNOWN["no-export-subconfed"] else spell_community(community)
 
 
 def _symbol(address: Address) -> str:
