@@ -83,7 +83,10 @@ def cluster(plane: ControlPlane) -> Iterator[ControlPlane]:
         for plural in ("bgpconfigurations", "bgppeers", "bgpnodestatuses"):
             plane.request("DELETE", f"{OURS}/{plural}")
         plane.request("DELETE", "/api/v1/nodes")
-        plane.kubectl("delete", "-f", str(RBAC), "--wait=false")
+        # Not the namespace: without its controller it would never be gone, and would take nothing new.
+        made = [item for each in RBAC.glob("*.yaml") for item in yaml.safe_load_all(each.read_text())]
+        mortal = yaml.safe_dump_all(item for item in made if item["kind"] != "Namespace")
+        plane.kubectl("delete", "-f", "-", "--wait=false", stdin=mortal)
 
 
 def token(plane: ControlPlane, node: str) -> str:

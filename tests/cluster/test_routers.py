@@ -15,7 +15,10 @@ from tests.generated import EXAMPLES
 
 pytestmark = pytest.mark.cluster
 
-RBAC = Path(__file__).parents[2] / "config" / "rbac"
+READER = Path(__file__).parents[2] / "config" / "rbac" / "reader.yaml"
+
+NAMESPACE = "routers"
+"""Not deleted: without its controller a namespace is never gone, and takes nothing new."""
 
 PASSWORD = "s3cret-key"
 
@@ -49,30 +52,34 @@ def manifests(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def cluster(plane: ControlPlane, manifests: Path) -> Iterator[ControlPlane]:
-    """The manifests' objects in it, and a user `bgpnet-system:reader` with the rights of a reader alone."""
-    plane.kubectl("apply", "-f", str(RBAC))
-    plane.kubectl("apply", "-f", str(manifests), "-n", "bgpnet-system")
+    """The manifests' objects in it, and a user `reader` with the rights of a reader alone."""
+    plane.kubectl("apply", "-f", str(READER))
+    plane.kubectl("create", "namespace", NAMESPACE)
+    plane.kubectl("apply", "-f", str(manifests), "-n", NAMESPACE)
     for item in objects():
         if item["kind"] == "Node":
             status = json.dumps({"status": item["status"]})
             name = item["metadata"]["name"]
             plane.kubectl("patch", "node", name, "--subresource=status", "--type=merge", "-p", status)
-    plane.kubectl("create", "serviceaccount", "reader", "-n", "bgpnet-system")
+    plane.kubectl("create", "serviceaccount", "reader", "-n", NAMESPACE)
     try:
         yield plane
     finally:
-        plane.kubectl("delete", "-f", str(manifests), "-n", "bgpnet-system", "--wait=false")
+        plane.kubectl("delete", "-f", str(manifests), "-n", NAMESPACE, "--wait=false")
         plane.kubectl("delete", "clusterrolebinding", "reader", "--ignore-not-found")
-        plane.kubectl("delete", "-f", str(RBAC), "--wait=false")
+        plane.kubectl("delete", "-f", str(READER))
 
 
 @pytest.mark.parametrize("more", [[], ["--reveal"], ["--neighbors", "each", "--type", "bird"]], ids=" ".join)
 def test_a_cluster_gives_the_files_that_its_manifests_give(
     cluster: ControlPlane, manifests: Path, tmp_path: Path, more: list[str]
 ) -> None:
-    sources = {"files": f"files:{manifests}", "api": f"kubernetes:{cluster.kubeconfig()}"}
+    sources = {
+        "files": [f"files:{manifests}"],
+        "api": [f"kubernetes:{cluster.kubeconfig()}", "--namespace", NAMESPACE],
+    }
     for name, source in sources.items():
-        assert main([*RENDER, source, *more, "-o", str(tmp_path / name)]) == 0
+        assert main([*RENDER, *source, *more, "-o", str(tmp_path / name)]) == 0
     told = {name: {p.name: p.read_bytes() for p in (tmp_path / name).iterdir()} for name in sources}
     assert len(told["api"]) == 6
     assert told["api"] == told["files"]
@@ -94,13 +101,13 @@ def test_what_a_router_should_run_is_compared_with_the_cluster(
 def test_a_reader_needs_the_role_of_a_reader_and_no_more(
     cluster: ControlPlane, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    token = cluster.kubectl("create", "token", "reader", "-n", "bgpnet-system").strip()
+    token = cluster.kubectl("create", "token", "reader", "-n", NAMESPACE).strip()
     source = f"kubernetes:{cluster.kubeconfig(token)}"
     assert main([*RENDER, source]) == 3
     told = capsys.readouterr().err
     assert 'cannot list resource "nodes"' in told
     assert "the verb list on nodes is needed: ClusterRole bgpnet-reader grants it" in told
-    account = "--serviceaccount=bgpnet-system:reader"
+    account = f"--serviceaccount={NAMESPACE}:reader"
     cluster.kubectl("create", "clusterrolebinding", "reader", "--clusterrole=bgpnet-reader", account)
     assert main([*RENDER, source]) == 0
     capsys.readouterr()
