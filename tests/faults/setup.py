@@ -47,7 +47,7 @@ def apply(folder: Path, variant: str) -> None:
         if variant == BFD:
             _edit(path, "  accept:\n", "  bfd: {}\n  accept:\n")
         if variant == RESTARTING and tor == "tor1" and "type: bird" in path.read_text(encoding="utf-8"):
-            # BIRD's recovery does not wait for sessions that a range makes (3 packets of the worst flow lost)
+            # With sessions that a range makes BIRD's graceful restart lost 3 packets of the worst flow.
             _edit(path, "    type: bird\n", "    type: bird\n    neighbors: each\n")
         if variant == RESTARTING:
             _edit(path, f"    name: {tor}\n    type", f"    name: {tor}\n    gracefulRestart: full\n    type")
