@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Final
 
 from bgpnet.drivers.files.once import read_once
+from bgpnet.model.declared import DeclaredPeer
 from bgpnet.model.router import Neighbors, System
-from bgpnet.model.snapshot import DeclaredPeer
 from bgpnet.planner.routergroup import Wishes
 from bgpnet.planner.routers import router_configs
 from bgpnet.render.routers.rendered import Rendered, rendered

@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from bgpnet.model.diff import AddNextHop, Change, DeleteRoute, Observed, PutGroup, PutRoute, SetSysctl
+from bgpnet.model.kernel import Kernel
 from bgpnet.model.net import AGENT_PROTOCOL, POD_PROTOCOL
 from bgpnet.model.plan import Route
 from bgpnet.model.rejection import ObjectRef, Reason, Rejection
-from bgpnet.model.snapshot import Kernel
 from bgpnet.planner.fib import PROTOCOLS
 
 AT_ONCE: Final = 4

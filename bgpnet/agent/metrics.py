@@ -18,11 +18,11 @@ from bgpnet.agent.http import Answer
 from bgpnet.agent.plantimes import PlanTimes
 from bgpnet.agent.reconciler import Outcome
 from bgpnet.model.cni import CniCode
+from bgpnet.model.kernel import RouteKind
 from bgpnet.model.net import Family, family_of
 from bgpnet.model.peerstatus import ESTABLISHED, REJECTED, PeerStatus
 from bgpnet.model.podledger import PodLedger
 from bgpnet.model.rejection import Reason
-from bgpnet.model.snapshot import RouteKind
 from bgpnet.planner.diff import is_ours
 from bgpnet.planner.peerstatus import peers_status
 from bgpnet.planner.podstatus import block_status

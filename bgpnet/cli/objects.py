@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from bgpnet.model.errors import UsageError
 
 if TYPE_CHECKING:
-    from bgpnet.model.snapshot import Declared
+    from bgpnet.model.declared import Declared
 
 WORDS: Final = "files:DIR or DIR (a folder of manifests, or a manifest), kubernetes, kubernetes:KUBECONFIG"
 

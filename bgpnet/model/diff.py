@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
+from bgpnet.model.kernel import Kernel, NextHop
 from bgpnet.model.net import ROUTE_METRIC, Prefix
 from bgpnet.model.plan import Blocks, Route, Sysctl
-from bgpnet.model.snapshot import Kernel, NextHop
 
 
 @dataclass(frozen=True, slots=True)

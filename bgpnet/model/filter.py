@@ -1,7 +1,7 @@
 """Filters as lists of rules: which of them can never apply."""
 
+from bgpnet.model.declared import FilterRule
 from bgpnet.model.prefixranges import PrefixRanges
-from bgpnet.model.snapshot import FilterRule
 
 
 def first_shadowed(rules: tuple[FilterRule, ...]) -> tuple[int, int] | None:

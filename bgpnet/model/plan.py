@@ -6,11 +6,12 @@ from ipaddress import IPv4Address
 from bgpnet.model.attributes import PLAIN, Attributes
 from bgpnet.model.bfd import BfdSession
 from bgpnet.model.claims import Wanted
+from bgpnet.model.declared import MaxPrefix
+from bgpnet.model.kernel import NextHop, RouteKind
 from bgpnet.model.net import ROUTE_METRIC, Address, Family, Prefix
 from bgpnet.model.probe import Probe
 from bgpnet.model.rejection import ObjectRef, Reason, Rejection
 from bgpnet.model.secret import Secret
-from bgpnet.model.snapshot import MaxPrefix, NextHop, RouteKind
 
 
 @dataclass(frozen=True, slots=True)

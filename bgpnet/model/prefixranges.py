@@ -4,8 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Generic, TypeVar
 
+from bgpnet.model.declared import AcceptRule
 from bgpnet.model.net import Prefix
-from bgpnet.model.snapshot import AcceptRule
 
 T = TypeVar("T")
 

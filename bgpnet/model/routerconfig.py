@@ -10,11 +10,11 @@ from typing import Final
 
 from bgpnet.model.bfd import BfdTimers
 from bgpnet.model.community import Community
+from bgpnet.model.declared import AcceptRule
 from bgpnet.model.net import Address, Family, Prefix
 from bgpnet.model.rejection import ObjectRef
 from bgpnet.model.router import DefaultWhen, RestartRole, System
 from bgpnet.model.secret import Secret
-from bgpnet.model.snapshot import AcceptRule
 
 MAX_PATHS: Final = 32
 """Equal-cost paths: to one service address through many nodes."""

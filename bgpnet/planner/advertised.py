@@ -5,9 +5,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import collapse_addresses
 
+from bgpnet.model.declared import Advertise, DeclaredNode, DeclaredPool
+from bgpnet.model.kernel import KernelRoute
 from bgpnet.model.net import POD_PROTOCOL, Family, Prefix, covers, family_of, prefix_order
 from bgpnet.model.rejection import ObjectRef, Reason, Rejection
-from bgpnet.model.snapshot import Advertise, DeclaredNode, DeclaredPool, KernelRoute
 from bgpnet.planner.loopbacks import Loopbacks
 from bgpnet.planner.refusals import SHOWN_PER_PEER
 from bgpnet.planner.selectors import selects

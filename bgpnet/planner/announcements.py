@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable
 
+from bgpnet.model.bgp import Speaker
+from bgpnet.model.declared import DeclaredNode
+from bgpnet.model.kernel import Link
 from bgpnet.model.net import Address, Family, Prefix, address_order, family_of, prefix_order
 from bgpnet.model.plan import Announcement, Session
 from bgpnet.model.rejection import Reason, Rejection
-from bgpnet.model.snapshot import DeclaredNode, Link, Speaker
 from bgpnet.planner.exports import Export
 from bgpnet.planner.refusals import Refusal, refused
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import IPv4Address
 
+from bgpnet.model.bgp import LearnedPath, Origin
 from bgpnet.model.net import Address, address_order
-from bgpnet.model.snapshot import LearnedPath, Origin
 
 _ORIGIN_RANK = {Origin.IGP: 0, Origin.EGP: 1, Origin.INCOMPLETE: 2}
 

@@ -4,11 +4,12 @@ from collections.abc import Iterable
 from typing import Final
 
 from bgpnet.model.bfd import Bfd, BfdSession, ObservedBfd
+from bgpnet.model.declared import Declared
+from bgpnet.model.kernel import Link
 from bgpnet.model.net import Address, address_order
 from bgpnet.model.peerstatus import ADMIN_DOWN, UNKNOWN, UP, BfdStatus
 from bgpnet.model.plan import Session
 from bgpnet.model.rejection import Reason, Rejection
-from bgpnet.model.snapshot import Declared, Link
 
 _UNHEARD: Final = (
     "failures of this router are noticed by its hold time alone; mend that, and if another program has the "

@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 
 from bgpnet.model.blockpick import block_of
 from bgpnet.model.claims import Claim, Claimed, Wanted
+from bgpnet.model.declared import Declared, DeclaredBlock, DeclaredNode, DeclaredPool
+from bgpnet.model.kernel import Kernel
 from bgpnet.model.net import Family, Prefix, covers, family_of, prefix_order
 from bgpnet.model.podrange import pod_range
 from bgpnet.model.rejection import ObjectRef, Reason, Rejection
-from bgpnet.model.snapshot import Declared, DeclaredBlock, DeclaredNode, DeclaredPool, Kernel
 from bgpnet.planner.advertised import pod_addresses
 from bgpnet.planner.selectors import selects
 

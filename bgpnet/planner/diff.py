@@ -4,9 +4,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 
 from bgpnet.model.diff import Change, DeleteNextHop, DeleteRoute, Observed, PutRoute, SetSysctl, WriteBlocks
+from bgpnet.model.kernel import Kernel, KernelRoute, NextHop
 from bgpnet.model.net import AGENT_METRICS, AGENT_PROTOCOL, Address, Prefix, prefix_order
 from bgpnet.model.plan import Plan, Route
-from bgpnet.model.snapshot import Kernel, KernelRoute, NextHop
 from bgpnet.planner.nexthopobjects import Hops, Objects
 
 Key = tuple[Prefix, int]

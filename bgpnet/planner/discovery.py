@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Final
 
+from bgpnet.model.bgp import Speaker
+from bgpnet.model.declared import DeclaredNode, DeclaredPeer
+from bgpnet.model.kernel import HeardRouter, Kernel, Link
 from bgpnet.model.net import Address, address_order, bare, default_prefix, family_of, link_of, on_link
 from bgpnet.model.rejection import Reason, Rejection
-from bgpnet.model.snapshot import DeclaredNode, DeclaredPeer, HeardRouter, Kernel, Link, Speaker
 from bgpnet.planner.nexthops import Resolver, is_foreign
 
 FROM_INTERFACE: Final = "spec.fromInterface"

@@ -4,11 +4,12 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from bgpnet.model.attributes import Attributes
+from bgpnet.model.bgp import Speaker
 from bgpnet.model.community import GRACEFUL_SHUTDOWN
+from bgpnet.model.declared import Declared
 from bgpnet.model.drain import DEFAULT_WAIT, DRAIN_LABEL, Drain
 from bgpnet.model.net import Prefix
 from bgpnet.model.plan import Announcement
-from bgpnet.model.snapshot import Declared, Speaker
 
 
 def asked_by_label(declared: Declared | None, node_name: str) -> str | None:

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 
 from bgpnet.model.attributes import Attributes
+from bgpnet.model.declared import Changes
 from bgpnet.model.net import Address, Prefix
 from bgpnet.model.plan import Session
-from bgpnet.model.snapshot import Changes
 from bgpnet.planner.filters import Filters
 from bgpnet.planner.refusals import Refusal
 

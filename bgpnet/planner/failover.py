@@ -3,10 +3,11 @@
 from collections.abc import Collection, Iterable
 
 from bgpnet.model.bfd import Bfd
+from bgpnet.model.bgp import LearnedPath, Speaker
 from bgpnet.model.diff import PutGroup
+from bgpnet.model.kernel import Kernel, NextHop, NextHopObject
 from bgpnet.model.net import Address
 from bgpnet.model.plan import Plan
-from bgpnet.model.snapshot import Kernel, LearnedPath, NextHop, NextHopObject, Speaker
 from bgpnet.planner.bfd import failed_peers
 from bgpnet.planner.diff import is_ours as is_our_route
 from bgpnet.planner.nexthopobjects import is_ours

@@ -4,6 +4,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from bgpnet.model.bgp import LearnedPath
+from bgpnet.model.declared import DeclaredConfiguration
+from bgpnet.model.kernel import Kernel, KernelRoute, NextHop, RouteKind
 from bgpnet.model.net import (
     AGENT_PROTOCOL,
     DEFAULT_ABOVE_METRIC,
@@ -18,7 +21,6 @@ from bgpnet.model.net import (
 )
 from bgpnet.model.plan import ImportTally, Route
 from bgpnet.model.rejection import ObjectRef, Reason, Rejection
-from bgpnet.model.snapshot import DeclaredConfiguration, Kernel, KernelRoute, LearnedPath, NextHop, RouteKind
 from bgpnet.planner.bestpath import best_paths
 from bgpnet.planner.imports import Import, tallies
 from bgpnet.planner.nexthopobjects import foreign_objects

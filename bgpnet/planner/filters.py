@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from bgpnet.model.community import Community
+from bgpnet.model.declared import Declared, DeclaredFilter, DeclaredPeer, FilterRule
 from bgpnet.model.net import Address, Prefix
 from bgpnet.model.plan import Session
 from bgpnet.model.prefixranges import PrefixRanges
 from bgpnet.model.rejection import Reason, Rejection
-from bgpnet.model.snapshot import Declared, DeclaredFilter, DeclaredPeer, FilterRule
 from bgpnet.planner.refusals import Refusal
 
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Collection, Iterable
 
+from bgpnet.model.kernel import Link
 from bgpnet.model.net import Family, Prefix, family_of
 from bgpnet.model.plan import Session, Sysctl
-from bgpnet.model.snapshot import Link
 
 DEFAULT_MTU = 1500
 """Bytes; used while no uplink is known."""

@@ -5,12 +5,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from ipaddress import ip_network
 
+from bgpnet.model.bgp import LearnedPath
 from bgpnet.model.community import GRACEFUL_SHUTDOWN
+from bgpnet.model.declared import AcceptRule, Changes, Declared
+from bgpnet.model.kernel import Kernel, NextHop
 from bgpnet.model.net import Address, Prefix, address_order
 from bgpnet.model.plan import ImportTally, Session
 from bgpnet.model.prefixranges import PrefixRanges
 from bgpnet.model.rejection import Reason
-from bgpnet.model.snapshot import AcceptRule, Changes, Declared, Kernel, LearnedPath, NextHop
 from bgpnet.planner.diff import is_ours
 from bgpnet.planner.filters import Filters
 from bgpnet.planner.nexthops import Resolver

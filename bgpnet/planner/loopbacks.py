@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from ipaddress import ip_network
 from typing import Final
 
+from bgpnet.model.declared import DeclaredConfiguration
+from bgpnet.model.kernel import Link
 from bgpnet.model.net import Address, Family, Prefix, address_order, family_of
 from bgpnet.model.rejection import Reason, Rejection
-from bgpnet.model.snapshot import DeclaredConfiguration, Link
 
 LOOPBACK: Final = "lo"
 """The kernel's name of the loopback link (drivers/net/loopback.c)."""

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
+from bgpnet.model.bgp import Speaker, Stopped
 from bgpnet.model.plan import Session
 from bgpnet.model.rejection import Reason, Rejection
-from bgpnet.model.snapshot import Speaker, Stopped
 
 
 def allowed(

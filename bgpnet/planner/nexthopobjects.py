@@ -7,9 +7,9 @@ of a next hop is then told to the group alone, in one message, however many rout
 from collections.abc import Iterable, Iterator
 
 from bgpnet.model.diff import AddNextHop, PutGroup
+from bgpnet.model.kernel import NextHop, NextHopObject
 from bgpnet.model.net import AGENT_PROTOCOL, NEXT_HOP_IDS, address_order
 from bgpnet.model.rejection import ObjectRef, Reason, Rejection
-from bgpnet.model.snapshot import NextHop, NextHopObject
 
 Hops = frozenset[NextHop]
 

@@ -2,9 +2,9 @@
 
 from collections import defaultdict
 
+from bgpnet.model.kernel import Kernel, KernelRoute, NextHop, RouteKind
 from bgpnet.model.net import AGENT_PROTOCOL, POD_PROTOCOL, Address
 from bgpnet.model.plan import Session
-from bgpnet.model.snapshot import Kernel, KernelRoute, NextHop, RouteKind
 
 
 def is_foreign(route: KernelRoute) -> bool:

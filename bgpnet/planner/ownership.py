@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from bgpnet.model.claims import Claimed
-from bgpnet.model.snapshot import Declared, DeclaredNode, Kernel
+from bgpnet.model.declared import Declared, DeclaredNode
+from bgpnet.model.kernel import Kernel
 from bgpnet.planner.blocks import NodeBlocks, node_blocks
 from bgpnet.planner.prefixes import own_prefixes
 from bgpnet.planner.trust import trusted

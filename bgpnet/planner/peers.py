@@ -3,17 +3,12 @@
 from collections.abc import Iterable
 from ipaddress import IPv4Address
 
+from bgpnet.model.bgp import Speaker
+from bgpnet.model.declared import Declared, DeclaredConfiguration, DeclaredNode, DeclaredPeer
+from bgpnet.model.kernel import Kernel
 from bgpnet.model.net import Address, Family, address_order, family_of
 from bgpnet.model.plan import Session
 from bgpnet.model.rejection import Reason, Rejection
-from bgpnet.model.snapshot import (
-    Declared,
-    DeclaredConfiguration,
-    DeclaredNode,
-    DeclaredPeer,
-    Kernel,
-    Speaker,
-)
 from bgpnet.planner.discovery import (
     FROM_DEFAULT_GATEWAY,
     FROM_INTERFACE,

@@ -3,11 +3,14 @@
 from collections.abc import Iterable
 
 from bgpnet.model.bfd import Bfd
+from bgpnet.model.bgp import Capabilities, ObservedSession, SessionState
+from bgpnet.model.declared import DeclaredPeer
+from bgpnet.model.kernel import Link
 from bgpnet.model.net import address_order, prefix_order
 from bgpnet.model.peerstatus import REJECTED, CapabilityStatus, PeersStatus, PeerStatus
 from bgpnet.model.plan import Plan, Session
 from bgpnet.model.rejection import ObjectRef, Rejection
-from bgpnet.model.snapshot import Capabilities, DeclaredPeer, Link, ObservedSession, SessionState, Snapshot
+from bgpnet.model.snapshot import Snapshot
 from bgpnet.planner.bfd import bfd_status, why_held
 from bgpnet.planner.discovery import FROM_DEFAULT_GATEWAY, FROM_INTERFACE
 from bgpnet.planner.status import rejection_status, undecided, why_not_up

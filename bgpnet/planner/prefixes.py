@@ -7,9 +7,9 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from bgpnet.model.declared import DeclaredNode, DeclaredPool
 from bgpnet.model.net import Prefix, prefix_order
 from bgpnet.model.rejection import Reason, Rejection
-from bgpnet.model.snapshot import DeclaredNode, DeclaredPool
 from bgpnet.planner.selectors import selects
 
 

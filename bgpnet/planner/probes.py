@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 from ipaddress import IPv6Address
 
+from bgpnet.model.bgp import LearnedPath, SessionState, Speaker
 from bgpnet.model.net import Address, Family, Prefix, address_order, covers, family_of, prefix_order
 from bgpnet.model.plan import Announcement, Session
 from bgpnet.model.podrange import node_address
 from bgpnet.model.probe import Probe, ProbeTarget, RouteReady
-from bgpnet.model.snapshot import LearnedPath, SessionState, Speaker
 
 
 def probes(

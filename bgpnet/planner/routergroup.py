@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 from itertools import product
 from typing import Final
 
+from bgpnet.model.declared import Declared, DeclaredNode, DeclaredPeer
 from bgpnet.model.net import Address, Prefix, address_order, family_of
 from bgpnet.model.rejection import Reason, Rejection
 from bgpnet.model.router import DeclaredRouter, Neighbors, System
 from bgpnet.model.routerconfig import FamilyPolicy, NodeGroup, NodeNeighbor
-from bgpnet.model.snapshot import Declared, DeclaredNode, DeclaredPeer
 from bgpnet.planner.routernames import label
 from bgpnet.planner.routerpolicy import Fabric, meet, policies
 from bgpnet.planner.selectors import selects

@@ -3,8 +3,8 @@
 from hashlib import sha256
 from ipaddress import IPv4Address
 
+from bgpnet.model.declared import Declared, DeclaredConfiguration, DeclaredNode
 from bgpnet.model.rejection import Reason, Rejection
-from bgpnet.model.snapshot import Declared, DeclaredConfiguration, DeclaredNode
 
 _FIRST_OCTET, _OCTETS = 16, 96
 """First octets of derived identifiers: 16 to 111. Some routers refuse 0, 127 and multicast addresses."""

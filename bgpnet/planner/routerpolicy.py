@@ -5,11 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Self
 
-from bgpnet.model.net import Family, Prefix, covers, default_prefix, family_of, prefix_order
-from bgpnet.model.rejection import ObjectRef, Rejection
-from bgpnet.model.router import DeclaredRouter, DefaultWhen
-from bgpnet.model.routerconfig import Accepted, DefaultRoute, FamilyPolicy
-from bgpnet.model.snapshot import (
+from bgpnet.model.declared import (
     AcceptRule,
     Declared,
     DeclaredConfiguration,
@@ -17,6 +13,10 @@ from bgpnet.model.snapshot import (
     DeclaredPeer,
     DeclaredPool,
 )
+from bgpnet.model.net import Family, Prefix, covers, default_prefix, family_of, prefix_order
+from bgpnet.model.rejection import ObjectRef, Rejection
+from bgpnet.model.router import DeclaredRouter, DefaultWhen
+from bgpnet.model.routerconfig import Accepted, DefaultRoute, FamilyPolicy
 from bgpnet.planner.prefixes import granted_prefixes
 
 

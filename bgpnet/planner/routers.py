@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from ipaddress import IPv4Address
 
 from bgpnet.model.community import GRACEFUL_SHUTDOWN, Community
+from bgpnet.model.declared import Declared, DeclaredPeer
 from bgpnet.model.net import Address, Prefix, address_order, prefix_order
 from bgpnet.model.rejection import Reason, Rejection
 from bgpnet.model.router import DeclaredRouter, System
 from bgpnet.model.routerconfig import NodeGroup, RouterConfig
-from bgpnet.model.snapshot import Declared, DeclaredPeer
 from bgpnet.planner.plan import DEFAULT_BUDGET
 from bgpnet.planner.routergroup import Wishes, node_group
 from bgpnet.planner.routerpolicy import Fabric

@@ -5,11 +5,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, ip_network
 
+from bgpnet.model.bgp import LearnedPath
+from bgpnet.model.kernel import Kernel, KernelRoute
 from bgpnet.model.net import Address, Prefix, address_order, prefix_or_address, prefix_order
 from bgpnet.model.plan import Plan, Route, Session
 from bgpnet.model.rejection import Reason, Rejection
 from bgpnet.model.routestatus import PathStatus, RouteDetail, RoutesStatus, RouteState, Verdict
-from bgpnet.model.snapshot import Kernel, KernelRoute, LearnedPath, Snapshot
+from bgpnet.model.snapshot import Snapshot
 from bgpnet.planner.bestpath import Step, decide
 from bgpnet.planner.bfd import why_held
 from bgpnet.planner.diff import is_ours

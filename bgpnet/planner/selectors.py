@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from bgpnet.model.snapshot import LabelRequirement, Selector
+from bgpnet.model.declared import LabelRequirement, Selector
 
 
 def selects(selector: Selector, labels: Mapping[str, str]) -> bool:

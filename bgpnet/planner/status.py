@@ -4,9 +4,11 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 
+from bgpnet.model.bgp import ObservedSession, SessionState
+from bgpnet.model.kernel import Link, NextHop
 from bgpnet.model.plan import Plan, Session
 from bgpnet.model.rejection import Rejection
-from bgpnet.model.snapshot import Link, NextHop, ObservedSession, SessionState, Snapshot
+from bgpnet.model.snapshot import Snapshot
 from bgpnet.model.status import NodeStatus, RejectionStatus, RouteStatus, SessionStatus
 from bgpnet.planner.bfd import why_held
 from bgpnet.planner.diff import is_ours

@@ -1,8 +1,9 @@
 """What of a saved state may still be told, while the API server cannot be asked."""
 
+from bgpnet.model.declared import DeclaredNode
+from bgpnet.model.kernel import Kernel
 from bgpnet.model.net import Prefix, covers
 from bgpnet.model.rejection import Reason, Rejection
-from bgpnet.model.snapshot import DeclaredNode, Kernel
 from bgpnet.planner.advertised import pod_addresses
 
 FRESH = 3600.0

@@ -3,7 +3,8 @@
 Prints one line when it begins, and works until it is ended.
 """
 
-from bgpnet.model.snapshot import Declared, Snapshot
+from bgpnet.model.declared import Declared
+from bgpnet.model.snapshot import Snapshot
 from bgpnet.planner import make_plan
 from tests.unit import facts
 

@@ -5,7 +5,10 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from bgpnet.model.snapshot import Declared, Kernel, Snapshot, Speaker
+from bgpnet.model.bgp import Speaker
+from bgpnet.model.declared import Declared
+from bgpnet.model.kernel import Kernel
+from bgpnet.model.snapshot import Snapshot
 from bgpnet.planner import make_plan
 from tests.bench.report import Row, row
 from tests.unit import facts

@@ -15,8 +15,8 @@ from bgpnet.drivers import kube
 from bgpnet.drivers.kube import client as client_module
 from bgpnet.drivers.kube.client import Client
 from bgpnet.drivers.kube.source import KubeSource
+from bgpnet.model.declared import Declared
 from bgpnet.model.rejection import Reason
-from bgpnet.model.snapshot import Declared
 from tests.cluster.controlplane import ControlPlane, manifest
 from tests.cluster.wire import Wire, wire
 

@@ -16,11 +16,11 @@ from typing import Any, TypeVar
 
 from bgpnet.drivers.exabgp import control
 from bgpnet.drivers.exabgp.speaker import SpeakerDriver
+from bgpnet.model.bgp import ObservedSession, SessionState, Speaker
 from bgpnet.model.net import Address, Family, Prefix
 from bgpnet.model.plan import Announcement, Session
 from bgpnet.model.rejection import ObjectRef, Rejection
 from bgpnet.model.rundir import RunDir
-from bgpnet.model.snapshot import ObservedSession, SessionState, Speaker
 from tests.bgprouter import Router, until
 from tests.netns import Namespace
 

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from bgpnet.model.attributes import DEFAULT_LOCAL_PREFERENCE
+from bgpnet.model.bgp import LearnedPath, Origin
 from bgpnet.model.net import Address
-from bgpnet.model.snapshot import LearnedPath, Origin
 from bgpnet.planner.bestpath import Step, best_paths, decide
 from tests.bgprouter import Router, routers, until
 from tests.netns import Namespace

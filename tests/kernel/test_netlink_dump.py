@@ -7,8 +7,8 @@ from ipaddress import ip_address, ip_network
 import pytest
 
 from bgpnet.drivers.netlink import Netlink
+from bgpnet.model.kernel import Kernel, KernelRoute, LinkAddress, NextHop, RouteKind
 from bgpnet.model.net import AGENT_PROTOCOL, ROUTE_METRIC
-from bgpnet.model.snapshot import Kernel, KernelRoute, LinkAddress, NextHop, RouteKind
 from tests.kernel.wires import SIDES, batch, opened, wires
 from tests.netns import Namespace, namespace
 

@@ -9,9 +9,9 @@ import pytest
 
 from bgpnet.drivers.netlink import Netlink
 from bgpnet.model.diff import AddNextHop, Change, DeleteNextHop, Observed, PutGroup, PutRoute
+from bgpnet.model.kernel import NextHop, RouteKind
 from bgpnet.model.net import AGENT_PROTOCOL, NEXT_HOP_IDS, ROUTE_METRIC
 from bgpnet.model.plan import Plan, Route
-from bgpnet.model.snapshot import NextHop, RouteKind
 from bgpnet.planner import diff
 from tests.bgprouter import until
 from tests.kernel.wires import SIDES, Calls, apply, blackhole, opened, shown, unicast, ways, wires

@@ -14,9 +14,9 @@ import pytest
 from bgpnet.drivers.netlink import Netlink
 from bgpnet.model.diff import DeleteRoute, PutRoute
 from bgpnet.model.errors import KernelError
+from bgpnet.model.kernel import NextHop, RouteKind
 from bgpnet.model.net import AGENT_PROTOCOL, ROUTE_METRIC
 from bgpnet.model.plan import Route
-from bgpnet.model.snapshot import NextHop, RouteKind
 from tests.kernel.wires import SIDES, apply, blackhole, opened, shown, unicast, ways, wires
 from tests.kernel.wires import put as wires_put
 from tests.netns import Namespace

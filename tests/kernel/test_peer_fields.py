@@ -10,21 +10,12 @@ import pytest
 from bgpnet.model.crd.bgppeer import BGPPeerSpec
 from bgpnet.model.crd.declare import declare
 from bgpnet.model.crd.read import read
+from bgpnet.model.declared import Declared, DeclaredPeer
+from bgpnet.model.kernel import HeardRouter, Kernel, KernelRoute, Link, LinkAddress, NextHop, RouteKind
 from bgpnet.model.net import Address, Family, default_prefix
 from bgpnet.model.plan import Plan
 from bgpnet.model.secret import Secret
-from bgpnet.model.snapshot import (
-    Declared,
-    DeclaredPeer,
-    HeardRouter,
-    Kernel,
-    KernelRoute,
-    Link,
-    LinkAddress,
-    NextHop,
-    RouteKind,
-    Snapshot,
-)
+from bgpnet.model.snapshot import Snapshot
 from bgpnet.planner import make_plan
 from tests.bgprouter import Router, routers, until
 from tests.kernel.speakernode import Node, speaker_node

@@ -9,7 +9,7 @@ from ipaddress import ip_address
 import pytest
 
 from bgpnet.drivers.netlink import Netlink
-from bgpnet.model.snapshot import HeardRouter
+from bgpnet.model.kernel import HeardRouter
 from bgpnet.speaker.advertiser import Advertiser
 from tests.bgprouter import until
 from tests.kernel.test_netlink_dump import dump

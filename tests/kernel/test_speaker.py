@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from bgpnet.model.bgp import RouteRefresh, SessionState
 from bgpnet.model.net import Family
 from bgpnet.model.secret import Secret
-from bgpnet.model.snapshot import RouteRefresh, SessionState
 from tests.bgprouter import Router, routers, until
 from tests.kernel.speakernode import Node, announcements, next_hop, pod_prefix, session, speaker_node
 

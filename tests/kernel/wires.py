@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from bgpnet.drivers.netlink import Netlink
 from bgpnet.model.diff import KernelChange, PutRoute
+from bgpnet.model.kernel import NextHop, RouteKind
 from bgpnet.model.plan import Route
-from bgpnet.model.snapshot import NextHop, RouteKind
 from bgpnet.planner.nexthopobjects import Objects
 from tests.netns import Namespace, namespace
 

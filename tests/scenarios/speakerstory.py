@@ -6,8 +6,8 @@ from bgpnet.drivers.exabgp.commands import Path
 from bgpnet.drivers.exabgp.conversation import Conversation
 from bgpnet.drivers.exabgp.core import Core
 from bgpnet.model.attributes import Attributes
+from bgpnet.model.bgp import Speaker
 from bgpnet.model.net import Address, Prefix
-from bgpnet.model.snapshot import Speaker
 from tests.scenarios.exabgp_model import Exabgp, Peer, two_peers
 
 TOR1 = IPv4Address("10.0.0.101")

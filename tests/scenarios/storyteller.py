@@ -9,8 +9,8 @@ from typing import Any
 import yaml
 
 from bgpnet.model.community import parse_community, spell_community
+from bgpnet.model.kernel import HeardRouter, KernelRoute, NextHop, RouteKind
 from bgpnet.model.net import ROUTE_METRIC, Prefix
-from bgpnet.model.snapshot import HeardRouter, KernelRoute, NextHop, RouteKind
 from bgpnet.planner.peerstatus import peers_status
 from bgpnet.planner.status import node_status
 from tests.scenarios.exabgp_model import Peer

@@ -7,8 +7,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bgpnet.drivers.exabgp.adjribin import LONGEST, MARK_LATE, QUIET, AdjRibIn
+from bgpnet.model.bgp import SessionState
 from bgpnet.model.net import Address, Family, Prefix
-from bgpnet.model.snapshot import SessionState
 from tests.scenarios.exabgp_model import Peer
 from tests.scenarios.speakerstory import TOR1, TOR2, Story, net
 

@@ -10,24 +10,16 @@ from bgpnet.agent import journal
 from bgpnet.agent.contention import Contention
 from bgpnet.agent.reconciler import Doors, Outcome, step
 from bgpnet.model.bfd import Bfd, BfdSession, BfdTimers, ObservedBfd
+from bgpnet.model.bgp import LearnedPath, ObservedSession, SessionState, Speaker
+from bgpnet.model.declared import Declared
 from bgpnet.model.diff import DeleteRoute, KernelChange, PutGroup, PutRoute
 from bgpnet.model.drain import Drain
 from bgpnet.model.errors import KernelError
+from bgpnet.model.kernel import Kernel, KernelRoute, NextHopObject, RouteKind
 from bgpnet.model.net import Address, Prefix
 from bgpnet.model.plan import Announcement, Blocks, Route, Session, Sysctl
 from bgpnet.model.probe import Probe, ProbeResult
 from bgpnet.model.rejection import Reason, Rejection
-from bgpnet.model.snapshot import (
-    Declared,
-    Kernel,
-    KernelRoute,
-    LearnedPath,
-    NextHopObject,
-    ObservedSession,
-    RouteKind,
-    SessionState,
-    Speaker,
-)
 from tests.unit import facts
 from tests.unit.kernelmodel import carried_out
 

@@ -5,6 +5,30 @@ from ipaddress import IPv4Address, ip_address, ip_interface, ip_network
 
 from hypothesis import strategies as st
 
+from bgpnet.model.bgp import LearnedPath, Origin, Speaker
+from bgpnet.model.declared import (
+    AcceptRule,
+    Advertise,
+    Changes,
+    Declared,
+    DeclaredConfiguration,
+    DeclaredFilter,
+    DeclaredNode,
+    DeclaredPeer,
+    DeclaredPool,
+    FilterRule,
+    Selector,
+)
+from bgpnet.model.kernel import (
+    HeardRouter,
+    Kernel,
+    KernelRoute,
+    Link,
+    LinkAddress,
+    NextHop,
+    NextHopObject,
+    RouteKind,
+)
 from bgpnet.model.net import (
     AGENT_PROTOCOL,
     DEFAULT_BELOW_METRIC,
@@ -18,31 +42,7 @@ from bgpnet.model.net import (
     family_of,
 )
 from bgpnet.model.rejection import ObjectRef
-from bgpnet.model.snapshot import (
-    AcceptRule,
-    Advertise,
-    Changes,
-    Declared,
-    DeclaredConfiguration,
-    DeclaredFilter,
-    DeclaredNode,
-    DeclaredPeer,
-    DeclaredPool,
-    FilterRule,
-    HeardRouter,
-    Kernel,
-    KernelRoute,
-    LearnedPath,
-    Link,
-    LinkAddress,
-    NextHop,
-    NextHopObject,
-    Origin,
-    RouteKind,
-    Selector,
-    Snapshot,
-    Speaker,
-)
+from bgpnet.model.snapshot import Snapshot
 from tests.unit.kernelmodel import resolved
 
 

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from bgpnet.drivers.netlink.nexthops import ways
 from bgpnet.model.diff import AddNextHop, Change, DeleteNextHop, DeleteRoute, PutGroup, PutRoute
+from bgpnet.model.kernel import Kernel, KernelRoute, NextHopObject
 from bgpnet.model.net import AGENT_METRICS, AGENT_PROTOCOL, NEXT_HOP_IDS
-from bgpnet.model.snapshot import Kernel, KernelRoute, NextHopObject
 
 
 def carried_out(kernel: Kernel, change: Change) -> Kernel:

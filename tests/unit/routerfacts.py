@@ -3,9 +3,9 @@
 from dataclasses import replace
 from ipaddress import ip_network
 
+from bgpnet.model.declared import Declared, DeclaredPeer
 from bgpnet.model.router import DeclaredRouter, System
 from bgpnet.model.routerconfig import RouterConfig
-from bgpnet.model.snapshot import Declared, DeclaredPeer
 from bgpnet.planner.routergroup import Wishes
 from bgpnet.planner.routers import RouterConfigs, router_configs
 from tests.unit.facts import accept, configuration, node, peer, pool

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bgpnet.model.bgp import LearnedPath, Origin
 from bgpnet.model.net import Address
-from bgpnet.model.snapshot import LearnedPath, Origin
 from bgpnet.planner.bestpath import Step, best_paths, decide
 from tests.unit import facts
 

@@ -11,11 +11,12 @@ from bgpnet.agent.plantimes import PlanTimes
 from bgpnet.agent.reconciler import Outcome
 from bgpnet.model import bfd
 from bgpnet.model.bfd import Bfd, BfdSession, BfdTimers, ObservedBfd
+from bgpnet.model.bgp import Speaker
 from bgpnet.model.peerstatus import PeersStatus
 from bgpnet.model.podledger import PodLedger
 from bgpnet.model.rejection import Reason
 from bgpnet.model.routestatus import Verdict
-from bgpnet.model.snapshot import Snapshot, Speaker
+from bgpnet.model.snapshot import Snapshot
 from bgpnet.planner import make_plan
 from bgpnet.planner.peerstatus import peers_status
 from bgpnet.planner.routestatus import All, routes_status

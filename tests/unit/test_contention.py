@@ -5,9 +5,9 @@ from itertools import pairwise
 
 from bgpnet.agent.contention import AT_ONCE, FORGOTTEN, LONGEST, SHOWN, Contention
 from bgpnet.model.diff import AddNextHop, Change, DeleteRoute, Observed, PutGroup, PutRoute, SetSysctl
+from bgpnet.model.kernel import Kernel, NextHop, RouteKind
 from bgpnet.model.plan import Route, Sysctl
 from bgpnet.model.rejection import ObjectRef, Reason
-from bgpnet.model.snapshot import Kernel, NextHop, RouteKind
 from tests.unit import facts
 
 HOP = NextHop(facts.address("10.0.1.1"), "eth1")

@@ -8,16 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bgpnet.model.crd.read import read
+from bgpnet.model.declared import AcceptRule, Changes, DeclaredFilter, DeclaredPeer, FilterRule
 from bgpnet.model.filter import first_shadowed
 from bgpnet.model.net import Prefix
 from bgpnet.model.rejection import ObjectRef, Reason
-from bgpnet.model.snapshot import (
-    AcceptRule,
-    Changes,
-    DeclaredFilter,
-    DeclaredPeer,
-    FilterRule,
-)
 from bgpnet.planner.filters import FilterChain
 from tests.unit import facts
 

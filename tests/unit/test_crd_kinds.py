@@ -7,10 +7,7 @@ import pytest
 
 from bgpnet.model.crd.meta import Fact
 from bgpnet.model.crd.read import Reading, read
-from bgpnet.model.net import Family
-from bgpnet.model.probe import RouteReady
-from bgpnet.model.rejection import Reason
-from bgpnet.model.snapshot import (
+from bgpnet.model.declared import (
     AcceptRule,
     DeclaredConfiguration,
     DeclaredNode,
@@ -19,6 +16,9 @@ from bgpnet.model.snapshot import (
     LabelRequirement,
     Selector,
 )
+from bgpnet.model.net import Family
+from bgpnet.model.probe import RouteReady
+from bgpnet.model.rejection import Reason
 
 
 def ours(kind: str, name: str, **spec: object) -> dict[str, Any]:

@@ -4,9 +4,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from bgpnet.agent.drain import SETTLING, Draining
+from bgpnet.model.bgp import ObservedSession, SessionState, Speaker
 from bgpnet.model.community import GRACEFUL_SHUTDOWN
 from bgpnet.model.drain import Drain
-from bgpnet.model.snapshot import LinkAddress, ObservedSession, SessionState, Snapshot, Speaker
+from bgpnet.model.kernel import LinkAddress
+from bgpnet.model.snapshot import Snapshot
 from bgpnet.planner import make_plan
 from bgpnet.planner.drain import asked_by_label
 from bgpnet.planner.status import node_status

@@ -8,7 +8,7 @@ from bgpnet.drivers.exabgp.commands import Path, adj_rib_out_of, neighbors_of
 from bgpnet.drivers.exabgp.conversation import Conversation
 from bgpnet.drivers.exabgp.core import Core
 from bgpnet.model.attributes import Attributes
-from bgpnet.model.snapshot import SessionState
+from bgpnet.model.bgp import SessionState
 from tests.unit.facts import address, prefix
 
 HELLO = b'{"hello": {"speaker": "1-1", "age": 1000.0, "relay": 2, "gap": true}}\n'

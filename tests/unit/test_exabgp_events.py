@@ -27,8 +27,8 @@ from bgpnet.drivers.exabgp.events import (
 )
 from bgpnet.drivers.exabgp.offer import Offer
 from bgpnet.model.attributes import Attributes
+from bgpnet.model.bgp import LearnedPath, Origin, RouteRefresh, SessionState
 from bgpnet.model.net import Family
-from bgpnet.model.snapshot import LearnedPath, Origin, RouteRefresh, SessionState
 
 TOR = ip_address("10.0.1.1")
 

@@ -10,8 +10,8 @@ from bgpnet.drivers.exabgp.commands import Neighbor
 from bgpnet.drivers.exabgp.events import Down, Notified, Opened, Trying
 from bgpnet.drivers.exabgp.offer import Offer
 from bgpnet.drivers.exabgp.session import ANSWER, Session
+from bgpnet.model.bgp import RouteRefresh, SessionState
 from bgpnet.model.net import Family
-from bgpnet.model.snapshot import RouteRefresh, SessionState
 from tests.unit.facts import address
 
 TOR = address("10.0.1.1")

@@ -10,9 +10,9 @@ from bgpnet.drivers.files.contents import FileState, SecretKey, Unreadable
 from bgpnet.drivers.files.judge import judge, merge, password_places, secret_values
 from bgpnet.drivers.files.lastgood import LastGood
 from bgpnet.drivers.files.source import FilesSource
+from bgpnet.model.declared import DeclaredPeer
 from bgpnet.model.rejection import Reason
 from bgpnet.model.secret import Secret
-from bgpnet.model.snapshot import DeclaredPeer
 
 PEER = """\
 apiVersion: bgpnet.io/v1alpha1

@@ -10,9 +10,9 @@ import pytest
 from bgpnet.drivers.files import FilesSource
 from bgpnet.drivers.files import folder as disk
 from bgpnet.drivers.files.contents import Unreadable
+from bgpnet.model.declared import Declared
 from bgpnet.model.rejection import Reason
 from bgpnet.model.secret import Secret
-from bgpnet.model.snapshot import Declared
 
 POLL = 0.02
 PATIENCE = 5.0

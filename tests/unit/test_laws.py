@@ -9,20 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bgpnet.model.bgp import Speaker
+from bgpnet.model.declared import Declared, DeclaredPeer
 from bgpnet.model.diff import AddNextHop, DeleteNextHop, DeleteRoute, Observed
+from bgpnet.model.kernel import Kernel, KernelRoute, NextHopObject, RouteKind
 from bgpnet.model.net import AGENT_PROTOCOL, NEXT_HOP_IDS, Address, Prefix, covers, family_of
 from bgpnet.model.plan import Sysctl
 from bgpnet.model.rejection import ObjectRef, Reason
-from bgpnet.model.snapshot import (
-    Declared,
-    DeclaredPeer,
-    Kernel,
-    KernelRoute,
-    NextHopObject,
-    RouteKind,
-    Snapshot,
-    Speaker,
-)
+from bgpnet.model.snapshot import Snapshot
 from bgpnet.planner import diff, failover, make_plan
 from tests.unit import facts
 from tests.unit.kernelmodel import carried_out, is_ours, object_is_ours

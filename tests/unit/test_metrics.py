@@ -9,11 +9,14 @@ from prometheus_client.parser import text_string_to_metric_families
 from bgpnet.agent.metrics import Metrics
 from bgpnet.agent.plantimes import PlanTimes
 from bgpnet.agent.reconciler import Outcome
+from bgpnet.model.bgp import ObservedSession, Speaker
+from bgpnet.model.declared import Declared
+from bgpnet.model.kernel import Kernel
 from bgpnet.model.podledger import PodLedger
 from bgpnet.model.probe import ProbeResult, ProbeTarget
 from bgpnet.model.rejection import ObjectRef, Reason, Rejection
 from bgpnet.model.secret import Secret
-from bgpnet.model.snapshot import Declared, Kernel, ObservedSession, Snapshot, Speaker
+from bgpnet.model.snapshot import Snapshot
 from bgpnet.planner import make_plan
 from tests.unit import facts
 from tests.unit.test_peers import SILENT, UP

@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 
 from bgpnet.drivers.netlink import nexthops
 from bgpnet.model.diff import AddNextHop, PutGroup
+from bgpnet.model.kernel import NextHop, NextHopObject
 from bgpnet.model.net import AGENT_PROTOCOL
-from bgpnet.model.snapshot import NextHop, NextHopObject
 
 INDEXES = {"eth1": 7, "eth2": 4_000_000}
 NAMES = {index: name for name, index in INDEXES.items()}

@@ -12,9 +12,9 @@ from pyroute2.netlink.rtnl.rtmsg import rtmsg
 
 from bgpnet.drivers.netlink import links, routes, wire
 from bgpnet.model.diff import PutRoute
+from bgpnet.model.kernel import KernelRoute, NextHop, RouteKind
 from bgpnet.model.net import AGENT_PROTOCOL, ROUTE_METRIC, Address, Family, Prefix, family_of
 from bgpnet.model.plan import Route
-from bgpnet.model.snapshot import KernelRoute, NextHop, RouteKind
 
 INDEXES = {"eth1": 7, "eth2": 4_000_000}
 NAMES = {index: name for name, index in INDEXES.items()}

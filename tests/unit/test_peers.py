@@ -9,23 +9,13 @@ import pytest
 from pydantic import TypeAdapter
 
 from bgpnet.cli import main
+from bgpnet.model.bgp import Capabilities, LearnedPath, ObservedSession, RouteRefresh, SessionState, Speaker
+from bgpnet.model.declared import Declared, LabelRequirement, Selector
+from bgpnet.model.kernel import HeardRouter, Kernel
 from bgpnet.model.net import Family
 from bgpnet.model.peerstatus import PeersStatus, PeerStatus
 from bgpnet.model.rejection import ObjectRef, Reason, Rejection
 from bgpnet.model.secret import Secret
-from bgpnet.model.snapshot import (
-    Capabilities,
-    Declared,
-    HeardRouter,
-    Kernel,
-    LabelRequirement,
-    LearnedPath,
-    ObservedSession,
-    RouteRefresh,
-    Selector,
-    SessionState,
-    Speaker,
-)
 from bgpnet.planner import make_plan
 from bgpnet.planner.peerstatus import peers_status
 from bgpnet.render.peers import peer_text, peers_text

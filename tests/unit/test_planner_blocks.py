@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bgpnet.model.claims import Claim, Claimed
+from bgpnet.model.declared import Declared, DeclaredBlock, DeclaredPool
+from bgpnet.model.kernel import Kernel
 from bgpnet.model.net import POD_METRIC, POD_PROTOCOL, covers
 from bgpnet.model.rejection import ObjectRef, Reason
-from bgpnet.model.snapshot import Declared, DeclaredBlock, DeclaredPool, Kernel
 from bgpnet.planner import make_plan
 from bgpnet.planner.blocks import NodeBlocks, node_blocks, sound_pools
 from tests.unit.facts import UPLINKS, kernel_route, node, pool, prefix, snapshot, two_tors

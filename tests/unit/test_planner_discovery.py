@@ -4,19 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+from bgpnet.model.bgp import ObservedSession, SessionState, Speaker
+from bgpnet.model.declared import Declared, DeclaredPeer
+from bgpnet.model.kernel import HeardRouter, Kernel, KernelRoute, RouteKind
 from bgpnet.model.net import Family, on_link
 from bgpnet.model.rejection import Reason
-from bgpnet.model.snapshot import (
-    Declared,
-    DeclaredPeer,
-    HeardRouter,
-    Kernel,
-    KernelRoute,
-    ObservedSession,
-    RouteKind,
-    SessionState,
-    Speaker,
-)
 from bgpnet.planner.host import sysctls
 from bgpnet.planner.peers import advertised_links, sessions
 from tests.unit import facts

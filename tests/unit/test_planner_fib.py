@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+from bgpnet.model.bgp import LearnedPath
 from bgpnet.model.diff import DeleteRoute, Observed, PutRoute
+from bgpnet.model.kernel import Kernel, KernelRoute, RouteKind
 from bgpnet.model.plan import Plan, Route
 from bgpnet.model.rejection import Reason
-from bgpnet.model.snapshot import Kernel, KernelRoute, LearnedPath, RouteKind
 from bgpnet.planner import diff, make_plan
 from tests.unit import facts
 

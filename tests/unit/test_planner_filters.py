@@ -6,20 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bgpnet.model.attributes import Attributes
+from bgpnet.model.bgp import LearnedPath
 from bgpnet.model.community import GRACEFUL_SHUTDOWN, Community
+from bgpnet.model.declared import AcceptRule, Changes, Declared, DeclaredFilter, FilterRule
+from bgpnet.model.kernel import Kernel, RouteKind
 from bgpnet.model.net import Prefix, covers
 from bgpnet.model.plan import Plan
 from bgpnet.model.rejection import ObjectRef, Reason
-from bgpnet.model.snapshot import (
-    AcceptRule,
-    Changes,
-    Declared,
-    DeclaredFilter,
-    FilterRule,
-    Kernel,
-    LearnedPath,
-    RouteKind,
-)
 from bgpnet.planner import make_plan
 from bgpnet.planner.filters import FilterChain
 from bgpnet.planner.refusals import Refusal

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from bgpnet.model.bfd import Bfd, BfdSession, BfdTimers, ObservedBfd
+from bgpnet.model.bgp import LearnedPath, Speaker
 from bgpnet.model.diff import AddNextHop, Change, DeleteNextHop, Observed, PutGroup, PutRoute
+from bgpnet.model.kernel import Kernel, NextHopObject
 from bgpnet.model.net import NEXT_HOP_IDS
 from bgpnet.model.rejection import Reason
-from bgpnet.model.snapshot import Kernel, LearnedPath, NextHopObject, Speaker
 from bgpnet.planner import diff, failover, make_plan
 from bgpnet.planner.nexthopobjects import Objects
 from tests.unit import facts

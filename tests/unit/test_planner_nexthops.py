@@ -4,8 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+from bgpnet.model.bgp import Speaker
+from bgpnet.model.declared import Declared
+from bgpnet.model.kernel import Kernel, KernelRoute
 from bgpnet.model.rejection import Reason
-from bgpnet.model.snapshot import Declared, Kernel, KernelRoute, Snapshot, Speaker
+from bgpnet.model.snapshot import Snapshot
 from bgpnet.planner import make_plan
 from bgpnet.planner.nexthops import Resolver
 from tests.unit import facts

@@ -3,9 +3,10 @@
 from dataclasses import replace
 from ipaddress import IPv4Address
 
+from bgpnet.model.declared import Declared, DeclaredNode, DeclaredPeer, LabelRequirement, Selector
+from bgpnet.model.kernel import Kernel
 from bgpnet.model.rejection import Reason
 from bgpnet.model.secret import Secret
-from bgpnet.model.snapshot import Declared, DeclaredNode, DeclaredPeer, Kernel, LabelRequirement, Selector
 from bgpnet.planner.peers import MAX_SESSIONS, no_address, sessions
 from tests.unit import facts
 

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from bgpnet.model.declared import LabelRequirement, Selector
 from bgpnet.model.rejection import Reason, Rejection
-from bgpnet.model.snapshot import LabelRequirement, Selector
 from bgpnet.planner.prefixes import own_prefixes
 from tests.unit import facts
 

@@ -3,8 +3,8 @@
 from dataclasses import replace
 from ipaddress import IPv4Address
 
+from bgpnet.model.declared import Declared, DeclaredNode
 from bgpnet.model.rejection import Reason, Rejection
-from bgpnet.model.snapshot import Declared, DeclaredNode
 from bgpnet.planner.routerid import derived, router_id
 from tests.unit import facts
 

@@ -3,10 +3,10 @@
 from dataclasses import replace
 
 from bgpnet.model.diff import DeleteRoute, Observed
+from bgpnet.model.kernel import Kernel
 from bgpnet.model.net import POD_METRIC, POD_PROTOCOL
 from bgpnet.model.plan import Plan
 from bgpnet.model.rejection import Reason
-from bgpnet.model.snapshot import Kernel
 from bgpnet.planner import diff, make_plan
 from tests.unit.facts import UPLINKS, kernel_route, node, snapshot, two_tors
 

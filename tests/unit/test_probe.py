@@ -7,10 +7,11 @@ import pytest
 from bgpnet.drivers.probe import echo
 from bgpnet.drivers.probe.pinger import widened
 from bgpnet.drivers.probe.tally import Tally
+from bgpnet.model.bgp import LearnedPath, ObservedSession, SessionState, Speaker
 from bgpnet.model.net import Family
 from bgpnet.model.plan import Announcement
 from bgpnet.model.probe import DEFAULT_ROUTE_READY, LOST, Probe, ProbeResult, ProbeTarget, RouteReady
-from bgpnet.model.snapshot import LearnedPath, ObservedSession, SessionState, Snapshot, Speaker
+from bgpnet.model.snapshot import Snapshot
 from bgpnet.planner import make_plan
 from bgpnet.planner.probes import probes
 from bgpnet.planner.status import node_status

@@ -6,8 +6,8 @@ from ipaddress import ip_address, ip_network
 from bgpnet.agent.refusals import SHOWN, refusals
 from bgpnet.model.diff import AddNextHop, DeleteRoute, KernelChange, PutGroup, PutRoute
 from bgpnet.model.errors import KernelError
+from bgpnet.model.kernel import NextHop, RouteKind
 from bgpnet.model.plan import Route
-from bgpnet.model.snapshot import NextHop, RouteKind
 
 REFUSED = KernelError("refused", errno.EPERM)
 HOP = NextHop(ip_address("192.0.2.2"), "eth1")

@@ -8,9 +8,11 @@ import pytest
 from pydantic import TypeAdapter
 
 from bgpnet.cli import main
+from bgpnet.model.bgp import LearnedPath, Origin, Speaker
+from bgpnet.model.declared import Declared
+from bgpnet.model.kernel import Kernel, KernelRoute, Link
 from bgpnet.model.rejection import ObjectRef, Reason, Rejection
 from bgpnet.model.routestatus import RouteDetail, RoutesStatus
-from bgpnet.model.snapshot import Declared, Kernel, KernelRoute, LearnedPath, Link, Origin, Speaker
 from bgpnet.planner import make_plan
 from bgpnet.planner.routestatus import PAGE, routes_status, wanted_of
 from bgpnet.render.routes import routes_text

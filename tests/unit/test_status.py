@@ -5,9 +5,11 @@ from dataclasses import asdict, replace
 
 from pydantic import TypeAdapter
 
+from bgpnet.model.bgp import ObservedSession, SessionState, Speaker
+from bgpnet.model.kernel import Kernel
 from bgpnet.model.probe import ProbeResult, ProbeTarget
 from bgpnet.model.rejection import ObjectRef, Reason, Rejection
-from bgpnet.model.snapshot import Kernel, ObservedSession, SessionState, Snapshot, Speaker
+from bgpnet.model.snapshot import Snapshot
 from bgpnet.model.status import NodeStatus
 from bgpnet.planner import make_plan
 from bgpnet.planner.status import node_status

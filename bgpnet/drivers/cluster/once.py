@@ -12,8 +12,8 @@ from bgpnet.drivers.kube.judge import Known, judge, passwords
 from bgpnet.drivers.kube.passwords import given, value_of
 from bgpnet.drivers.kube.watch import Collection
 from bgpnet.model.crd.meta import GROUP
+from bgpnet.model.declared import Declared
 from bgpnet.model.errors import ApiError, UnreachableError
-from bgpnet.model.snapshot import Declared
 
 PAGE: Final = 500
 """Objects that are asked for at a time: a list of all is held whole in the API server's memory."""

@@ -23,8 +23,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from bgpnet.drivers.exabgp.commands import Refresh
+from bgpnet.model.bgp import LearnedPath
 from bgpnet.model.net import Address, Family, Prefix, family_of
-from bgpnet.model.snapshot import LearnedPath
 
 QUIET: Final = 5.0
 """Seconds without an UPDATE after which a peer that sends no mark is taken to have told everything."""

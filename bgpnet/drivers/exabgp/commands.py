@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from bgpnet.drivers.exabgp.offer import Offer, offer_of_neighbor
 from bgpnet.model.attributes import PLAIN, Attributes
+from bgpnet.model.bgp import SessionState
 from bgpnet.model.community import Community, parse_community
 from bgpnet.model.net import Address, Family, Prefix
-from bgpnet.model.snapshot import SessionState
 
 BATCH: Final = 48
 """Prefixes in one command: ExaBGP handles at most 50 steps of a command in one turn of its reactor."""

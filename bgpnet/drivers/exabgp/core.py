@@ -38,9 +38,10 @@ from bgpnet.drivers.exabgp.events import (
 from bgpnet.drivers.exabgp.relaylines import Hello
 from bgpnet.drivers.exabgp.session import Session
 from bgpnet.drivers.exabgp.stops import Stops
+from bgpnet.model.bgp import ObservedSession, SessionState, Speaker, Stopped
+from bgpnet.model.declared import MaxPrefix
 from bgpnet.model.net import Address, Prefix, address_order
 from bgpnet.model.plan import Session as PlannedSession
-from bgpnet.model.snapshot import MaxPrefix, ObservedSession, SessionState, Speaker, Stopped
 
 _log = logging.getLogger(__name__)
 

@@ -12,8 +12,8 @@ from typing import Any, Final
 from bgpnet.drivers.exabgp.commands import Path, as_path_of, attributes_of, communities_of
 from bgpnet.drivers.exabgp.offer import Offer, offer_in_open
 from bgpnet.model.attributes import DEFAULT_LOCAL_PREFERENCE
+from bgpnet.model.bgp import LearnedPath, Origin, SessionState
 from bgpnet.model.net import Address, Family, Prefix
-from bgpnet.model.snapshot import LearnedPath, Origin, SessionState
 
 _FAMILIES: Final = {f"{family} unicast": family for family in Family}
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import Any, Final
 
+from bgpnet.model.bgp import RouteRefresh
 from bgpnet.model.net import Family
-from bgpnet.model.snapshot import RouteRefresh
 
 _FAMILIES: Final = {f"{family}/unicast": family for family in Family}
 

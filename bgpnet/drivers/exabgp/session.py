@@ -6,8 +6,8 @@ from bgpnet.drivers.exabgp import reasons
 from bgpnet.drivers.exabgp.commands import Neighbor
 from bgpnet.drivers.exabgp.events import Down, Notified, Opened, Trying
 from bgpnet.drivers.exabgp.offer import Offer
+from bgpnet.model.bgp import Capabilities, SessionState
 from bgpnet.model.net import Address, Family
-from bgpnet.model.snapshot import Capabilities, SessionState
 
 ANSWER: Final = 5.0
 """Seconds without any event of a connection attempt after which the peer counts as silent."""

@@ -8,11 +8,11 @@ from bgpnet.drivers.exabgp.client import RelayClient
 from bgpnet.drivers.exabgp.commands import Path
 from bgpnet.drivers.exabgp.configurator import Configurator
 from bgpnet.drivers.exabgp.core import Core, Wanted
+from bgpnet.model.bgp import Speaker
 from bgpnet.model.net import Address, Prefix
 from bgpnet.model.plan import Announcement, Session
 from bgpnet.model.rejection import Rejection
 from bgpnet.model.rundir import RunDir
-from bgpnet.model.snapshot import Speaker
 
 ANNOUNCING: Final = 1.0
 """Seconds between two tellings while changes are on their way to the peers and nothing else happens: what was

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from bgpnet.model.bgp import Stopped
+from bgpnet.model.declared import MaxPrefix
 from bgpnet.model.net import Address, address_order
-from bgpnet.model.snapshot import MaxPrefix, Stopped
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,8 +22,8 @@ from bgpnet.model.crd.declare import declare
 from bgpnet.model.crd.meta import Fact
 from bgpnet.model.crd.read import Reading, read
 from bgpnet.model.crd.secret import Secret
+from bgpnet.model.declared import Declared, DeclaredPeer, DeclaredSecret
 from bgpnet.model.rejection import ObjectRef, Reason, Rejection
-from bgpnet.model.snapshot import Declared, DeclaredPeer, DeclaredSecret
 
 _NO_TEXT: Final = Unreadable("it is no text: put it in quotes, under `data` in Base64")
 

@@ -9,8 +9,8 @@ from bgpnet.drivers.files import folder as disk
 from bgpnet.drivers.files.contents import FileState, PasswordFile, Unreadable
 from bgpnet.drivers.files.judge import judge, merge, password_places, secret_values
 from bgpnet.drivers.files.passwords import password
+from bgpnet.model.declared import Declared
 from bgpnet.model.errors import SourceError
-from bgpnet.model.snapshot import Declared
 
 _NOT_THERE: Final = Unreadable("it is not there", "write it into a Secret of these manifests")
 

@@ -24,8 +24,8 @@ from bgpnet.drivers.files.judge import judge, merge, password_places, secret_val
 from bgpnet.drivers.files.lastgood import LastGood
 from bgpnet.drivers.files.look import UNREAD, Look, Signature, Signatures, changed, lacks, settled
 from bgpnet.drivers.files.passwords import password
+from bgpnet.model.declared import Declared
 from bgpnet.model.rejection import ObjectRef, Reason, Rejection
-from bgpnet.model.snapshot import Declared
 
 SETTLE: Final = 0.02
 """Seconds that a file must stay the same before it is read: half-written and half-renamed files pass by."""

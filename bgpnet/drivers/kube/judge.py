@@ -16,9 +16,9 @@ from bgpnet.model.crd.bgppeer import BGPPeer
 from bgpnet.model.crd.declare import declare
 from bgpnet.model.crd.meta import Fact, Manifest
 from bgpnet.model.crd.read import read
+from bgpnet.model.declared import Declared
 from bgpnet.model.errors import ApiError
 from bgpnet.model.rejection import ObjectRef, Reason, Rejection
-from bgpnet.model.snapshot import Declared
 
 Objects = Mapping[str, Mapping[str, Json]]
 """By kind and name."""

@@ -7,8 +7,8 @@ from bgpnet.drivers.files.contents import Content, Password, SecretKey, Unreadab
 from bgpnet.drivers.kube.client import Json
 from bgpnet.model.crd.read import read
 from bgpnet.model.crd.secret import Secret
+from bgpnet.model.declared import Declared, DeclaredPeer
 from bgpnet.model.rejection import Reason, Rejection
-from bgpnet.model.snapshot import Declared, DeclaredPeer
 
 
 def value_of(secret: Json | None, place: SecretKey, namespace: str) -> Content:

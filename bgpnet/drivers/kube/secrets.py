@@ -10,7 +10,7 @@ from bgpnet.drivers.kube.client import Client, Json
 from bgpnet.drivers.kube.passwords import given, value_of
 from bgpnet.drivers.kube.patience import Patience
 from bgpnet.drivers.kube.watch import Collection, Watch
-from bgpnet.model.snapshot import Declared
+from bgpnet.model.declared import Declared
 
 MOST: Final = 128
 """Secrets that are followed: as many as a node has sessions."""

@@ -15,8 +15,8 @@ from bgpnet.drivers.kube.patience import Patience
 from bgpnet.drivers.kube.saved import SavedState
 from bgpnet.drivers.kube.secrets import Secrets
 from bgpnet.drivers.kube.watch import Watch
+from bgpnet.model.declared import Declared
 from bgpnet.model.rejection import Rejection
-from bgpnet.model.snapshot import Declared
 
 GIVE_UP: Final = 5.0
 """Seconds without a first answer after which the saved state is told."""

@@ -7,7 +7,7 @@ from ipaddress import ip_address, ip_network
 from typing import Final
 
 from bgpnet.drivers.netlink import wire
-from bgpnet.model.snapshot import Link, LinkAddress
+from bgpnet.model.kernel import Link, LinkAddress
 
 _LINK: Final = struct.Struct("=BxHiII")
 """struct ifinfomsg: family, type, index, flags, change."""

@@ -6,7 +6,7 @@ from ipaddress import IPv6Address
 from typing import Final
 
 from bgpnet.drivers.netlink import wire
-from bgpnet.model.snapshot import HeardRouter
+from bgpnet.model.kernel import HeardRouter
 
 _NEIGHBOUR: Final = struct.Struct("=BxxxiHBB")
 """struct ndmsg (linux/neighbour.h): family, interface, state, flags, type."""

@@ -11,8 +11,8 @@ from bgpnet.drivers.netlink.events import Events
 from bgpnet.drivers.netlink.talk import AT_ONCE, Request, Talk
 from bgpnet.model.diff import AddNextHop, DeleteNextHop, DeleteRoute, KernelChange, PutGroup, PutRoute
 from bgpnet.model.errors import KernelError
+from bgpnet.model.kernel import Kernel, KernelRoute, NextHopObject
 from bgpnet.model.net import ROUTE_METRIC, Family
-from bgpnet.model.snapshot import Kernel, KernelRoute, NextHopObject
 
 _TRIES: Final = 8
 """Of a dump under which things change."""

@@ -7,8 +7,8 @@ from typing import Final
 
 from bgpnet.drivers.netlink import wire
 from bgpnet.model.diff import AddNextHop, PutGroup
+from bgpnet.model.kernel import NextHop, NextHopObject
 from bgpnet.model.net import AGENT_PROTOCOL, Family, family_of
-from bgpnet.model.snapshot import NextHop, NextHopObject
 
 _OBJECT: Final = struct.Struct("=BBBxI")
 """struct nhmsg: family, scope, protocol, flags."""

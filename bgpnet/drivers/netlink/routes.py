@@ -7,8 +7,8 @@ from typing import Final
 
 from bgpnet.drivers.netlink import wire
 from bgpnet.model.diff import PutRoute
+from bgpnet.model.kernel import KernelRoute, NextHop, RouteKind
 from bgpnet.model.net import AGENT_PROTOCOL, MAIN_TABLE, ROUTE_METRIC, Family, Prefix, family_of
-from bgpnet.model.snapshot import KernelRoute, NextHop, RouteKind
 
 _ROUTE: Final = struct.Struct("=BBBBBBBBI")
 """struct rtmsg: family, dst_len, src_len, tos, table, protocol, scope, type, flags."""

@@ -15,11 +15,11 @@ from bgpnet.model.crd.fields import (
     refusal,
 )
 from bgpnet.model.crd.meta import Manifest, Metadata, OrEmpty, Strict, Unread
+from bgpnet.model.declared import DeclaredConfiguration
 from bgpnet.model.drain import DEFAULT_WAIT
 from bgpnet.model.net import Prefix
 from bgpnet.model.probe import RouteReady
 from bgpnet.model.rejection import ObjectRef
-from bgpnet.model.snapshot import DeclaredConfiguration
 
 
 def _hosts(ranges: tuple[Prefix, ...]) -> tuple[Prefix, ...]:

@@ -8,9 +8,9 @@ from pydantic import AfterValidator, Field, model_validator
 from bgpnet.model.crd.fields import Communities, not_empty, refusal
 from bgpnet.model.crd.meta import Manifest, Strict, Unread
 from bgpnet.model.crd.prefixrange import PrefixRange
+from bgpnet.model.declared import Changes, DeclaredFilter, FilterRule
 from bgpnet.model.filter import first_shadowed
 from bgpnet.model.rejection import ObjectRef
-from bgpnet.model.snapshot import Changes, DeclaredFilter, FilterRule
 
 Number = Annotated[int, Field(strict=True, ge=0, le=0xFFFF_FFFF)]
 """A 32-bit attribute."""

@@ -29,9 +29,9 @@ from bgpnet.model.crd.meta import Manifest, OrEmpty, Strict, Unread
 from bgpnet.model.crd.prefixrange import PrefixRange
 from bgpnet.model.crd.router import RouterSpec
 from bgpnet.model.crd.selector import LabelSelector
+from bgpnet.model.declared import DeclaredPeer, MaxPrefix
 from bgpnet.model.net import Family
 from bgpnet.model.rejection import ObjectRef
-from bgpnet.model.snapshot import DeclaredPeer, MaxPrefix
 
 
 def _file_name(value: str) -> str:

@@ -3,8 +3,7 @@
 from collections.abc import Iterable
 
 from bgpnet.model.crd.meta import Fact
-from bgpnet.model.rejection import Rejection
-from bgpnet.model.snapshot import (
+from bgpnet.model.declared import (
     Declared,
     DeclaredBlock,
     DeclaredConfiguration,
@@ -13,6 +12,7 @@ from bgpnet.model.snapshot import (
     DeclaredPeer,
     DeclaredPool,
 )
+from bgpnet.model.rejection import Rejection
 
 
 def declare(facts: Iterable[Fact], rejections: Iterable[Rejection]) -> Declared:

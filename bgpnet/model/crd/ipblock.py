@@ -7,8 +7,8 @@ from pydantic import Field, StringConstraints, model_validator
 from bgpnet.model.blockname import block_name
 from bgpnet.model.crd.fields import Name, PrefixField, refusal
 from bgpnet.model.crd.meta import Lenient, Manifest, Metadata, OrEmpty, Strict, Unread
+from bgpnet.model.declared import DeclaredBlock
 from bgpnet.model.rejection import ObjectRef
-from bgpnet.model.snapshot import DeclaredBlock
 
 
 class OwnerReference(Lenient):

@@ -7,8 +7,8 @@ from pydantic import Field, model_validator
 from bgpnet.model.crd.fields import PrefixField, refusal
 from bgpnet.model.crd.meta import Manifest, Strict, Unread
 from bgpnet.model.crd.selector import LabelSelector
+from bgpnet.model.declared import Advertise, DeclaredPool
 from bgpnet.model.rejection import ObjectRef
-from bgpnet.model.snapshot import Advertise, DeclaredPool
 
 BLOCK_BITS: Final = 6
 """Of a block where the pool does not say: 64 addresses."""

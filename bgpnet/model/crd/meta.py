@@ -9,8 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from pydantic.alias_generators import to_camel
 
 from bgpnet.model.crd.fields import LabelKey, Name
-from bgpnet.model.rejection import ObjectRef
-from bgpnet.model.snapshot import (
+from bgpnet.model.declared import (
     DeclaredBlock,
     DeclaredConfiguration,
     DeclaredFilter,
@@ -19,6 +18,7 @@ from bgpnet.model.snapshot import (
     DeclaredPool,
     DeclaredSecret,
 )
+from bgpnet.model.rejection import ObjectRef
 
 GROUP: Final = "bgpnet.io"
 VERSION: Final = "v1alpha1"

@@ -7,8 +7,8 @@ from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
 from bgpnet.model.crd.fields import Asn, PrefixField, RouterId, parse_address
 from bgpnet.model.crd.meta import Lenient, Manifest, Metadata, OrEmpty
+from bgpnet.model.declared import DeclaredNode
 from bgpnet.model.rejection import ObjectRef
-from bgpnet.model.snapshot import DeclaredNode
 
 
 class NodeSpec(Lenient):

@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from bgpnet.model.crd.fields import PrefixField, refusal
 from bgpnet.model.crd.meta import Strict
-from bgpnet.model.snapshot import AcceptRule
+from bgpnet.model.declared import AcceptRule
 
 PrefixLength = Annotated[int, Field(strict=True, ge=0, le=128)]
 

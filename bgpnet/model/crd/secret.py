@@ -8,9 +8,9 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, PlainValidator
 
 from bgpnet.model.crd.meta import Lenient, Manifest
+from bgpnet.model.declared import DeclaredSecret
 from bgpnet.model.rejection import ObjectRef
 from bgpnet.model.secret import Secret as Hidden
-from bgpnet.model.snapshot import DeclaredSecret
 
 
 def _hidden(told: object) -> Mapping[str, Hidden | None]:

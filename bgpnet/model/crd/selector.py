@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from bgpnet.model.crd.fields import LabelKey, LabelValue, refusal
 from bgpnet.model.crd.meta import OrEmpty, Strict
-from bgpnet.model.snapshot import LabelRequirement, Selector
+from bgpnet.model.declared import LabelRequirement, Selector
 
 
 class LabelExpression(Strict):

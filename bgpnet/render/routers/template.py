@@ -9,11 +9,11 @@ from typing import Any, Final
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from bgpnet.model.community import WELL_KNOWN, Community, spell_community
+from bgpnet.model.declared import AcceptRule
 from bgpnet.model.net import Address, Prefix
 from bgpnet.model.rejection import ObjectRef
 from bgpnet.model.router import System
 from bgpnet.model.routerconfig import NodeGroup, RouterConfig
-from bgpnet.model.snapshot import AcceptRule
 from bgpnet.render.routers.table import SystemTable
 
 _WORD: Final = re.compile(r"[A-Za-z0-9_.:/+=@%,^~*${}()\[\]|\\ -]*")

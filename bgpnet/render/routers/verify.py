@@ -2,9 +2,9 @@
 
 from typing import Final
 
+from bgpnet.model.declared import AcceptRule
 from bgpnet.model.net import Family
 from bgpnet.model.routerconfig import FamilyPolicy, NodeGroup, RouterConfig
-from bgpnet.model.snapshot import AcceptRule
 from bgpnet.render.routers.table import SystemTable
 
 _SHOWN: Final = 8
