@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.netlab import faults
 from tests.netlab.node import RunningNode
 
-ROLES = ("node", "agent", "cni", "speaker", "exabgp", "relay")
+ROLES = ("node", "agent", "cni", "speaker", "exabgp", "relay", "bfd")
 
 
 def memory(node: RunningNode) -> dict[str, float]:
