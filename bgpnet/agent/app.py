@@ -97,7 +97,7 @@ class _Agent:
 
     def metrics(self, query: str) -> http.Answer:
         if self._metrics is None:
-            # 4 MiB that a node need not have whose metrics nobody asks for
+            # Memory that a node need not have whose metrics nobody asks for (docs/decisions.md)
             from bgpnet.agent.metrics import Metrics  # noqa: PLC0415
 
             self._metrics = Metrics(bgpnet.__version__, self._present, self._ledger, self._planning).page
