@@ -226,9 +226,11 @@ def test_a_node_that_is_drained_has_the_lowest_local_preference_with_every_route
 
 
 def test_communities_that_were_not_agreed_on_are_taken_off(lab: Lab) -> None:
-    (path,) = vtysh(lab.node("frr"), "10.244.1.0/26")["paths"]
+    two = ("frr", "bird")
+    demo.until("both have the block", lambda: all(BLOCK in ACCEPTED[each](lab.node(each)) for each in two))
+    (path,) = vtysh(lab.node("frr"), BLOCK)["paths"]
     assert path["community"]["list"] == ["64512:100"]
     assert "largeCommunity" not in path
-    shown = lab.node("bird").run("birdc", "show route for 10.244.1.0/26 all").stdout
+    shown = lab.node("bird").run("birdc", f"show route for {BLOCK} all").stdout
     assert re.findall(r"BGP.community: (.*)", shown) == ["(64512,100)"]
     assert "(64512, 6, 6)" not in shown
