@@ -1,10 +1,9 @@
 """The reference CNI programs, built from their Go modules into the user's cache, once."""
 
-import os
-import shutil
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.gobuild import NoProgramsError, cache, run_go
 
 VERSION = "v1.9.1"
 PLUGINS = ("main/ptp", "ipam/host-local", "meta/portmap", "meta/bandwidth", "meta/tuning")
@@ -13,7 +12,6 @@ PACKAGES = (
     ("github.com/containernetworking/cni/cnitool@v1.3.0",),
 )
 PROGRAMS = (*(Path(plugin).name for plugin in PLUGINS), "cnitool")
-BUILD_SECONDS = 900
 
 
 @dataclass(frozen=True)
@@ -36,29 +34,18 @@ def find() -> Reference | str:
     found = built()
     if found is not None:
         return found
-    go = shutil.which("go") or shutil.which("go", path="/usr/local/go/bin")
-    if go is None:
-        return "there is no Go to build the reference CNI plug-ins with: install Go 1.24 or newer"
     folder = _folder()
     print(f"Building the reference CNI plug-ins {VERSION} into {folder}", flush=True)
-    environment = os.environ | {"GOBIN": str(folder), "CGO_ENABLED": "0"}
-    for packages in PACKAGES:
-        try:
-            done = subprocess.run(
-                [go, "install", "-trimpath", *packages],
-                env=environment,
-                check=False,
-                capture_output=True,
-                text=True,
-                timeout=BUILD_SECONDS,
+    try:
+        for packages in PACKAGES:
+            environment = {"GOBIN": str(folder), "CGO_ENABLED": "0"}
+            run_go(
+                "install", "-trimpath", *packages, what="the reference CNI plug-ins", environment=environment
             )
-        except subprocess.TimeoutExpired:
-            return f"the reference CNI plug-ins {VERSION} were not built within {BUILD_SECONDS} s"
-        if done.returncode:
-            return f"the reference CNI plug-ins {VERSION} cannot be built: {done.stderr.strip()[-500:]}"
+    except NoProgramsError as none:
+        return str(none)
     return built() or f"{folder} lacks programs"
 
 
 def _folder() -> Path:
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return cache / "bgpnet" / f"cni-plugins-{VERSION}"
+    return cache() / f"cni-plugins-{VERSION}"

@@ -1,0 +1,86 @@
+"""Programs of Go modules, built once into the user's cache, by version."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+BUILD_SECONDS: Final = 3600
+
+SMALL: Final = ("-trimpath", "-buildvcs=false")
+
+
+class NoProgramsError(Exception):
+    """The programs are not there and cannot be built; says why."""
+
+
+@dataclass(frozen=True)
+class Programs:
+    """Commands of one module at one version, each with its package's path in the module."""
+
+    name: str
+    module: str
+    version: str
+    commands: tuple[str, ...]
+    takes: str
+    """How long the build takes on 2 cores, in words."""
+
+    @property
+    def folder(self) -> Path:
+        return cache() / self.name / self.version
+
+    def built(self) -> bool:
+        """Whether all are there."""
+        return all((self.folder / Path(command).name).exists() for command in self.commands)
+
+    def find(self) -> Path:
+        """Their folder; built now when they are not there.
+
+        Raises:
+            NoProgramsError: they cannot be had.
+        """
+        if not self.built():
+            print(f"Building {self.name} {self.version} into {self.folder}: {self.takes}", flush=True)
+            new = self.folder / ".new"
+            new.mkdir(parents=True, exist_ok=True)
+            packages = [f"{self.module}/{command}@{self.version}" for command in self.commands]
+            environment = {"GOBIN": str(new), "CGO_ENABLED": "0"}
+            run_go("install", *SMALL, "-ldflags=-s -w", *packages, what=self.name, environment=environment)
+            for made in new.iterdir():
+                made.replace(self.folder / made.name)
+            new.rmdir()
+        return self.folder
+
+
+def cache() -> Path:
+    """Where built programs are kept (XDG Base Directory Specification)."""
+    found = os.environ.get("XDG_CACHE_HOME")
+    return (Path(found) if found else Path.home() / ".cache") / "bgpnet"
+
+
+def run_go(*args: str, what: str, environment: Mapping[str, str], folder: Path | None = None) -> None:
+    """`go ARGS`, in the background of whatever else the machine does.
+
+    Raises:
+        NoProgramsError: there is no Go, or it fails; with the last of what it said.
+    """
+    go = shutil.which("go") or shutil.which("go", path="/usr/local/go/bin")
+    if go is None:
+        raise NoProgramsError(f"there is no Go to build {what} with: install Go 1.26 or newer")
+    try:
+        done = subprocess.run(
+            ["nice", "-n", "15", go, *args],
+            cwd=folder,
+            env=os.environ | environment,
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=BUILD_SECONDS,
+        )
+    except subprocess.TimeoutExpired:
+        raise NoProgramsError(f"{what} was not built within {BUILD_SECONDS} s") from None
+    if done.returncode:
+        raise NoProgramsError(f"{what} cannot be built: {done.stderr.strip()[-500:]}")
