@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 LAB_IS_NAMED = @test -n "$(LAB)" || { echo "make $@: say which folder: make $@ LAB=containerlab/dual-tor" >&2; exit 2; }
 
 .DEFAULT_GOAL := help
-.PHONY: help setup packages demo test test-cluster oracles bench faults check generate format plugin lab lab-up lab-down lock clean
+.PHONY: image help setup packages demo test test-cluster oracles bench faults check generate format plugin lab lab-up lab-down lock clean
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,10 @@ plugin/build/$(ARCH)/bgpnet: $(wildcard plugin/*.c plugin/*.h plugin/Makefile) .
 plugin: setup ## build the static CNI shim for x86_64 and aarch64
 	@$(MAKE) --no-print-directory -C plugin PYTHON=$(CURDIR)/$(BIN)/python
 
+image: plugin ## build the container image bgpnet:VERSION, or IMAGE=NAME:TAG; ARCHIVE=FILE writes it out, too
+	@tests/install-packages.sh image/debian-packages.txt
+	@image/build.sh $(if $(ARCHIVE),--archive "$(ARCHIVE)") $(IMAGE)
+
 demo: setup plugin/build/$(ARCH)/bgpnet ## a legacy VM reaches pods over BGP, and goes on through faults
 	@$(BIN)/python -m tests.netlab.demo
 
@@ -50,7 +54,7 @@ lab-down: setup ## take down a lab that is up
 	$(LAB_IS_NAMED)
 	@$(BIN)/python -m tests.netlab down "$(LAB)"
 
-generate: setup ## write anew what is generated: config/crd, routers of the labs, their examples
+generate: setup ## write anew what is generated: config/crd, parts of the chart, routers of the labs, their examples
 	@$(BIN)/python config/generate.py
 	@$(BIN)/python -m tests.generated
 
@@ -92,6 +96,8 @@ lock: ## pin the dependencies of pyproject.toml anew, with hashes
 	@$(PYTHON) -m venv build/lock && build/lock/bin/pip install --quiet uv
 	@build/lock/bin/uv pip compile --quiet --upgrade --python-version 3.11 --extra dev --generate-hashes \
 	  --no-emit-index-url --no-emit-find-links --no-header pyproject.toml -o constraints.txt
+	@echo pip | build/lock/bin/uv pip compile --quiet --python-version 3.11 --generate-hashes -c constraints.txt \
+	  --no-emit-index-url --no-emit-find-links --no-header pyproject.toml - -o image/requirements.txt
 
 clean: ## remove what was built
 	@rm -rf build plugin/build .venv

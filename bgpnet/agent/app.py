@@ -175,15 +175,14 @@ async def _run(settings: Settings) -> None:
     netlink = Netlink(loop.wake)
     speaker = SpeakerDriver(run_dir, time.monotonic, time.time, loop.wake)
     bfd = BfdDriver(run_dir, loop.wake)
-    sysctls = Sysctls(Path(run_dir.sysctls))
+    sysctls = Sysctls(Path(run_dir.sysctls), settings.sysctl_dir)
     prober = Prober(sysctls, time.monotonic, time.time, os.urandom, loop.wake)
     draining = Draining(Path(run_dir.drain), time.monotonic, loop.wake_in)
     drain = DrainPage(settings.node_name, draining, lambda: agent.outcome, loop.wake)
     blocks = BlocksFile(Path(run_dir.blocks))
     doors = Doors(origin.source, netlink, sysctls, blocks, speaker, prober, draining, bfd, origin.claims)
-    pages = {
-        "/healthz": agent.healthz,
-        "/readyz": agent.readyz,
+    health = {"/healthz": agent.healthz, "/readyz": agent.readyz}
+    pages = health | {
         "/status": agent.status_json,
         "/peers": agent.peers_json,
         "/routes": agent.routes_json,
@@ -193,6 +192,8 @@ async def _run(settings: Settings) -> None:
     log.info("agent starts node=%s source=%s run_dir=%s", settings.node_name, settings.source, run_dir.root)
     tasks = [netlink.run(), origin.run(), speaker.run(), prober.run(), bfd.run(), loop.run()]
     tasks.append(http.serve(run_dir.agent_socket, pages, {"/drain": drain.order}))
+    if settings.health_listen is not None:
+        tasks.append(http.serve_tcp(settings.health_listen, health))
     if settings.metrics_listen is not None:
         tasks.append(http.serve_tcp(settings.metrics_listen, {"/metrics": agent.metrics}))
     if settings.conflist is not None:

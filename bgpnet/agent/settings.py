@@ -69,6 +69,10 @@ class Settings:
     """Where the metrics are answered besides the agent's socket."""
     conflist: ConflistSettings | None = None
     """None where no container runtime is to be told of us."""
+    health_listen: TcpAddress | None = None
+    """Where /healthz and /readyz are answered besides the agent's socket."""
+    sysctl_dir: Path = Path("/proc/sys")
+    """Where the host's /proc/sys can be written."""
 
 
 def node_name(text: str) -> str:
@@ -135,13 +139,13 @@ def source(text: str) -> FilesFrom | KubernetesFrom:
     )
 
 
-def state_directory(text: str) -> Path:
-    """The directory that `--state-dir` gives.
+def directory(flag: str, text: str) -> Path:
+    """The directory that a flag gives.
 
     Raises:
         UsageError: it is no absolute path.
     """
     path = Path(text)
     if not path.is_absolute():
-        raise UsageError(f"--state-dir is {text!r}; give an absolute path")
+        raise UsageError(f"{flag} is {text!r}; give an absolute path")
     return path

@@ -78,7 +78,8 @@ def sending(session: BfdSession, source_port: int, chance: Random) -> socket.soc
     for port in tried:
         with contextlib.suppress(_TakenError), _made(version) as sock:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, session.link.encode())
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_PRIORITY, _SO_PRIORITY_CONTROL)
+            with contextlib.suppress(PermissionError):  # needs CAP_NET_ADMIN, since Linux 5.19 or CAP_NET_RAW
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_PRIORITY, _SO_PRIORITY_CONTROL)
             if version == _IPV4:
                 sock.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, TTL)
                 sock.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, _CLASS_SELECTOR_6)

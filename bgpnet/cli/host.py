@@ -46,7 +46,10 @@ def add(verbs: flags.Verbs) -> None:
         install, "--cni-chain", DEFAULT_CHAIN, "CNI plug-ins behind ours, with commas between them, or none"
     )
     verbs.flag(
-        install, "--cni-others", "aside", "configurations of other plug-ins: aside (out of force) or keep"
+        install,
+        "--cni-others",
+        "aside",
+        "configurations of other plug-ins: aside (out of force), keep, or refuse to install beside them",
     )
     verbs.flag(install, "--families", "ipv4", "families to forward: ipv4, ipv6 or ipv4,ipv6")
     folders(
@@ -55,12 +58,12 @@ def add(verbs: flags.Verbs) -> None:
 
 
 def _install(args: argparse.Namespace) -> int:
-    from bgpnet.cni.install import Wanted, install
+    from bgpnet.cni.install import Others, Wanted, install
 
-    if args.cni_others not in {"aside", "keep"}:
-        raise UsageError(f"--cni-others is {args.cni_others!r}; give aside or keep")
+    if args.cni_others not in set(Others):
+        raise UsageError(f"--cni-others is {args.cni_others!r}; give {', '.join(Others)}")
     wanted = Wanted(
-        Path(args.shim), parse_chain(args.cni_chain), _families(args.families), args.cni_others == "aside"
+        Path(args.shim), parse_chain(args.cni_chain), _families(args.families), Others(args.cni_others)
     )
     for line in install(_host(args), wanted):
         show.line(line)

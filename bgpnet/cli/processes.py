@@ -1,11 +1,16 @@
 """Verbs that run a node's processes."""
 
 import argparse
+from typing import TYPE_CHECKING
 
 from bgpnet.cli import flags
+from bgpnet.cli.exits import FINE
 from bgpnet.model.cni_chain import DEFAULT_CHAIN
 from bgpnet.model.errors import BgpnetError
 from bgpnet.model.rundir import RunDir
+
+if TYPE_CHECKING:
+    from bgpnet.agent.settings import Settings
 
 
 def add(verbs: flags.Verbs) -> None:
@@ -24,6 +29,10 @@ def add(verbs: flags.Verbs) -> None:
         verbs.flag(sub, "--state-dir", "/var/lib/bgpnet", "directory of what outlives a boot")
         verbs.flag(sub, "--metrics-listen", "", "ADDR:PORT for /metrics besides the agent's socket")
         verbs.flag(
+            sub, "--health-listen", "", "ADDR:PORT for /healthz and /readyz besides the agent's socket"
+        )
+        verbs.flag(sub, "--sysctl-dir", "/proc/sys", "where the host's /proc/sys can be written")
+        verbs.flag(
             sub,
             "--cni-conf-dir",
             "",
@@ -41,7 +50,22 @@ def add(verbs: flags.Verbs) -> None:
     process(verbs.add("bfd", _bfd, "watch the routers of BGPPeers with BFD (RFC 5880, 5881)"))
     process(verbs.add("cni", _cni, "answer the CNI shim: pods' links and addresses"))
     process(verbs.add("speaker", _speaker, "supervise ExaBGP"))
+    alive = verbs.add(
+        "alive", _alive, "ask whether a process answers, for a probe", "exit codes: 0 it does, 1 not\n"
+    )
+    verbs.run_dir(alive)
+    alive.add_argument("process", choices=("bfd", "cni", "speaker"), help="the agent: /healthz at its socket")
     node(verbs.add("node", _node, "run agent, bfd, cni and speaker together, for a node without Kubernetes"))
+
+
+def _alive(args: argparse.Namespace) -> int:
+    from bgpnet.drivers.alive import unwell
+    from bgpnet.model.errors import NotThereError
+
+    wrong = unwell(args.process, flags.run_dir(args))
+    if wrong:
+        raise NotThereError(wrong)
+    return FINE
 
 
 def _begin(process: str, args: argparse.Namespace) -> RunDir:
@@ -59,19 +83,25 @@ def _begin(process: str, args: argparse.Namespace) -> RunDir:
 
 def _agent(args: argparse.Namespace) -> int:
     from bgpnet.agent import app
-    from bgpnet.agent.settings import (
-        Settings,
-        conflist_settings,
-        node_name,
-        source,
-        state_directory,
-        tcp_address,
-    )
 
-    name, origin, state = node_name(args.node), source(args.source), state_directory(args.state_dir)
-    metrics = tcp_address("--metrics-listen", args.metrics_listen)
-    conflist = conflist_settings(args.cni_conf_dir, args.cni_chain)
-    return app.run(Settings(name, origin, _begin("agent", args), state, metrics, conflist))
+    settings = _settings(args)
+    _begin("agent", args)
+    return app.run(settings)
+
+
+def _settings(args: argparse.Namespace) -> "Settings":
+    from bgpnet.agent.settings import Settings, conflist_settings, directory, node_name, source, tcp_address
+
+    return Settings(
+        node_name(args.node),
+        source(args.source),
+        flags.run_dir(args),
+        directory("--state-dir", args.state_dir),
+        tcp_address("--metrics-listen", args.metrics_listen),
+        conflist_settings(args.cni_conf_dir, args.cni_chain),
+        tcp_address("--health-listen", args.health_listen),
+        directory("--sysctl-dir", args.sysctl_dir),
+    )
 
 
 def _bfd(args: argparse.Namespace) -> int:
@@ -93,18 +123,14 @@ def _speaker(args: argparse.Namespace) -> int:
 
 
 def _node(args: argparse.Namespace) -> int:
-    from bgpnet.agent.settings import conflist_settings, node_name, source, state_directory, tcp_address
     from bgpnet.node import supervisor
 
-    node_name(args.node)
-    source(args.source)
-    state_directory(args.state_dir)
-    tcp_address("--metrics-listen", args.metrics_listen)
-    conflist_settings(args.cni_conf_dir, args.cni_chain)
+    _settings(args)
     common = ["--run-dir", str(_begin("node", args).root), "--log-level", args.log_level]
     own = ["--node", args.node, "--source", args.source, "--metrics-listen", args.metrics_listen]
     own += ["--cni-conf-dir", args.cni_conf_dir, "--cni-chain", args.cni_chain]
-    own += ["--state-dir", args.state_dir]
+    own += ["--state-dir", args.state_dir, "--sysctl-dir", args.sysctl_dir]
+    own += ["--health-listen", args.health_listen]
     return supervisor.run(
         [
             supervisor.Child("agent", ["agent", *common, *own]),

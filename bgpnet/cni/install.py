@@ -5,11 +5,12 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 from bgpnet.drivers import cnibin, rundirectory
 from bgpnet.drivers.cnibin import PluginFolder
-from bgpnet.drivers.cniconf import ASIDE, ConfFolder
+from bgpnet.drivers.cniconf import ASIDE, ConfFolder, NetworkConfiguration
 from bgpnet.drivers.podlink.channel import Channel
 from bgpnet.drivers.podlink.observe import observe
 from bgpnet.drivers.sysctl import Sysctls
@@ -29,18 +30,29 @@ class Host:
     run_dir: RunDir
 
 
+class Others(StrEnum):
+    """What becomes of the network configurations of other plug-ins."""
+
+    ASIDE = "aside"
+    """Put out of force."""
+    KEEP = "keep"
+    """Left in force."""
+    REFUSE = "refuse"
+    """Where there is one, nothing is installed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What an installation is to have.
 
-    `shim` is the shim or the folder of both, `chain` the plug-ins behind ours. Without `alone` the network
-    configurations of other plug-ins stay in force.
+    `shim` is the shim or the folder of both, `chain` the plug-ins behind ours, `others` what becomes of other
+    plug-ins' network configurations.
     """
 
     shim: Path
     chain: tuple[str, ...]
     families: frozenset[Family]
-    alone: bool
+    others: Others
 
 
 def install(host: Host, wanted: Wanted) -> Iterator[str]:
@@ -54,6 +66,8 @@ def install(host: Host, wanted: Wanted) -> Iterator[str]:
     shim = cnibin.read_shim(wanted.shim)
     plugins, configurations = PluginFolder(host.bin_dir), ConfFolder(host.conf_dir)
     wrong = [*_unfit(plugins, wanted.chain), *_unusable("--cni-conf-dir", host.conf_dir)]
+    if wanted.others is Others.REFUSE and configurations.path.is_dir():
+        wrong += map(_in_the_way, configurations.others())
     if wrong:
         raise InstallError("nothing was changed, as this host is not ready:\n  " + "\n  ".join(wrong))
     rundirectory.prepare(host.run_dir)
@@ -62,7 +76,7 @@ def install(host: Host, wanted: Wanted) -> Iterator[str]:
             yield f"installed {plugins.path / PLUGIN}"
     for one in configurations.others():
         path = configurations.path / one.name
-        if not wanted.alone:
+        if wanted.others is Others.KEEP:
             first = "which is in force before ours" if one.name < CONFLIST else "behind ours"
             yield f"left in place as asked: {path}, {first}: {', '.join(one.plugins) or 'unreadable'}"
             continue
@@ -119,6 +133,13 @@ def _give_back(configurations: ConfFolder) -> Iterator[str]:
     with _told("our configuration stays in force", configurations.path / CONFLIST):
         if configurations.take_ours():
             yield f"removed {configurations.path / CONFLIST}"
+
+
+def _in_the_way(other: NetworkConfiguration) -> str:
+    return (
+        f"another network plug-in is here: {other}; remove it, or have it replaced: --cni-others aside, in "
+        "the chart replaceOtherPlugins: true (its pods keep their network until they are deleted)"
+    )
 
 
 def _unfit(plugins: PluginFolder, chain: tuple[str, ...]) -> Iterator[str]:

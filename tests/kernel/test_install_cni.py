@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from bgpnet.cli import main
-from bgpnet.cni.install import Host, Wanted, install
+from bgpnet.cni.install import Host, Others, Wanted, install
 from bgpnet.drivers.rundirectory import held
 from bgpnet.model.net import Family
 from bgpnet.model.rundir import RunDir
@@ -148,7 +148,7 @@ def test_families_that_are_not_asked_for_are_left_alone(machine: Machine) -> Non
 def test_an_installation_that_is_cut_off_is_done_again_or_undone(machine: Machine, steps: int) -> None:
     before, sysctls = machine.tree(), machine.sysctls()
     host = Host(machine.bin, machine.conf, RunDir(PurePosixPath(machine.root / "run")))
-    wanted = Wanted(SHIM, ("portmap",), frozenset({Family.IPV4}), alone=True)
+    wanted = Wanted(SHIM, ("portmap",), frozenset({Family.IPV4}), Others.ASIDE)
     with machine.namespace.entered():
         for _ in islice(install(host, wanted), steps):
             pass
@@ -203,6 +203,17 @@ def test_other_configurations_stay_where_asked(machine: Machine) -> None:
     assert "05-multus.conf, which is in force before ours: multus" in told
     assert "10-calico.conflist, behind ours: calico, bandwidth" in told
     assert sorted(path.name for path in machine.conf.iterdir()) == before
+
+
+def test_beside_another_plugin_nothing_is_installed_where_asked(machine: Machine) -> None:
+    before = machine.tree()
+    status, told = machine.install("--cni-others", "refuse")
+    assert status == 1
+    assert "another network plug-in is here: 10-calico.conflist (calico, bandwidth)" in told
+    assert "replaceOtherPlugins" in told
+    assert machine.tree() == before
+    (machine.conf / "10-calico.conflist").unlink()
+    assert machine.install("--cni-others", "refuse")[0] == 0
 
 
 def test_only_what_a_runtime_would_take_is_put_aside(machine: Machine) -> None:

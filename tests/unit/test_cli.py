@@ -45,6 +45,8 @@ def test_a_missing_flag_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> 
         ["cni", "--run-dir", "/dev/null"],
         ["agent", "--node", "n1", "--source", "files:/m", "--cni-conf-dir", "net.d"],
         ["node", "--node", "n1", "--source", "files:/m", "--cni-chain", "port map,bgpnet"],
+        ["agent", "--node", "n1", "--source", "files:/m", "--sysctl-dir", "proc/sys"],
+        ["agent", "--node", "n1", "--source", "files:/m", "--health-listen", "9178"],
         ["install-cni", "--cni-chain", "portmap,portmap"],
         ["install-cni", "--cni-chain", "../portmap"],
         ["install-cni", "--cni-others", "away"],
