@@ -39,7 +39,8 @@ def generated() -> Iterator[tuple[Path, str]]:
             yield folder / f"{made.name}.{made.suffix}", made.configuration
             yield folder / f"{made.name}.verify.txt", made.verification
             yield folder / f"{made.name}.rollback.txt", made.rollback
-    for manifests in sorted(REPOSITORY.glob("containerlab/*/configs/manifests")):
+    labs = [*REPOSITORY.glob("containerlab/*"), REPOSITORY / "tests" / "cluster" / "rig" / "fabric"]
+    for manifests in sorted(lab / "configs" / "manifests" for lab in labs):
         if any(manifests.parent.glob("*/*.base.*")):
             yield from routers_of_lab(manifests)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from tests.gobuild import NoProgramsError, cache, run_go
 
 VERSION = "v1.9.1"
-PLUGINS = ("main/ptp", "ipam/host-local", "meta/portmap", "meta/bandwidth", "meta/tuning")
+PLUGINS = ("main/ptp", "ipam/host-local", "meta/portmap", "meta/bandwidth", "meta/tuning", "main/loopback")
 PACKAGES = (
     tuple(f"github.com/containernetworking/plugins/plugins/{plugin}@{VERSION}" for plugin in PLUGINS),
     ("github.com/containernetworking/cni/cnitool@v1.3.0",),

@@ -6,9 +6,11 @@ import socket
 import ssl
 import subprocess
 import time
+from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,11 +30,22 @@ rules:
 """
 
 
+@dataclass(frozen=True)
+class Clients:
+    """Who uses a control plane from elsewhere: at which address, and who they are by their bearer tokens."""
+
+    address: str = "127.0.0.1"
+    """Where they reach the API server, at its own port; the way there is made by somebody else."""
+    users: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """User and group by token."""
+
+
 class ControlPlane:
     """Its programs, and how to speak with them. Times out rather than waits for ever."""
 
-    def __init__(self, binaries: Binaries, folder: Path) -> None:
+    def __init__(self, binaries: Binaries, folder: Path, clients: Clients | None = None) -> None:
         self._binaries = binaries
+        self._clients = clients or Clients()
         self.folder = folder
         self._etcd_port, self._etcd_peer_port, self.port = free_ports(3)
         self._starter = ThreadPoolExecutor(1)
@@ -55,7 +68,9 @@ class ControlPlane:
         """Etcd and the API server, until it answers /readyz."""
         key = self.folder / "service-accounts.key"
         subprocess.run(["openssl", "genrsa", "-out", str(key), "2048"], check=True, capture_output=True)
-        (self.folder / "tokens.csv").write_text(f"{ADMIN},admin,admin,system:masters\n")
+        users = {ADMIN: ("admin", "system:masters"), **self._clients.users}
+        lines = [f"{token},{user},{user},{group}\n" for token, (user, group) in users.items()]
+        (self.folder / "tokens.csv").write_text("".join(lines))
         (self.folder / "audit.yaml").write_text(AUDIT_POLICY)
         own, peer = f"http://127.0.0.1:{self._etcd_port}", f"http://127.0.0.1:{self._etcd_peer_port}"
         self._run(
@@ -73,6 +88,8 @@ class ControlPlane:
     def start_apiserver(self) -> None:
         """The API server, until it answers /readyz."""
         key = self.folder / "service-accounts.key"
+        address = self._clients.address
+        elsewhere = () if address == "127.0.0.1" else (f"--advertise-address={address}",)
         self._run(
             "kube-apiserver",
             self._binaries.path("kube-apiserver"),
@@ -89,6 +106,8 @@ class ControlPlane:
             "--enable-admission-plugins=NodeRestriction",
             f"--audit-policy-file={self.folder}/audit.yaml",
             f"--audit-log-path={self.audit_log}",
+            "--allow-privileged",
+            *elsewhere,
         )
         until(self._ready, "the API server is ready", self.log)
 
@@ -124,6 +143,18 @@ class ControlPlane:
             f"--service-account-private-key-file={self.folder}/service-accounts.key",
             f"--root-ca-file={self.ca}",
             f"--controllers={','.join(controllers)}",
+        )
+
+    def start_scheduler(self, folder: Path) -> None:
+        """kube-scheduler of this folder."""
+        self._run(
+            "kube-scheduler",
+            str(folder / "kube-scheduler"),
+            f"--kubeconfig={self.kubeconfig()}",
+            "--leader-elect=false",
+            "--secure-port=0",
+            "--kube-api-qps=300",
+            "--kube-api-burst=600",
         )
 
     def stop_controllers(self) -> None:
@@ -177,17 +208,26 @@ class ControlPlane:
     def kubeconfig(self, token: str = ADMIN, port: int | None = None) -> Path:
         """A kubeconfig for a bearer of this token."""
         path = self.folder / f"{token[-16:]}-{port or self.port}.kubeconfig"
-        server = f"https://127.0.0.1:{port or self.port}"
-        content = {
-            "apiVersion": "v1",
-            "kind": "Config",
-            "clusters": [{"name": "c", "cluster": {"server": server, "certificate-authority": str(self.ca)}}],
-            "users": [{"name": "u", "user": {"token": token}}],
-            "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
-            "current-context": "x",
-        }
-        path.write_text(json.dumps(content))
+        path.write_text(self._kubeconfig(token, f"127.0.0.1:{port or self.port}"))
         return path
+
+    def kubeconfig_elsewhere(self, token: str) -> str:
+        """The text of a kubeconfig for a client of `Clients`."""
+        return self._kubeconfig(token, f"{self._clients.address}:{self.port}")
+
+    def _kubeconfig(self, token: str, server: str) -> str:
+        authority = b64encode(self.ca.read_bytes()).decode()
+        cluster = {"server": f"https://{server}", "certificate-authority-data": authority}
+        return json.dumps(
+            {
+                "apiVersion": "v1",
+                "kind": "Config",
+                "clusters": [{"name": "c", "cluster": cluster}],
+                "users": [{"name": "u", "user": {"token": token}}],
+                "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
+                "current-context": "x",
+            }
+        )
 
     def log(self) -> str:
         """The last of what each program said."""
@@ -250,9 +290,9 @@ def free_ports(count: int) -> list[int]:
 
 
 @contextmanager
-def control_plane(binaries: Binaries, folder: Path) -> Iterator[ControlPlane]:
+def control_plane(binaries: Binaries, folder: Path, clients: Clients | None = None) -> Iterator[ControlPlane]:
     """A running one, ended with all that it started."""
-    made = ControlPlane(binaries, folder)
+    made = ControlPlane(binaries, folder, clients)
     try:
         made.start()
         yield made

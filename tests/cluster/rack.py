@@ -13,6 +13,7 @@ from typing import Final
 
 from tests.cluster.controlplane import ControlPlane, until
 from tests.cluster.wire import Wire, wire
+from tests.netlab import processes
 from tests.netns import Namespace, namespace
 
 BGPNET: Final = str(Path(sys.executable).with_name("bgpnet"))
@@ -69,7 +70,7 @@ class Rack:
     def process(self, name: str) -> int:
         """The process of this name below the supervisor; 0 while there is none."""
         assert self.agent is not None
-        for child in children(self.agent.pid):
+        for child in processes.children(self.agent.pid):
             with suppress(OSError):
                 if name in Path(f"/proc/{child}/cmdline").read_text().split("\0"):
                     return child
@@ -77,11 +78,6 @@ class Rack:
 
     def log(self) -> str:
         return (self.folder / "node.log").read_text()[-4000:]
-
-
-def children(pid: int) -> list[int]:
-    text = Path(f"/proc/{pid}/task/{pid}/children").read_text()
-    return [int(child) for child in text.split()]
 
 
 @contextmanager

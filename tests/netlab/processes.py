@@ -63,6 +63,15 @@ def parent(pid: int) -> int:
     return int(fields[1]) if fields else 0
 
 
+def children(pid: int) -> list[int]:
+    """The processes that its first thread has started; none when there is no such process."""
+    try:
+        text = (_PROC / str(pid) / "task" / str(pid) / "children").read_text(encoding="ascii")
+    except OSError:
+        return []
+    return [int(child) for child in text.split()]
+
+
 def start_time(pid: int) -> int:
     """When a process started, in clock ticks since boot; 0 when there is no such process."""
     fields = _stat(pid)
