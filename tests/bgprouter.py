@@ -129,6 +129,11 @@ class Router:
         assert isinstance(told, dict)
         return told
 
+    def accepted(self) -> int:
+        """How many of the node's prefixes the router has, stale ones too."""
+        families = self.neighbor().get("addressFamilyInfo", {}).values()
+        return sum(family.get("acceptedPrefixCounter", 0) for family in families)
+
     def established(self) -> int:
         """How often the session came up."""
         return int(self.neighbor()["connectionsEstablished"])

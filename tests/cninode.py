@@ -168,8 +168,8 @@ class CniNode:
         return [link["ifname"] for link in self.host.ip_json("link", "show", "type", "veth")]
 
     def links_become(self, count: int) -> bool:
-        """Whether there are so many host's ends within the second that a DEL may take to delete its own."""
-        deadline = time.monotonic() + 1
+        """Whether there are so many host's ends soon; a DEL deletes its own within a second."""
+        deadline = time.monotonic() + 10
         while len(self.links()) != count:
             if time.monotonic() > deadline:
                 return False

@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from tests.bench import bgp, churn, cni, datapath, memory, plan, reference, report
+from tests.bench import bgp, churn, cni, datapath, host, memory, plan, reference, report
 
 OUTPUT = Path("build/bench.json")
 
@@ -13,7 +13,7 @@ def main() -> int:
     """Run the parts that were asked for, all by default."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     against_plugins = {"cni": cni.compare, "churn": churn.compare, "datapath": datapath.compare}
-    alone = {"bgp": bgp.compare, "plan": plan.compare, "memory": memory.compare}
+    alone = {"bgp": bgp.compare, "plan": plan.compare, "memory": memory.compare, "host": host.compare}
     parts = [*against_plugins, *alone]
     parser.add_argument("part", nargs="*", choices=[*parts, []], help=f"of {', '.join(parts)}")
     asked = parser.parse_args().part or parts

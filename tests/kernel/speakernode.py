@@ -115,16 +115,20 @@ class Agent:
         return found[0] if found else None
 
     def ready(self, router: Router, announced: int, patience: float = 15.0) -> ObservedSession:
-        """The session with a router, as soon as it is up, with so many routes and End-of-RIB."""
+        """The session with a router, as soon as it is up, with so many routes and End-of-RIB.
+
+        What ExaBGP took is only on its way: the router has it, too.
+        """
 
         def state() -> ObservedSession | None:
             told = self.session(router)
             up = told is not None and told.state is SessionState.ESTABLISHED and told.end_of_rib_sent
             return told if told and up and len(told.announced) == announced else None
 
-        return (
-            until(state, f"{router.address} has {announced} routes and End-of-RIB", patience) or self.fail()
-        )
+        what = f"{router.address} has {announced} routes and End-of-RIB"
+        told = until(state, f"{what}, by the agent's word", patience) or self.fail()
+        until(lambda: router.accepted() == announced, f"{what}, by its own word", patience)
+        return told
 
     def learned(self, router: Router) -> set[str]:
         """What a router announces, as learned."""

@@ -60,7 +60,9 @@ def test_links_go_in_groups(node: CniNode) -> None:
     assert len(times) == 40
     # The links of one request are reported at once; the next one waits for the processors in between.
     gaps = [later - earlier for earlier, later in pairwise(times)]
-    assert sum(gap > timedelta(milliseconds=5) for gap in gaps) < 12
+    assert (
+        sum(gap > timedelta(milliseconds=5) for gap in gaps) < 20
+    )  # one by one they are 39; a busy machine adds some
     assert node.routes() == {}
 
 

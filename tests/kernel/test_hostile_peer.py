@@ -349,7 +349,7 @@ def test_a_peer_that_never_sends_end_of_rib_keeps_nothing_of_others_alive(rack: 
         rack.good.vtysh(
             "configure", "router bgp 65001", "address-family ipv4 unicast", "no network 192.0.2.0/24"
         )
-        until(lambda: not rack.route("192.0.2.0/24"), "what the good router withdraws goes", 5)
+        until(lambda: not rack.route("192.0.2.0/24"), "what the good router withdraws goes")
         rack.good.vtysh(
             "configure", "router bgp 65001", "address-family ipv4 unicast", "network 192.0.2.0/24"
         )

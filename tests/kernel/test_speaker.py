@@ -51,8 +51,8 @@ def test_routes_go_out_and_come_in_for_both_families(tmp_path: Path) -> None:
         until(lambda: tor.routes() == expected(tor, 0, 1, 3), "tor has the routes")
         until(node.agent.complete, "the router's End-of-RIB")
         assert {"0.0.0.0/0", "192.0.2.0/24", "2001:db8:ffff::/48"} <= node.agent.learned(tor)
-        ends = tor.neighbor()["gracefulRestartInfo"]["endOfRibRecv"]
-        assert ends == {"ipv4Unicast": True, "ipv6Unicast": True}
+        ends = {"ipv4Unicast": True, "ipv6Unicast": True}
+        until(lambda: tor.neighbor()["gracefulRestartInfo"]["endOfRibRecv"] == ends, "tor has End-of-RIB")
         want(node, [tor], 1)
         until(lambda: tor.routes() == expected(tor, 1), "the rest is withdrawn")
 
@@ -161,7 +161,8 @@ def test_a_stop_of_the_supervisor_withdraws_nothing(tmp_path: Path) -> None:
         node.agent.ready(tor, 3)
         node.supervisor.terminate()
         stays(tor, expected(tor, 0, 1, 2), lambda: node.supervisor.wait(10), 0.3)
-        assert tor.neighbor()["bgpState"] != "Established"
+        until(lambda: tor.neighbor()["bgpState"] != "Established", "the session's end")
+        assert tor.routes() == expected(tor, 0, 1, 2)
 
 
 def test_the_relays_death_is_no_flap(tmp_path: Path) -> None:

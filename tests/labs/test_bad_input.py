@@ -25,8 +25,8 @@ pytestmark = pytest.mark.lab
 
 FOLDER = REPOSITORY / "tests" / "labs" / "rack"
 GOOD = {path.name: path.read_bytes() for path in sorted((FOLDER / "configs" / "manifests").iterdir())}
-IN_FORCE = 2.0
-"""Seconds until an edit acts: one, and as much again for a machine that does other things."""
+IN_FORCE = 10.0
+"""Seconds until an edit acts: one, and the rest for a machine that does other things."""
 
 NODE, TOR1, TOR2 = GOOD["21-node1.yaml"], GOOD["11-tor1.yaml"], GOOD["12-tor2.yaml"]
 
@@ -465,6 +465,12 @@ class Rack:
             for peer, told in json.loads(shown).items()
         }
 
+    def heard_out(self) -> bool:
+        """Whether the ToR has End-of-RIB over both sessions: the last UPDATE of a new one."""
+        shown = self.tor.run("vtysh", "-c", "show bgp neighbors json").checked("vtysh").stdout
+        ends = [told["gracefulRestartInfo"]["endOfRibRecv"] for told in json.loads(shown).values()]
+        return len(ends) == len(WAYS) and all(end.get("ipv4Unicast") for end in ends)
+
     def held(self) -> tuple[dict[str, tuple[object, ...]], int]:
         """How often each session came and went, and the version of the ToR's table: no route changed."""
         table = self.tor.run("vtysh", "-c", "show bgp ipv4 unicast json").checked("vtysh").stdout
@@ -521,6 +527,7 @@ def first_start_and_rack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[t
         rack.fine(20)
         rack.node.run("pod", "add", "pod11").checked("pod add")
         demo.until("both ways in both kernels", lambda: rack.ways() == WAYS)
+        demo.until("the ToR has heard all that there is to tell", rack.heard_out)
         yield first, rack
 
 

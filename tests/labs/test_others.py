@@ -9,8 +9,11 @@ from tests.netlab import footprint
 
 pytestmark = pytest.mark.lab
 
-WITHIN = 1.0
-"""Seconds in which what was taken away is back."""
+WITHIN = 5.0
+"""Seconds in which what was taken away is back, beside other tests: without an event it took up to 30.
+
+The bar of 1 s is measured where nothing else runs: `make bench ARGS=host`.
+"""
 
 AGENT_ROUTES = ("proto", "179")
 
