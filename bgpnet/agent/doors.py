@@ -5,6 +5,7 @@ from typing import Protocol
 
 from bgpnet.model.bfd import Bfd, BfdSession
 from bgpnet.model.bgp import Speaker
+from bgpnet.model.blocks import Blocks
 from bgpnet.model.claims import Claimed, Wanted
 from bgpnet.model.declared import Declared
 from bgpnet.model.diff import KernelChange
@@ -12,7 +13,7 @@ from bgpnet.model.drain import Drain
 from bgpnet.model.errors import KernelError
 from bgpnet.model.kernel import Kernel, NextHopObject
 from bgpnet.model.net import Address
-from bgpnet.model.plan import Announcement, Blocks, Session, Sysctl
+from bgpnet.model.plan import Announcement, Session, Sysctl
 from bgpnet.model.probe import Probe, ProbeResult
 from bgpnet.model.rejection import Rejection
 

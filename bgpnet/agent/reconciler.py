@@ -16,6 +16,7 @@ from bgpnet.agent.doors import (
     SysctlDoor,
 )
 from bgpnet.agent.refusals import refusals, subject
+from bgpnet.model.blocks import Blocks
 from bgpnet.model.diff import (
     Change,
     DeleteNextHop,
@@ -26,7 +27,7 @@ from bgpnet.model.diff import (
     WriteBlocks,
 )
 from bgpnet.model.errors import KernelError
-from bgpnet.model.plan import Blocks, Plan
+from bgpnet.model.plan import Plan
 from bgpnet.model.rejection import Rejection
 from bgpnet.model.snapshot import Snapshot
 from bgpnet.planner import diff, failover, make_plan

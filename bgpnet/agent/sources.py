@@ -9,7 +9,6 @@ from typing import Any
 import bgpnet
 from bgpnet.agent.doors import ClaimsDoor, SourceDoor
 from bgpnet.agent.settings import FilesFrom, Settings
-from bgpnet.drivers.files import FilesSource
 from bgpnet.model.status import NodeStatus
 
 
@@ -32,6 +31,8 @@ def made(settings: Settings, status: Callable[[], NodeStatus | None], changed: C
         UsageError: the API server cannot be reached for want of an address or a token.
     """
     if isinstance(settings.source, FilesFrom):
+        from bgpnet.drivers.files import FilesSource  # noqa: PLC0415 - with YAML 1 MiB that a cluster's nodes spare
+
         files = FilesSource(settings.source.folder, Path(settings.run_dir.last_good), changed)
         return Origin(files, files.run)
     from bgpnet.drivers import kube  # noqa: PLC0415 - its 15 MiB are for those who need it

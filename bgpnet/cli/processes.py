@@ -1,10 +1,12 @@
 """Verbs that run a node's processes."""
 
 import argparse
+import contextlib
 from typing import TYPE_CHECKING
 
 from bgpnet.cli import flags
 from bgpnet.cli.exits import FINE
+from bgpnet.drivers import openssl
 from bgpnet.model.cni_chain import DEFAULT_CHAIN
 from bgpnet.model.errors import BgpnetError
 from bgpnet.model.rundir import RunDir
@@ -82,10 +84,13 @@ def _begin(process: str, args: argparse.Namespace) -> RunDir:
 
 
 def _agent(args: argparse.Namespace) -> int:
-    from bgpnet.agent import app
+    from bgpnet.agent.settings import KubernetesFrom
 
     settings = _settings(args)
     _begin("agent", args)
+    encrypts = isinstance(settings.source, KubernetesFrom)
+    with contextlib.nullcontext() if encrypts else openssl.left_out():
+        from bgpnet.agent import app
     return app.run(settings)
 
 

@@ -15,10 +15,10 @@ from bgpnet.drivers.podlink import attach, detach, observe
 from bgpnet.drivers.podlink.attach import LinkPlan
 from bgpnet.drivers.podlink.channel import Channel
 from bgpnet.drivers.podlink.names import link_name
+from bgpnet.model.blocks import Blocks
 from bgpnet.model.cni import Attachment, CniCode, NetworkConfig, PodLink, PodName
 from bgpnet.model.errors import CniError, KernelError
 from bgpnet.model.net import Address, Family, family_of
-from bgpnet.model.plan import Blocks
 from bgpnet.model.podledger import PodRecord
 
 _FIRST_INDEX: Final = 1 << 16  # far above the kernel's own, which it gives from 1

@@ -4,9 +4,9 @@ import os
 from pathlib import Path
 
 from bgpnet.drivers.blocks import BlocksFile
+from bgpnet.model.blocks import Blocks
 from bgpnet.model.cni import CniCode
 from bgpnet.model.errors import CniError
-from bgpnet.model.plan import Blocks
 
 
 class CurrentBlocks:

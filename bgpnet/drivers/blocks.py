@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from bgpnet.drivers import atomic
-from bgpnet.model.plan import Blocks
+from bgpnet.model.blocks import Blocks
 
 VERSION: Final = 1
 

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
+from bgpnet.model.blocks import Blocks
 from bgpnet.model.kernel import Kernel, NextHop
 from bgpnet.model.net import ROUTE_METRIC, Prefix
-from bgpnet.model.plan import Blocks, Route, Sysctl
+from bgpnet.model.plan import Route, Sysctl
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from ipaddress import IPv4Address
 
 from bgpnet.model.attributes import PLAIN, Attributes
 from bgpnet.model.bfd import BfdSession
+from bgpnet.model.blocks import Blocks
 from bgpnet.model.claims import Wanted
 from bgpnet.model.declared import MaxPrefix
 from bgpnet.model.kernel import NextHop, RouteKind
@@ -85,14 +86,6 @@ class Sysctl:
 
     path: str
     value: str
-
-
-@dataclass(frozen=True, slots=True)
-class Blocks:
-    """What the agent hands the CNI server: the prefixes to give addresses from, and the pods' MTU."""
-
-    prefixes: tuple[Prefix, ...]
-    mtu: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from bgpnet.model.attributes import Attributes
-from bgpnet.model.plan import Blocks, Plan
+from bgpnet.model.blocks import Blocks
+from bgpnet.model.plan import Plan
 from bgpnet.model.rejection import ObjectRef, Reason, Rejection
 from bgpnet.model.snapshot import Snapshot
 from bgpnet.planner.advertised import advertised, pod_addresses

@@ -1,4 +1,4 @@
-"""Where ExaBGP's process begins: before anything of ExaBGP is imported, name servers are out of its reach.
+"""Where ExaBGP's process begins: before it is imported, name servers and OpenSSL are out of its reach.
 
 ExaBGP looks its host's full name up as soon as it is imported, for a capability that we do not offer. A name
 server that does not answer, as on a node whose routes BGP has yet to bring, kept it from starting for 5 to
@@ -6,6 +6,8 @@ server that does not answer, as on a node whose routes BGP has yet to bring, kep
 """
 
 import socket
+
+from bgpnet.drivers import openssl
 
 
 def no_name_server() -> None:
@@ -15,6 +17,7 @@ def no_name_server() -> None:
 
 if __name__ == "__main__":
     no_name_server()
-    from bgpnet.speaker import exabgp_daemon
+    with openssl.left_out():
+        from bgpnet.speaker import exabgp_daemon
 
     exabgp_daemon.run()

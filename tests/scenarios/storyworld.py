@@ -19,6 +19,7 @@ from bgpnet.drivers.exabgp.core import Core
 from bgpnet.drivers.exabgp.speaker import by_peer
 from bgpnet.model.bfd import Bfd, BfdSession, ObservedBfd
 from bgpnet.model.bgp import Speaker
+from bgpnet.model.blocks import Blocks
 from bgpnet.model.crd.declare import declare
 from bgpnet.model.crd.read import read
 from bgpnet.model.declared import Declared
@@ -26,7 +27,7 @@ from bgpnet.model.diff import KernelChange
 from bgpnet.model.errors import KernelError
 from bgpnet.model.kernel import HeardRouter, Kernel, KernelRoute, Link, LinkAddress, NextHopObject, RouteKind
 from bgpnet.model.net import AGENT_PROTOCOL, POD_PROTOCOL, Address, Prefix, prefix_order
-from bgpnet.model.plan import Announcement, Blocks, Session, Sysctl
+from bgpnet.model.plan import Announcement, Session, Sysctl
 from bgpnet.model.probe import Probe, ProbeResult
 from bgpnet.model.rejection import Rejection
 from tests.scenarios.exabgp_model import Exabgp, Peer

@@ -11,13 +11,14 @@ from bgpnet.agent.contention import Contention
 from bgpnet.agent.reconciler import Doors, Outcome, step
 from bgpnet.model.bfd import Bfd, BfdSession, BfdTimers, ObservedBfd
 from bgpnet.model.bgp import LearnedPath, ObservedSession, SessionState, Speaker
+from bgpnet.model.blocks import Blocks
 from bgpnet.model.declared import Declared
 from bgpnet.model.diff import DeleteRoute, KernelChange, PutGroup, PutRoute
 from bgpnet.model.drain import Drain
 from bgpnet.model.errors import KernelError
 from bgpnet.model.kernel import Kernel, KernelRoute, NextHopObject, RouteKind
 from bgpnet.model.net import Address, Prefix
-from bgpnet.model.plan import Announcement, Blocks, Route, Session, Sysctl
+from bgpnet.model.plan import Announcement, Route, Session, Sysctl
 from bgpnet.model.probe import Probe, ProbeResult
 from bgpnet.model.rejection import Reason, Rejection
 from tests.unit import facts

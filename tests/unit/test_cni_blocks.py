@@ -7,9 +7,9 @@ import pytest
 
 from bgpnet.cni.blocks import CurrentBlocks
 from bgpnet.drivers.blocks import BlocksFile
+from bgpnet.model.blocks import Blocks
 from bgpnet.model.cni import CniCode
 from bgpnet.model.errors import CniError
-from bgpnet.model.plan import Blocks
 
 FIRST = Blocks((ip_network("10.244.1.0/26"),), 1500)
 SECOND = Blocks((ip_network("10.244.9.0/26"),), 1500)

@@ -8,7 +8,7 @@ import pytest
 
 from bgpnet.drivers import atomic
 from bgpnet.drivers.blocks import BlocksFile
-from bgpnet.model.plan import Blocks
+from bgpnet.model.blocks import Blocks
 
 BLOCKS = Blocks((ip_network("10.1.0.0/24"), ip_network("2001:db8::/64")), 1500)
 
