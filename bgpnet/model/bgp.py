@@ -121,9 +121,10 @@ class Stopped:
 
 @dataclass(frozen=True, slots=True)
 class Speaker:
-    """What the speaker told. `learned_complete`: every session's table was read whole since the last gap."""
+    """What the speaker told."""
 
     sessions: tuple[ObservedSession, ...]
     paths: tuple[LearnedPath, ...]
-    learned_complete: bool
+    unread: tuple[Address, ...] = ()
+    """Peers whose table was not read whole since events may have been lost: they may have told more."""
     stopped: tuple[Stopped, ...] = ()

@@ -109,8 +109,6 @@ class Plan:
     sessions: tuple[Session, ...] | None = None
     announcements: tuple[Announcement, ...] | None = None
     routes: tuple[Route, ...] | None = None
-    routes_final: bool = False
-    """False while a source of routes has not synced: routes may be added, none removed or narrowed."""
     sysctls: tuple[Sysctl, ...] = ()
     blocks: Blocks | None = None
     wanted: Wanted | None = None

@@ -4,8 +4,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 
 from bgpnet.model.diff import Change, DeleteNextHop, DeleteRoute, Observed, PutRoute, SetSysctl, WriteBlocks
-from bgpnet.model.kernel import Kernel, KernelRoute, NextHop
-from bgpnet.model.net import AGENT_METRICS, AGENT_PROTOCOL, Address, Prefix, prefix_order
+from bgpnet.model.kernel import Kernel, KernelRoute
+from bgpnet.model.net import AGENT_METRICS, AGENT_PROTOCOL, Prefix, prefix_order
 from bgpnet.model.plan import Plan, Route
 from bgpnet.planner.nexthopobjects import Hops, Objects
 
@@ -25,12 +25,12 @@ def diff(plan: Plan, observed: Observed) -> tuple[Change, ...]:
     changes: list[Change] = [
         SetSysctl(sysctl) for sysctl in plan.sysctls if now.get(sysctl.path, sysctl.value) != sysctl.value
     ]
-    routes = None if plan.routes is None else _Routes(plan, plan.routes, observed.kernel)
+    routes = None if plan.routes is None else _Routes(plan.routes, observed.kernel)
     if routes is not None:
         changes += routes.puts()
     if plan.blocks is not None and plan.blocks != observed.blocks:
         changes.append(WriteBlocks(plan.blocks))
-    if routes is not None and plan.routes_final:
+    if routes is not None:
         changes += routes.deletes()
     return tuple(changes)
 
@@ -40,7 +40,8 @@ def is_ours(route: KernelRoute) -> bool:
     return route.protocol == AGENT_PROTOCOL and route.metric in AGENT_METRICS
 
 
-def _key(route: Route | KernelRoute) -> Key:
+def key(route: Route | KernelRoute) -> Key:
+    """What a route is known by."""
     return (route.prefix, route.metric)
 
 
@@ -51,21 +52,17 @@ def _order(key: Key) -> tuple[tuple[int, int, int], int]:
 class _Routes:
     """The routes that are wanted, beside those that are there."""
 
-    def __init__(self, plan: Plan, wanted: Iterable[Route], kernel: Kernel) -> None:
+    def __init__(self, wanted: Iterable[Route], kernel: Kernel) -> None:
         self._kernel = kernel
         self._objects = Objects(kernel.next_hops)
-        self._ours = {_key(route): route for route in kernel.routes if is_ours(route)}
-        self._dead = frozenset(link.name for link in kernel.links if not (link.up and link.carrier))
-        self._failed = plan.failed
+        self._ours = {key(route): route for route in kernel.routes if is_ours(route)}
         self._late: list[Route] = []
         left = dict(self._ours)
         for route in wanted:
-            found = left.pop(_key(route), None)
-            if not self._is_there(route, found) and (
-                plan.routes_final or not self._only_narrows(route, found)
-            ):
+            found = left.pop(key(route), None)
+            if not self._is_there(route, found):
                 self._late.append(route)
-        self._gone = sorted(left, key=_order) if plan.routes_final else []
+        self._gone = sorted(left, key=_order)
         self._refers: dict[Key, int | None] = {}
 
     def puts(self) -> list[Change]:
@@ -73,12 +70,12 @@ class _Routes:
         followed = self._changed_groups()
         made = []
         for route in self._late:
-            found = self._ours.get(_key(route))
+            found = self._ours.get(key(route))
             hops = frozenset(route.next_hops)
             if found is not None and found.by in followed and self._is_like(route, found):
                 continue
             by = self._objects.group(hops) if hops else None
-            self._refers[_key(route)] = by
+            self._refers[key(route)] = by
             made.append(PutRoute(route, replaces=found is not None, by=by))
         return [*self._objects.changes, *made]
 
@@ -88,7 +85,7 @@ class _Routes:
         used = {
             route.by
             for route in self._kernel.routes
-            if not is_ours(route) or (_key(route) not in gone and _key(route) not in self._refers)
+            if not is_ours(route) or (key(route) not in gone and key(route) not in self._refers)
         }
         used.update(self._refers.values())
         return [
@@ -100,11 +97,11 @@ class _Routes:
         """Groups whose routes all go over to the same other next hops: the groups change, not the routes."""
         targets: defaultdict[int, Counter[Hops]] = defaultdict(Counter)
         for route in self._late:
-            found = self._ours.get(_key(route))
+            found = self._ours.get(key(route))
             if found is not None and found.by is not None and route.next_hops:
                 targets[found.by][frozenset(route.next_hops)] += 1
         users = Counter(route.by for route in self._kernel.routes) if targets else Counter()
-        gone = Counter(self._ours[key].by for key in self._gone) if targets else Counter()
+        gone = Counter(self._ours[each].by for each in self._gone) if targets else Counter()
         changed = set()
         for group, wanted in targets.items():
             whole = sum(wanted.values()) + gone[group] == users[group]
@@ -126,20 +123,3 @@ class _Routes:
     def _is_like(route: Route, found: KernelRoute) -> bool:
         """Whether nothing but the next hops differs."""
         return found.kind is route.kind and found.preferred_source == route.preferred_source
-
-    def _only_narrows(self, route: Route, found: KernelRoute | None) -> bool:
-        """Whether the change only takes away next hops that may be learned again in a moment.
-
-        A next hop behind a dead link, or one that has failed, is not kept for that.
-        """
-        if found is None or found.kind is not route.kind:
-            return False
-        gone = set(found.next_hops) - set(route.next_hops)
-        return set(route.next_hops) < set(found.next_hops) and not any(
-            hop.link in self._dead or _failed(hop, self._failed) for hop in gone
-        )
-
-
-def _failed(hop: NextHop, failed: tuple[Address, ...]) -> bool:
-    """Whether the next hop is one of these peers; a link-local one names its link."""
-    return any(str(peer) in (str(hop.gateway), f"{hop.gateway}%{hop.link}") for peer in failed)

@@ -12,6 +12,7 @@ from bgpnet.planner.bfd import failed_peers
 from bgpnet.planner.diff import is_ours as is_our_route
 from bgpnet.planner.nexthopobjects import is_ours
 from bgpnet.planner.nexthops import Resolver
+from bgpnet.planner.unread import Unread
 
 
 def failover(
@@ -33,11 +34,19 @@ def failover(
         speaker: what it says now.
         bfd: what it says now: a peer to which the path has failed announces nothing.
     """
-    if plan.routes is None or plan.sessions is None or speaker is None or not speaker.learned_complete:
+    if plan.routes is None or plan.sessions is None or speaker is None:
         return ()
     objects = sorted(filter(is_ours, found), key=lambda each: each.id)
-    announced = _announced(plan, kernel, speaker, failed_peers(plan.bfd or (), bfd))
-    lost = {each.id for each in objects if each.next_hop is not None and each.next_hop not in announced}
+    failed = failed_peers(plan.bfd or (), bfd)
+    announced = _announced(plan, kernel, speaker, failed)
+    unread = Unread.of(plan.sessions, speaker, failed)
+    lost = {
+        each.id
+        for each in objects
+        if each.next_hop is not None
+        and each.next_hop not in announced
+        and not unread.may_have_told(each.next_hop)
+    }
     if not lost:
         return ()
     foreign = {route.by for route in kernel.routes if route.by is not None and not is_our_route(route)}

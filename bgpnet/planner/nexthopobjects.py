@@ -100,7 +100,7 @@ class Objects:
         self._members[group] = members
 
     def _of(self, hops: Hops) -> tuple[int, ...]:
-        return tuple(self._hop(hop) for hop in sorted(hops, key=_hop_order))
+        return tuple(self._hop(hop) for hop in sorted(hops, key=hop_order))
 
     def _hop(self, hop: NextHop) -> int:
         if hop not in self._hops:
@@ -113,5 +113,6 @@ def _by_id(found: NextHopObject) -> int:
     return found.id
 
 
-def _hop_order(hop: NextHop) -> tuple[str, tuple[int, int, str]]:
+def hop_order(hop: NextHop) -> tuple[str, tuple[int, int, str]]:
+    """Sort key: the link, then the gateway."""
     return (hop.link, address_order(hop.gateway) if hop.gateway is not None else (0, 0, ""))

@@ -22,6 +22,7 @@ from bgpnet.planner.ownership import ownership
 from bgpnet.planner.peers import advertised_links, no_address, sessions
 from bgpnet.planner.probes import probes
 from bgpnet.planner.readiness import route_ready
+from bgpnet.planner.unread import Unread, with_kept
 
 DEFAULT_BUDGET = 100
 """Prefixes a node, while there is no BGPConfiguration."""
@@ -72,6 +73,7 @@ def make_plan(snapshot: Snapshot) -> Plan:
     watched, unwatchable = bfd_sessions(declared, held, kernel.links, snapshot.bfd)
     failed = failed_peers(watched, snapshot.bfd)
     manner = Manner.of(configuration, loopback.sources)
+    unread = Unread.of(wanted_sessions, speaker, failed, sure=declared.age is None)
     routes = fib(mine.own, speaker.paths if speaker else (), policy, kernel, manner, failed)
     mtu = pod_mtu(configuration.mtu if configuration else None, wanted_sessions, kernel.links)
     return Plan(
@@ -81,8 +83,7 @@ def make_plan(snapshot: Snapshot) -> Plan:
             replace(session, exports_known=leaves or filters[session.peer].exports_known) for session in held
         ),
         announcements=told,
-        routes=routes.routes,
-        routes_final=speaker is not None and speaker.learned_complete and declared.age is None,
+        routes=with_kept(routes.routes, kernel, unread),
         sysctls=sysctls(mine.own, wanted_sessions),
         blocks=Blocks(mine.giving, mtu) if declared.age is None else None,
         wanted=mine.wanted,

@@ -86,6 +86,7 @@ def routes_status(
         each.object.name: each for each in (*plan.rejections, *failures) if each.object.kind == "Route"
     }
     judge = _Judge(snapshot, plan)
+    kept = _why_kept(snapshot)
     return RoutesStatus(
         plan.node_name,
         version,
@@ -96,6 +97,7 @@ def routes_status(
                 there.get(prefix),
                 refused.get(str(prefix)),
                 (prefix in plan.own_prefixes, judge.paths(paths.get(prefix, []))),
+                kept,
             )
             for prefix in shown
         ),
@@ -122,6 +124,7 @@ def _route(
     there: KernelRoute | None,
     refused: Rejection | None,
     own_and_paths: tuple[bool, tuple[PathStatus, ...]],
+    kept: str,
 ) -> RouteDetail:
     own, paths = own_and_paths
     hops = hops_text(planned.next_hops if planned else there.next_hops if there else ())
@@ -138,7 +141,19 @@ def _route(
         because = "; ".join(part for part in (refused.found, refused.remedy) if part)
     elif state is RouteState.NONE and any(path.verdict is Verdict.UNUSABLE for path in paths):
         because = "no path is usable"
+    elif planned is not None and not own and not any(path.verdict is Verdict.BEST for path in paths):
+        because = kept
     return RouteDetail(str(prefix), own, state, because, hops, paths)
+
+
+def _why_kept(snapshot: Snapshot) -> str:
+    """Why a route stays for which there is no path."""
+    if snapshot.speaker is None:
+        return "kept as it was found: the speaker has told nothing yet"
+    if snapshot.speaker.unread:
+        peers = ", ".join(map(str, sorted(snapshot.speaker.unread, key=address_order)))
+        return f"kept as it was found until the table of {peers} is read"
+    return "kept as it was found until the source of objects answers"
 
 
 class _Judge:

@@ -41,7 +41,7 @@ def cluster(count: int) -> Snapshot:
     declared = Declared(
         facts.configuration(), nodes, (facts.pool("pods", "10.128.0.0/10"),), facts.two_tors().peers
     )
-    return Snapshot("n0", declared, Kernel(facts.UPLINKS, ()), Speaker((), (), learned_complete=True))
+    return Snapshot("n0", declared, Kernel(facts.UPLINKS, ()), Speaker((), ()))
 
 
 def _same(snapshot: Snapshot, _turn: int) -> Snapshot:

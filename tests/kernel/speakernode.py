@@ -137,7 +137,7 @@ class Agent:
 
     def complete(self) -> bool:
         told = self.observed()
-        return told is not None and told.learned_complete
+        return told is not None and not told.unread
 
     def kill(self) -> None:
         """End it as its death would: sockets close, nothing is sent."""

@@ -26,7 +26,7 @@ MANY = 1000
 async def settle(netlink: Netlink, *routes: Route) -> list[Change]:
     """Have these routes and no others of ours, as the agent does; what had to be changed."""
     kernel = await netlink.dump()
-    plan = Plan("n1", routes=tuple(routes), routes_final=True)
+    plan = Plan("n1", routes=tuple(routes))
     changes = [*diff(plan, Observed(kernel, (), None))]
     await apply(netlink, *changes)  # type: ignore[arg-type]
     kernel = await netlink.dump()

@@ -41,6 +41,7 @@ class Peer:
     stalled: bool = False
     graceful_restart: bool = True
     enhanced_refresh: bool = True
+    answers_refresh: bool = True
     extended_next_hop: bool = True
     table: dict[Prefix, Address] = field(default_factory=dict)
     """What the peer has of ours."""
@@ -275,7 +276,8 @@ class Exabgp:
             case ["announce", "eor", family, "unicast"] if peer.up:
                 peer.eors.append(family)
             case ["announce", "route-refresh", family, "unicast"] if peer.up:
-                self._refreshed(peer, family)
+                if peer.answers_refresh:
+                    self._refreshed(peer, family)
             case _:
                 return "error"
         return "done"

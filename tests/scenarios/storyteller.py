@@ -78,6 +78,9 @@ class Storyteller:
     def lacks_rfc_8950(self, _: Step, name: str) -> None:
         self.world.neighbour(name).extended_next_hop = False
 
+    def answers_no_refresh(self, _: Step, name: str) -> None:
+        self.world.neighbour(name).answers_refresh = False
+
     def goes_down(self, _: Step, name: str) -> None:
         self.world.leave(self.world.neighbour(name))
 
@@ -288,6 +291,7 @@ _STEPS: dict[str, Callable[..., None]] = {
     r"(\S+) announces": Storyteller.announces,
     r"(\S+) withdraws": Storyteller.withdraws,
     r"(\S+) lacks RFC 8950": Storyteller.lacks_rfc_8950,
+    r"(\S+) answers no refresh": Storyteller.answers_no_refresh,
     r"(\S+) goes down": Storyteller.goes_down,
     r"(\S+) comes up": Storyteller.comes_up,
     r"(\S+) fails by BFD": Storyteller.fails_by_bfd,

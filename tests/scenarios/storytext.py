@@ -19,6 +19,7 @@ What happens:
     first 1200 /32 of 198.18.0.0/15
     == tor1 withdraws
     == tor1 lacks RFC 8950          # its next session takes no IPv6 next hop for IPv4
+    == tor1 answers no refresh      # it never tells its table again on a session that is up
     == tor1 goes down               # and its session stays so until
     == tor1 comes up
     == tor1 fails by BFD            # the path to it, where its BGPPeer has `bfd`; until

@@ -42,14 +42,14 @@ def test_a_first_life_is_complete_at_the_peers_end_of_rib() -> None:
     offer(story, story.tor1, 0, 1)
     story.connect()
     story.turns(3)
-    assert not story.observed().learned_complete  # a young ExaBGP: its sessions may yet come up
+    assert story.observed().unread  # a young ExaBGP: its sessions may yet come up
     story.up()
     story.turns(2)
     assert learned(story, story.tor1) == {net(0): (65001,), net(1): (65001,)}
-    assert not story.observed().learned_complete  # tor2 sends no End-of-RIB
+    assert story.observed().unread  # tor2 sends no End-of-RIB
     story.now += QUIET
     story.turns(1)
-    assert story.observed().learned_complete
+    assert not story.observed().unread
 
 
 def test_updates_are_followed() -> None:
@@ -64,7 +64,7 @@ def test_a_session_that_goes_down_while_exabgp_lives_loses_its_paths_at_once() -
     story.exabgp.down(story.tor1)
     story.turns(1)
     assert learned(story, story.tor1) == {}
-    assert story.observed().learned_complete
+    assert not story.observed().unread
 
 
 def restarting(*families: Family) -> Story:
@@ -88,7 +88,7 @@ def test_a_router_that_restarts_gracefully_keeps_its_paths_marked_until_its_end_
     """RFC 4724 §4.2. Attempts that fail meanwhile change nothing."""
     story = restarting(*Family)
     assert stale(story) == {net(0), net(1), net(2)}
-    assert story.observed().learned_complete, "or no other path could take over"
+    assert not story.observed().unread, "or no other path could take over"
     story.exabgp.down(story.tor1, "closing connection")
     story.turns(1)
     assert stale(story) == {net(0), net(1), net(2)}
@@ -162,23 +162,23 @@ def test_a_router_that_does_not_come_back_has_its_restart_time() -> None:
     assert learned(story, story.tor1) == {}
     story.exabgp.down(story.tor1, "closing connection")
     story.turns(1)
-    assert story.observed().learned_complete
+    assert not story.observed().unread
 
 
 def test_exabgps_death_forgets_nothing_and_its_return_sweeps_at_end_of_rib() -> None:
     story = ready()
     story.restart_exabgp()
     assert set(learned(story, story.tor1)) == {net(0), net(1), net(2)}
-    assert not story.observed().learned_complete
+    assert story.observed().unread
     story.connect()
     story.turns(10)
     assert set(learned(story, story.tor1)) == {net(0), net(1), net(2)}
-    assert not story.observed().learned_complete
+    assert story.observed().unread
     offer(story, story.tor1, 1, 3)
     story.up()
     story.turns(1)
     assert set(learned(story, story.tor1)) == {net(1), net(3)}
-    assert story.observed().learned_complete
+    assert not story.observed().unread
 
 
 def test_a_connection_attempt_that_fails_after_exabgps_return_loses_nothing_yet() -> None:
@@ -201,11 +201,11 @@ def test_a_session_that_does_not_come_back_keeps_its_paths_for_the_restart_time_
     story.now += 119.0
     story.turns(1)
     assert set(learned(story, story.tor1)) == {net(0), net(1), net(2)}
-    assert not story.observed().learned_complete
+    assert story.observed().unread
     story.now += 1.0
     story.turns(1)
     assert learned(story, story.tor1) == {}
-    assert story.observed().learned_complete
+    assert not story.observed().unread
 
 
 def test_without_exabgp_paths_stay_for_the_restart_time_at_most() -> None:
@@ -250,10 +250,10 @@ def test_a_new_agent_reads_the_tables_again(*, enhanced: bool) -> None:
     story.connect()
     story.turns(30)
     assert set(learned(story, story.tor1)) == {net(0), net(1), net(2)}
-    assert story.observed().learned_complete is enhanced
+    assert bool(story.observed().unread) is not enhanced
     story.now += QUIET
     story.turns(1)
-    assert story.observed().learned_complete
+    assert not story.observed().unread
 
 
 def test_a_gap_makes_stale_what_is_not_repeated() -> None:
@@ -264,7 +264,7 @@ def test_a_gap_makes_stale_what_is_not_repeated() -> None:
     story.connect()
     story.turns(30)
     assert set(learned(story, story.tor1)) == {net(2), net(3)}
-    assert story.observed().learned_complete
+    assert not story.observed().unread
 
 
 def test_a_mark_that_never_comes_does_not_wait_for_ever() -> None:
@@ -300,7 +300,7 @@ def test_a_session_added_to_an_old_exabgp_is_nothing_to_wait_for() -> None:
     story.peers[TOR1] = added
     story.core.reloaded()
     story.turns(3)
-    assert story.observed().learned_complete
+    assert not story.observed().unread
     story.want(0)
     story.up()
     story.turns(20)
@@ -378,7 +378,7 @@ def test_every_history_ends_with_the_peers_tables(
     story.settle(200)
     for peer in (story.tor1, story.tor2):
         assert set(learned(story, peer)) == (set(peer.offers) if peer.up else set())
-    assert story.observed().learned_complete
+    assert not story.observed().unread
 
 
 def test_a_session_whose_path_has_failed_ends_once() -> None:

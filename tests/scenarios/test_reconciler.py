@@ -201,7 +201,7 @@ def hearing(*paths: LearnedPath) -> Speaker:
         ObservedSession(facts.address(peer), SessionState.ESTABLISHED, 0.0, "", 0, (), end_of_rib_sent=True)
         for peer in ("10.0.1.1", "10.0.2.1")
     )
-    return Speaker(sessions, paths, learned_complete=True)
+    return Speaker(sessions, paths)
 
 
 def unicast(world: World) -> list[str]:
@@ -269,12 +269,12 @@ def test_a_lost_router_leaves_its_groups_before_anything_else_is_looked_at() -> 
     assert {hop.link for route in world.routes.values() for hop in route.next_hops} == {"eth2"}
 
 
-def test_before_every_table_was_read_no_group_is_narrowed() -> None:
+def test_before_its_table_was_read_a_router_is_taken_out_of_no_group() -> None:
     both = [facts.path("192.0.2.0/24", via, asn) for via, asn in (("10.0.1.1", 65001), ("10.0.2.1", 65002))]
     world = World(objects=facts.two_tors(), speaker_says=hearing(*both))
     world.step()
     world.told.clear()
-    world.speaker_says = replace(hearing(both[1]), learned_complete=False)
+    world.speaker_says = replace(hearing(both[1]), unread=(facts.address("10.0.1.1"),))
     world.step()
     assert world.told == ["dump", "speaker"]
 
@@ -332,7 +332,7 @@ def test_a_router_that_bfd_takes_for_dead_is_out_of_use_at_once_and_its_session_
     assert len(world.routes[prefix].next_hops) == 2
     # also while a table is being read, when next hops are not taken away for other reasons
     assert world.speaker_says is not None
-    world.speaker_says = replace(world.speaker_says, learned_complete=False)
+    world.speaker_says = replace(world.speaker_says, unread=tuple(path.peer for path in both))
     world.bfd_says = watched_by_bfd(failed=True)
     outcome = world.step()
     assert [str(hop.gateway) for hop in world.routes[prefix].next_hops] == ["10.0.2.1"]

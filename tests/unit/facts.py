@@ -154,14 +154,14 @@ def snapshot(
     declared: Declared | None = None,
     kernel: Kernel | None = None,
     paths: tuple[LearnedPath, ...] = (),
-    complete: bool = True,
+    unread: tuple[str, ...] = (),
 ) -> Snapshot:
     """A node `n1` with two uplinks, two routers and one block, where nothing else is said."""
     return Snapshot(
         node_name="n1",
         declared=declared if declared is not None else two_tors(),
         kernel=kernel if kernel is not None else Kernel(UPLINKS, ()),
-        speaker=Speaker((), paths, complete),
+        speaker=Speaker((), paths, tuple(map(address, unread))),
     )
 
 
@@ -408,11 +408,11 @@ RACKS = st.builds(
 """A node with two sessions in any case, which the strategies below seldom bring about."""
 
 SNAPSHOTS = st.builds(
-    lambda declared, kernel, paths, complete: Snapshot(
-        "n1", declared, kernel, None if paths is None else Speaker((), tuple(paths), complete)
+    lambda declared, kernel, paths, unread: Snapshot(
+        "n1", declared, kernel, None if paths is None else Speaker((), tuple(paths), tuple(unread))
     ),
     declared=st.one_of(st.none(), DECLARED),
     kernel=st.one_of(st.none(), KERNELS),
     paths=st.one_of(st.none(), st.lists(PATHS, max_size=8, unique_by=lambda p: (p.peer, p.prefix))),
-    complete=st.booleans(),
+    unread=st.lists(ROUTERS, max_size=2, unique=True),
 )

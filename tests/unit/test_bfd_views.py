@@ -58,7 +58,7 @@ def snapshot(*sessions: ObservedBfd, heard: bool = True) -> Snapshot:
     up = (UP, replace(UP, peer=facts.address("10.0.2.1")))
     return replace(
         facts.snapshot(declared=replace(tors, peers=peers)),
-        speaker=Speaker(up, paths, learned_complete=True),
+        speaker=Speaker(up, paths),
         bfd=Bfd(sessions) if heard else None,
     )
 

@@ -35,7 +35,7 @@ def node(drain: Drain | None, *sessions: ObservedSession) -> Snapshot:
     snapshot = facts.snapshot(declared=replace(declared, configuration=configuration))
     assert snapshot.kernel is not None
     kernel = replace(snapshot.kernel, links=(*snapshot.kernel.links, lo))
-    speaker = Speaker(sessions, (), learned_complete=True)
+    speaker = Speaker(sessions, ())
     return replace(snapshot, kernel=kernel, speaker=speaker, drain=drain)
 
 

@@ -40,7 +40,7 @@ def outcome(*sessions: ObservedSession, declared: Declared | None = None) -> Out
     answer = ProbeResult(
         facts.address("10.244.1.0"), ProbeTarget(facts.address("10.0.1.1"), "eth1"), 100, 0.001, 0
     )
-    snapshot = replace(snapshot, speaker=Speaker(sessions, paths, learned_complete=True), probes=(answer,))
+    snapshot = replace(snapshot, speaker=Speaker(sessions, paths), probes=(answer,))
     return Outcome(snapshot, make_plan(snapshot), plan_seconds=0.003)
 
 

@@ -61,7 +61,7 @@ def told(
     paths: tuple[LearnedPath, ...] = (),
     failures: tuple[Rejection, ...] = (),
 ) -> PeersStatus:
-    snapshot = replace(facts.snapshot(declared=declared), speaker=Speaker(sessions, paths, True))  # noqa: FBT003
+    snapshot = replace(facts.snapshot(declared=declared), speaker=Speaker(sessions, paths))
     return peers_status(snapshot, make_plan(snapshot), failures, "1")
 
 
@@ -236,7 +236,7 @@ def test_the_sessions_of_one_object_are_told_apart() -> None:
             declared=Declared(facts.configuration(), (facts.node("n1", "10.244.1.0/26"),), (), (tors,)),
             kernel=Kernel(links, (), heard),
         ),
-        speaker=Speaker((up,), (), learned_complete=True),
+        speaker=Speaker((up,), ()),
     )
     told = peers_status(snapshot, make_plan(snapshot), (), "0")
     assert [(peer.peer, peer.link, peer.peer_asn, peer.state, peer.fine) for peer in told.peers] == [

@@ -32,7 +32,7 @@ def judged(
         for each in spoken_with
     )
     declared = Declared(facts.configuration(), (NODE,), (), (peer,))
-    made, refused = sessions(NODE, declared, kernel, Speaker(seen, (), learned_complete=True))
+    made, refused = sessions(NODE, declared, kernel, Speaker(seen, ()))
     return [(str(each.peer), each.link, str(each.local_address)) for each in made or ()], [
         (each.field, each.found, each.reason) for each in refused
     ]

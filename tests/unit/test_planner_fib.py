@@ -149,8 +149,8 @@ def test_adds_and_replaces_come_first_and_deletes_last() -> None:
 def test_an_agent_that_has_not_heard_both_tors_yet_keeps_both_next_hops() -> None:
     """Pain point 3: after a restart the table comes back router by router."""
     both = facts.kernel_route("192.0.2.0/24", ("10.0.1.1", "eth1"), ("10.0.2.1", "eth2"))
-    one = facts.snapshot(paths=(facts.path("192.0.2.0/24", "10.0.1.1"),), complete=False)
-    changes = diff(make_plan(one), observed(both))
-    assert [change for change in changes if isinstance(change, PutRoute)] == [
-        PutRoute(DISCARD, replaces=False)
-    ]
+    kernel = Kernel(facts.UPLINKS, (both,))
+    heard = (facts.path("192.0.2.0/24", "10.0.1.1"),)
+    kept = make_plan(facts.snapshot(kernel=kernel, paths=heard, unread=("10.0.2.1",)))
+    assert hops(kept) == {"192.0.2.0/24": ["10.0.1.1@eth1", "10.0.2.1@eth2"]}
+    assert hops(make_plan(facts.snapshot(kernel=kernel, paths=heard))) == {"192.0.2.0/24": ["10.0.1.1@eth1"]}

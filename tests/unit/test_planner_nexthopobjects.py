@@ -21,8 +21,8 @@ FIRST = [facts.path(prefix, "10.0.1.1", 65001) for prefix in MANY]
 SECOND = [facts.path(prefix, "10.0.2.1", 65002) for prefix in MANY]
 
 
-def changes(kernel: Kernel, *paths: LearnedPath, complete: bool = True) -> tuple[Change, ...]:
-    plan = make_plan(facts.snapshot(paths=paths, kernel=kernel, complete=complete))
+def changes(kernel: Kernel, *paths: LearnedPath, unread: tuple[str, ...] = ()) -> tuple[Change, ...]:
+    plan = make_plan(facts.snapshot(paths=paths, kernel=kernel, unread=unread))
     return diff(plan, Observed(kernel, plan.sysctls, plan.blocks))
 
 
@@ -75,7 +75,13 @@ def test_a_group_stays_as_it_is_while_some_of_its_routes_do() -> None:
 
 def test_nothing_is_narrowed_or_deleted_before_every_table_was_read() -> None:
     both = after(BARE, *FIRST, *SECOND)
-    assert changes(both, *SECOND, complete=False) == ()
+    assert changes(both, *SECOND, unread=("10.0.1.1",)) == ()
+    assert changes(both, unread=("10.0.1.1", "10.0.2.1")) == ()
+
+
+def test_one_routers_loss_is_acted_on_while_anothers_table_is_being_read() -> None:
+    both = after(BARE, *FIRST, *SECOND)
+    assert counted(changes(both, unread=("10.0.2.1",))) == {PutGroup: 1, DeleteNextHop: 1}
 
 
 def test_another_programs_id_is_left_alone_and_named() -> None:
@@ -142,7 +148,7 @@ def test_a_failover_of_ten_thousand_routes_is_decided_in_milliseconds() -> None:
     kernel = BARE
     for change in made.changes:
         kernel = carried_out(kernel, change)
-    left = Speaker((), tuple(second), learned_complete=True)
+    left = Speaker((), tuple(second))
     (change,) = failover(plan, kernel, kernel.next_hops, left)
     assert quickest(lambda: failover(plan, kernel, kernel.next_hops, left)) < whole / 25
     assert change == PutGroup(group, change.members, replaces=True)

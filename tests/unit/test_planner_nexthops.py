@@ -56,9 +56,7 @@ def learned(next_hop: str, *, internal: bool, **attributes: object) -> Outcome:
     )
     path = replace(path, as_path=() if internal else (65001,), **attributes)  # type: ignore[arg-type]
     declared = Declared(facts.configuration(), (facts.node("n1", "10.244.1.0/26"),), (), (peer,))
-    plan = make_plan(
-        Snapshot("n1", declared, Kernel(facts.UPLINKS, ROUTES), Speaker((), (path,), learned_complete=True))
-    )
+    plan = make_plan(Snapshot("n1", declared, Kernel(facts.UPLINKS, ROUTES), Speaker((), (path,))))
     routes = [each for each in plan.routes or () if str(each.prefix) == "192.0.2.0/24"]
     hops = [f"{hop.gateway} {hop.link}" for each in routes for hop in each.next_hops]
     return hops, [each.reason for each in plan.rejections if each.object.kind == "Path"]

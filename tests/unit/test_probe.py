@@ -45,7 +45,7 @@ def node(
     declared = replace(
         declared, peers=peers, configuration=replace(declared.configuration, route_ready=wanted)
     )
-    return replace(facts.snapshot(declared=declared), speaker=Speaker(sessions, paths, learned_complete=True))
+    return replace(facts.snapshot(declared=declared), speaker=Speaker(sessions, paths))
 
 
 def answered(target: ProbeTarget, missed: int = 0, source: str = "10.244.1.0") -> ProbeResult:
@@ -93,7 +93,7 @@ def test_a_router_without_an_address_but_that_of_its_link_is_asked_on_that_link(
     told = tuple(
         Announcement(each.peer, facts.prefix("fd00:10::/64"), facts.address("fe80::2")) for each in over
     )
-    speaker = Speaker(sessions, (), learned_complete=True)
+    speaker = Speaker(sessions, ())
     own = declared.nodes[0].pod_cidrs
     (probe,) = probes(own, over, told, speaker, DEFAULT_ROUTE_READY)
     assert [str(target) for target in probe.targets] == list(routers)

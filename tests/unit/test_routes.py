@@ -35,7 +35,7 @@ def told(
     failures: tuple[Rejection, ...] = (),
 ) -> RoutesStatus:
     snapshot = facts.snapshot(declared=declared, kernel=Kernel(links, kernel))
-    snapshot = replace(snapshot, speaker=Speaker((UP,), paths, learned_complete=True))
+    snapshot = replace(snapshot, speaker=Speaker((UP,), paths))
     return routes_status(snapshot, make_plan(snapshot), failures, "1", wanted_of(wanted))
 
 
@@ -62,6 +62,17 @@ def test_two_equal_paths_make_one_route() -> None:
         "192.0.2.0/24  learned, installed: 10.0.1.1 via eth1, 10.0.2.1 via eth2",
         "  * best       10.0.1.1  AS path 65001, igp",
         f"  = multipath  10.0.2.1  AS path 65002, igp  {why}",
+    ]
+
+
+def test_a_route_that_is_kept_until_a_table_is_read_says_so() -> None:
+    snapshot = facts.snapshot(
+        kernel=Kernel(facts.UPLINKS, (facts.kernel_route(VM, TOR2),)), unread=("10.0.2.1",)
+    )
+    status = routes_status(snapshot, make_plan(snapshot), (), "1", wanted_of(VM))
+    assert routes_text(status).splitlines() == [
+        "192.0.2.0/24  learned, installed: 10.0.2.1 via eth2",
+        "  kept as it was found until the table of 10.0.2.1 is read",
     ]
 
 

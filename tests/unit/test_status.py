@@ -39,9 +39,7 @@ def told(
         )
         for n in (1, 2)
     )
-    snapshot = replace(
-        snapshot or facts.snapshot(), speaker=Speaker(sessions, (), learned_complete=True), probes=answers
-    )
+    snapshot = replace(snapshot or facts.snapshot(), speaker=Speaker(sessions, ()), probes=answers)
     return node_status(snapshot, make_plan(snapshot), failures, "1")
 
 

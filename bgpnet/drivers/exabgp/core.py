@@ -271,7 +271,7 @@ class Core:
                 for peer in peers
             ),
             paths=tuple(path for peer in peers for path in peer.into.paths),
-            learned_complete=all(peer.into.complete for peer in peers),
+            unread=tuple(peer.session.peer for peer in peers if not peer.into.complete),
             stopped=self._stops.all,
         )
 
