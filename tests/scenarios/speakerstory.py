@@ -94,7 +94,7 @@ class Story:
     ) -> None:
         """These prefixes at every peer, or at one."""
         routes = {net(number): path(net(number), next_hop, med) for number in numbers}
-        self.core.want({address: routes for address in self.peers if peer in (None, address)})
+        self.core.want({address: routes for address in self.peers if peer in (None, address)}, now=self.now)
 
     def observed(self) -> Speaker:
         speaker = self.core.observed(self.now)

@@ -243,7 +243,7 @@ class World:
         advertise: tuple[str, ...],
     ) -> None:
         del advertise  # there are no routers here that would hear of it
-        self._core.want(by_peer(sessions, announcements), sessions)
+        self._core.want(by_peer(sessions, announcements), sessions, now=self.now)
         self._wanted = sessions
 
     def failed(self, peers: tuple[Address, ...]) -> None:

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bgpnet.drivers.exabgp.adjribin import LONGEST, MARK_LATE, QUIET, AdjRibIn
+from bgpnet.drivers.exabgp.adjribin import AdjRibIn
+from bgpnet.drivers.exabgp.reading import LONGEST, MARK_LATE, QUIET
 from bgpnet.model.bgp import SessionState
 from bgpnet.model.net import Address, Family, Prefix
 from tests.scenarios.exabgp_model import Peer

@@ -204,7 +204,9 @@ def test_no_end_of_rib_while_the_configuration_is_being_changed() -> None:
 def test_a_change_of_an_attribute_alone_announces_that_prefix_again_and_withdraws_nothing() -> None:
     story = ready(0, 1, 3)
     story.tor1.heard.clear()
-    story.core.want({TOR1: {net(0): path(net(0)), net(1): path(net(1), med=5), net(3): path(net(3))}})
+    story.core.want(
+        {TOR1: {net(0): path(net(0)), net(1): path(net(1), med=5), net(3): path(net(3))}}, now=story.now
+    )
     story.turns(60)
     assert story.tor1.heard == [f"+{net(1)} {hop(net(1))} med 5"]
     assert set(story.tor1.table) == {net(0), net(1), net(3)}
@@ -213,12 +215,12 @@ def test_a_change_of_an_attribute_alone_announces_that_prefix_again_and_withdraw
 def test_a_peer_of_which_nothing_is_known_keeps_what_it_has_and_the_others_go_on() -> None:
     story = ready(0, 1)
     story.tor1.heard.clear()
-    story.core.want({TOR1: None, TOR2: {net(3): path(net(3))}})
+    story.core.want({TOR1: None, TOR2: {net(3): path(net(3))}}, now=story.now)
     story.turns(60)
     assert (story.tor1.heard, set(story.tor1.table)) == ([], {net(0), net(1)})
     assert set(story.tor2.table) == {net(3)}
     story.restart_agent()
-    story.core.want({TOR1: None, TOR2: {net(3): path(net(3))}})
+    story.core.want({TOR1: None, TOR2: {net(3): path(net(3))}}, now=story.now)
     story.connect()
     story.settle(5)
     assert (story.tor1.heard, set(story.tor1.table)) == ([], {net(0), net(1)})
@@ -233,7 +235,7 @@ def test_prefixes_with_equal_attributes_share_a_command() -> None:
     story.connect()
     story.up()
     told = {net(n): Path(hop(net(n)), attributes if n % 2 else Attributes()) for n in (0, 1, 3, 4)}
-    story.core.want({TOR1: told})
+    story.core.want({TOR1: told}, now=story.now)
     story.turns(60)
     words = "as-path [ 64512 64512 ] med 3 community [ 64512:1 65535:0 ] large-community [ 64512:1:2 ]"
     assert [command.split(" ", 1)[1] for command in story.commands if "nlri" in command] == [
@@ -243,7 +245,7 @@ def test_prefixes_with_equal_attributes_share_a_command() -> None:
     story.tor1.heard.clear()
     story.commands.clear()
     story.restart_agent()
-    story.core.want({TOR1: told})
+    story.core.want({TOR1: told}, now=story.now)
     story.connect()
     story.turns(60)
     assert [text for text in story.tor1.heard if not text.startswith("eor")] == []
@@ -363,7 +365,7 @@ def act(story: Story, wanted: dict[int, Told], one: Act) -> None:  # noqa: C901 
 
 def tell(story: Story, wanted: dict[int, Told]) -> None:
     routes = {net(number): path(net(number), *told) for number, told in wanted.items()}
-    story.core.want({TOR1: routes, TOR2: routes})
+    story.core.want({TOR1: routes, TOR2: routes}, now=story.now)
 
 
 @settings(max_examples=300)

@@ -19,47 +19,12 @@ Pure: told what happens, asked for the next command. Times are monotonic seconds
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from typing import Final
+from dataclasses import replace
 
 from bgpnet.drivers.exabgp.commands import Refresh
+from bgpnet.drivers.exabgp.reading import MARK_LATE, QUIET, Reading
 from bgpnet.model.bgp import LearnedPath
 from bgpnet.model.net import Address, Family, Prefix, family_of
-
-QUIET: Final = 5.0
-"""Seconds without an UPDATE after which a peer that sends no mark is taken to have told everything."""
-
-MARK_LATE: Final = 60.0
-"""Seconds of such quiet for a peer that announced an end mark."""
-
-LONGEST: Final = 180.0
-"""Seconds after which a table counts as read, though the peer was never quiet."""
-
-
-@dataclass(slots=True)
-class _Reading:
-    """One family's table is being read."""
-
-    refresh: bool
-    """Whether the peer has to be asked; otherwise it tells unasked, after the session came up."""
-    asked: bool = False
-    quiet_limit: float | None = None
-    """Seconds without an UPDATE that end the reading; None while the clock does not run."""
-    heard: float = 0.0
-    until: float = float("inf")
-    """When it ends in any case."""
-
-    def begin(self, quiet_limit: float, now: float) -> None:
-        """The clock runs from now on."""
-        self.quiet_limit, self.heard = quiet_limit, now
-        self.until = min(self.until, now + LONGEST)
-
-    @property
-    def end(self) -> float:
-        """When it ends if nothing is heard."""
-        if self.quiet_limit is None:
-            return float("inf")
-        return min(self.heard + self.quiet_limit, self.until)
 
 
 class AdjRibIn:
@@ -71,7 +36,7 @@ class AdjRibIn:
         self._shown: tuple[LearnedPath, ...] | None = ()
         self._stale: set[Prefix] = set()
         self._stale_until = float("inf")
-        self._readings: dict[Family, _Reading] = {}
+        self._readings: dict[Family, Reading] = {}
         self._awaited = False
         self._known = False
         self._limit: int | None = None
@@ -85,6 +50,8 @@ class AdjRibIn:
     def allow(self, limit: int | None) -> None:
         """Prefixes of one family that the peer may announce from now on; None: any number."""
         self._limit = limit
+        if self._exceeded is None:
+            self._exceeds()
 
     def speaker_lost(self, until: float) -> None:
         """ExaBGP cannot be reached: its sessions may be gone, or just our view of them."""
@@ -113,7 +80,7 @@ class AdjRibIn:
         if self._restarting:
             self._restarting, self._stale_until = False, float("inf")
             self._forget_other_than(preserved)
-        self._readings = {family: _Reading(refresh=False) for family in families}
+        self._readings = {family: Reading(refresh=False) for family in families}
         for reading in self._readings.values():
             reading.begin(MARK_LATE if marks else QUIET, now)
         self._forget_other_than(families)
@@ -124,7 +91,7 @@ class AdjRibIn:
         self._restarting = self._restarted = False
         self._shown = None
         self._stale, self._stale_until = set(self._paths), float("inf")
-        self._readings = {family: _Reading(refresh=True) for family in families}
+        self._readings = {family: Reading(refresh=True) for family in families}
         self._forget_other_than(families)
 
     def carries(self, families: frozenset[Family]) -> None:
@@ -170,11 +137,8 @@ class AdjRibIn:
         self._remove(prefix for prefix in withdrawn if prefix in self._paths)
         for path in paths:
             if path.prefix not in self._paths:
-                family = family_of(path.prefix)
-                self._counts[family] += 1
-                if self._limit is not None and self._counts[family] > self._limit:
-                    self._exceeded = family
-                    self._forget_all()
+                self._counts[family_of(path.prefix)] += 1
+                if self._exceeds():
                     return
             self._paths[path.prefix] = path
             self._stale.discard(path.prefix)
@@ -265,6 +229,16 @@ class AdjRibIn:
         return self._shown
 
     # --- inside -----------------------------------------------------------------------------------------
+
+    def _exceeds(self) -> bool:
+        """Whether the peer has announced too much; nothing is kept of it then."""
+        over = (
+            each for each, count in self._counts.items() if self._limit is not None and count > self._limit
+        )
+        self._exceeded = next(over, None)
+        if self._exceeded is not None:
+            self._forget_all()
+        return self._exceeded is not None
 
     def _forget_other_than(self, families: frozenset[Family]) -> None:
         """The session carries these families; paths of others are gone."""

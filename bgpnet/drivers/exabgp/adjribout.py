@@ -15,45 +15,18 @@ Pure: told what happens, asked for the next command. Times are monotonic seconds
 
 import logging
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Final
 
 from bgpnet.drivers.exabgp.commands import BATCH, Announce, Path, SendEndOfRib, Withdraw
+from bgpnet.drivers.exabgp.endofribs import EndOfRibs
+from bgpnet.drivers.exabgp.flights import Flights
 from bgpnet.model.net import Address, Family, Prefix, family_of, prefix_order
 
 _log = logging.getLogger(__name__)
 
-REPEAT: Final = 1.0
-"""Seconds until what was queued but not written is told again: ExaBGP leaves withdrawals out of the first
-UPDATEs of a session, and a reload drops End-of-RIB. Doubles each time: a stalled peer is the other cause."""
-
-ASSUME: Final = 60.0
-"""Seconds above the hold time after which an announcement counts as written though nobody saw it, so that it
-holds up End-of-RIB no longer. A peer stalled so long is lost, unless its keepalives come from elsewhere."""
-
 AFTER_REFUSAL: Final = 5.0
 """Seconds until a command that ExaBGP refused is tried again."""
-
-
-@dataclass(slots=True)
-class _Flight:
-    """A change of one prefix that was not yet written. `path` None: its withdrawal."""
-
-    path: Path | None
-    again: float
-    patience: float = REPEAT
-    answered: bool = False
-    written: bool = False
-
-
-@dataclass(slots=True)
-class _Mark:
-    """An End-of-RIB."""
-
-    again: float
-    patience: float = REPEAT
-    written: bool = False
 
 
 class AdjRibOut:
@@ -69,11 +42,11 @@ class AdjRibOut:
         self._held: dict[Prefix, Path] | None = None
         self._differing: dict[Prefix, None] | None = None
         """Prefixes of which ExaBGP holds something else than it ought to; None: to be found again."""
-        self._flights: dict[Prefix, _Flight] = {}
+        self._flights = Flights(peer)
         self._written: dict[Prefix, Path] = {}
         self._contradicted: set[Prefix] = set()
         self._refused: dict[Prefix, float] = {}
-        self._marks: dict[Family, _Mark] = {}
+        self._marks = EndOfRibs()
         self._look = 0.0
 
     # --- what happens -----------------------------------------------------------------------------------
@@ -119,15 +92,12 @@ class AdjRibOut:
         self._up, self._look, self._extended = True, 0.0, extended
         self._families, self._hold_time = families, hold_time
         if replayed:
-            again = now + hold_time + ASSUME
-            for prefix, path in (self._held or {}).items():
-                if family_of(prefix) in families:
-                    self._flights.setdefault(prefix, _Flight(path, again, answered=True))
+            self._flights.replay(self._held or {}, families, now, hold_time)
 
     def session_down(self) -> None:
         """The session is gone. What was queued for it will not be written; an answer may still come."""
         self._up = False
-        self._flights = {prefix: flight for prefix, flight in self._flights.items() if not flight.answered}
+        self._flights.unanswered_only()
         self._written.clear()
         self._contradicted.clear()
         self._marks.clear()
@@ -143,13 +113,12 @@ class AdjRibOut:
 
     def wrote_end_of_rib(self, family: Family) -> None:
         """End-of-RIB is being handed to TCP."""
-        if family in self._marks:
-            self._marks[family].written = True
+        self._marks.wrote(family)
 
     def reloaded(self) -> None:
         """ExaBGP's configuration was reloaded, which drops End-of-RIBs it had queued."""
         self._look = 0.0
-        self._marks = {family: mark for family, mark in self._marks.items() if mark.written}
+        self._marks.dropped()
 
     def answered(self, command: Announce | Withdraw | SendEndOfRib, now: float, *, done: bool) -> None:
         """ExaBGP has queued what the command says, or refused it."""
@@ -157,18 +126,15 @@ class AdjRibOut:
         if isinstance(command, SendEndOfRib):
             return  # refused or not: it is told again until it is written
         for prefix in command.prefixes:
-            flight = self._flights.get(prefix)
-            if flight is None:
+            if prefix not in self._flights:
                 continue
-            flight.answered = True
+            path = self._flights.answered(prefix, queued=done and self._up)
             if done and self._held is not None:
                 self._refused.pop(prefix, None)
-                self._holds(prefix, flight.path, self._held)
+                self._holds(prefix, path, self._held)
             elif not done:
                 _log.warning("announcement refused by exabgp peer=%s prefix=%s", self.peer, prefix)
                 self._refused[prefix] = now + AFTER_REFUSAL
-            if flight.written or not done or not self._up:
-                del self._flights[prefix]
 
     # --- what is asked ----------------------------------------------------------------------------------
 
@@ -186,17 +152,11 @@ class AdjRibOut:
             or self._withdrawal(self._wanted, differing, now)
             or (self._end_of_rib(now) if marks else None)
         )
-        if command is None and self._assume(now):
+        if command is None and (assumed := self._flights.assumed(now)):
+            self._written |= assumed
             return self.next(now, marks=marks)
         if command is None:
-            self._look = min(
-                [
-                    *(flight.again for flight in self._flights.values() if flight.answered),
-                    *(mark.again for mark in self._marks.values() if not mark.written),
-                    *self._refused.values(),
-                ],
-                default=float("inf"),
-            )
+            self._look = min(self._flights.due(), self._marks.due(), *self._refused.values())
         return command
 
     def due(self) -> float:
@@ -223,9 +183,7 @@ class AdjRibOut:
     @property
     def end_of_rib_sent(self) -> bool:
         """Whether End-of-RIB was written in this session for every family."""
-        return bool(self._families) and all(
-            family in self._marks and self._marks[family].written for family in self._families
-        )
+        return bool(self._families) and self._marks.written(self._families)
 
     @property
     def drained(self) -> bool:
@@ -263,8 +221,7 @@ class AdjRibOut:
             return None
         alike = (p for p in ready if wanted[p] == wanted[first] and p.version == first.version)
         prefixes = (first, *islice(alike, BATCH - 1))
-        for prefix in prefixes:
-            self._flights[prefix] = _Flight(wanted[first], now + self._hold_time + ASSUME)
+        self._flights.announce(prefixes, wanted[first], now, self._hold_time)
         return Announce(self.peer, wanted[first], prefixes)
 
     def _withdrawal(
@@ -272,51 +229,27 @@ class AdjRibOut:
     ) -> Withdraw | None:
         """Only when nothing is left to announce: add and replace first, delete last."""
         surplus = (p for p in differing if p not in wanted)
-        unwritten = (p for p, flight in self._flights.items() if flight.path is None)
-        ready = (p for p in chain(surplus, unwritten, self._contradicted) if self._free(p, now))
+        unwritten = chain(surplus, self._flights.withdrawals(), self._contradicted)
+        ready = (p for p in unwritten if self._free(p, now))
         first = next(ready, None)
         if first is None:
             return None
         alike = (p for p in ready if p.version == first.version)
         prefixes = tuple(dict.fromkeys((first, *islice(alike, BATCH - 1))))
-        for prefix in prefixes:
-            patience = self._flights[prefix].patience * 2 if prefix in self._flights else REPEAT
-            self._flights[prefix] = _Flight(None, now + patience, patience)
-            self._contradicted.discard(prefix)
+        self._flights.withdraw(prefixes, now)
+        self._contradicted.difference_update(prefixes)
         return Withdraw(self.peer, first.network_address, prefixes)
 
     def _end_of_rib(self, now: float) -> SendEndOfRib | None:
         if self._flights or self._contradicted:
             return None
-        for family in sorted(self._families):
-            mark = self._marks.get(family)
-            if mark is None or (not mark.written and now >= mark.again):
-                patience = mark.patience * 2 if mark else REPEAT
-                self._marks[family] = _Mark(now + patience, patience)
-                return SendEndOfRib(self.peer, family)
-        return None
-
-    def _assume(self, now: float) -> bool:
-        """Announcements that nobody saw written for long enough were written; whether there were any."""
-        overdue = {
-            prefix: flight.path
-            for prefix, flight in self._flights.items()
-            if flight.answered and flight.path is not None and now >= flight.again
-        }
-        for prefix, path in overdue.items():
-            _log.warning("nobody saw an announcement being written peer=%s prefix=%s", self.peer, prefix)
-            del self._flights[prefix]
-            self._written[prefix] = path
-        return bool(overdue)
+        family = self._marks.next(self._families, now)
+        return None if family is None else SendEndOfRib(self.peer, family)
 
     def _landed(self, prefix: Prefix, path: Path | None) -> None:
         self._look = 0.0
-        flight = self._flights.get(prefix)
-        if flight is not None:
-            flight.written |= flight.path == path
-            if flight.written and flight.answered:
-                del self._flights[prefix]
-        elif self._held is not None and self._held.get(prefix) != path:
+        known = self._flights.landed(prefix, path)
+        if not known and self._held is not None and self._held.get(prefix) != path:
             # Does not happen while the rules hold. If it does: withdraw, then announce what is wanted.
             _log.error("written out of order peer=%s prefix=%s", self.peer, prefix)
             self._contradicted.add(prefix)
@@ -329,5 +262,4 @@ class AdjRibOut:
         """Whether a command for this prefix may be sent."""
         if family_of(prefix) not in self._families or prefix in self._refused:
             return False
-        flight = self._flights.get(prefix)
-        return flight is None or (flight.path is None and flight.answered and now >= flight.again)
+        return self._flights.free(prefix, now)

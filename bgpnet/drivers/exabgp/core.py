@@ -9,8 +9,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from bgpnet.drivers.exabgp import reasons
-from bgpnet.drivers.exabgp.adjribin import AdjRibIn
-from bgpnet.drivers.exabgp.adjribout import AdjRibOut
 from bgpnet.drivers.exabgp.commands import (
     Announce,
     Command,
@@ -25,20 +23,18 @@ from bgpnet.drivers.exabgp.commands import (
 )
 from bgpnet.drivers.exabgp.events import (
     Down,
-    EndOfRib,
     Event,
     Learned,
     Notified,
     Opened,
-    RefreshMark,
     Trying,
     Up,
     Written,
 )
+from bgpnet.drivers.exabgp.peer import Peer
 from bgpnet.drivers.exabgp.relaylines import Hello
-from bgpnet.drivers.exabgp.session import Session
 from bgpnet.drivers.exabgp.stops import Stops
-from bgpnet.model.bgp import ObservedSession, SessionState, Speaker, Stopped
+from bgpnet.model.bgp import Speaker, Stopped
 from bgpnet.model.declared import MaxPrefix
 from bgpnet.model.net import Address, Prefix, address_order
 from bgpnet.model.plan import Session as PlannedSession
@@ -55,28 +51,13 @@ Wanted = Mapping[Address, Mapping[Prefix, Path] | None]
 """Peer -> prefix -> what it is told about it. None for a peer: not known, nothing of it is touched."""
 
 
-class _Peer:
-    """A session and its tables."""
-
-    def __init__(self, peer: Address, wall: float) -> None:
-        self.session = Session(peer, wall)
-        self.out = AdjRibOut(peer)
-        self.into = AdjRibIn(peer)
-        self.followed = False
-        """Whether its state was read, or seen to come up, on the present connection to the relay."""
-        self.changed = False
-        """Whether the configuration was changed since the session last ended, which may end because of it."""
-        self.life_up = ""
-        """The last life of ExaBGP in which it was up."""
-
-
 class Core:
     """All sessions, over all lives of ExaBGP."""
 
     def __init__(self) -> None:
         self.restart_time = 120.0
         """Seconds for which routes are kept while ExaBGP restarts (RFC 4724)."""
-        self._peers: dict[Address, _Peer] = {}
+        self._peers: dict[Address, Peer] = {}
         self._wanted: Wanted | None = None
         self._life = ""
         self._young_until = 0.0
@@ -91,7 +72,9 @@ class Core:
 
     # --- what happens -----------------------------------------------------------------------------------
 
-    def want(self, wanted: Wanted | None, sessions: Iterable[PlannedSession] | None = None) -> None:
+    def want(
+        self, wanted: Wanted | None, sessions: Iterable[PlannedSession] | None = None, *, now: float
+    ) -> None:
         """What each peer ought to have; one that is not named ought to have nothing. None: not known.
 
         `sessions`: those that there ought to be, with what each peer may announce at most; None: not known.
@@ -103,6 +86,7 @@ class Core:
         for address, peer in self._peers.items():
             peer.out.want(self._wanted_of(address))
             peer.into.allow(self._limit_of(address))
+            self._stop_if_exceeded(peer, now)
 
     def failed(self, peers: frozenset[Address]) -> None:
         """The paths to these peers have failed: a session that is up with one that was not named before ends.
@@ -111,7 +95,7 @@ class Core:
         """
         for address in sorted(peers - self._failed, key=address_order):
             peer = self._peers.get(address)
-            if peer is not None and peer.session.state is SessionState.ESTABLISHED:
+            if peer is not None and peer.established:
                 self._todo.insert(0, Teardown(address, BFD_DOWN))
         self._failed = peers
 
@@ -121,31 +105,26 @@ class Core:
         self._young_until = now - hello.age + self.restart_time
         self._todo = [ShowNeighbors(), ShowAdjRibOut()]
         for peer in self._peers.values():
-            peer.followed = False
+            peer.connected()
 
     def lost(self, now: float, wall: float) -> None:
         """The connection to the relay is gone, and with it perhaps ExaBGP and its sessions."""
         self._todo, self.news = [], True
         for peer in self._peers.values():
-            peer.session.lost(wall)
-            peer.out.speaker_lost()
-            peer.into.speaker_lost(now + self.restart_time)
+            peer.lost(now + self.restart_time, wall)
 
     def reloading(self) -> None:
         """The configuration is being changed: a reload drops End-of-RIBs and refreshes that are queued."""
         self._reloading = True
         for peer in self._peers.values():
-            peer.changed = True
+            peer.reloading()
 
     def reloaded(self) -> None:
         """The configuration was changed, or was not: look which sessions there are."""
         self._reloading, self.news = False, True
         self._look()
         for peer in self._peers.values():
-            if peer.session.state is not SessionState.ESTABLISHED:
-                peer.out.speaker_lost()
-            peer.out.reloaded()
-            peer.into.reloaded()
+            peer.reloaded()
 
     def happened(self, event: Event, now: float) -> None:
         """An event of ExaBGP's."""
@@ -157,18 +136,19 @@ class Core:
             case Opened():
                 peer.session.opened(event)
             case Up():
-                self._up(peer, event, now)
+                peer.up(event, now, self._life)
             case Notified():
                 peer.session.notified(event)
             case Down() if reasons.own_end(event.reason):
-                self._ends(peer, event, now)
+                peer.ends(event, now + self.restart_time)
             case Down():
-                self._down(peer, event, now)
+                if peer.down(event, now, reloading=self._reloading):
+                    self._look()
             case Learned():
                 peer.into.learned(event.paths, event.withdrawn, now)
                 self._stop_if_exceeded(peer, now)
             case _:
-                self._exchanged(peer, event, now)
+                peer.exchanged(event, now)
 
     def answered(
         self, command: Command, lines: Sequence[object], now: float, wall: float, *, done: bool
@@ -253,23 +233,7 @@ class Core:
             return None
         peers = [self._peers[address] for address in sorted(self._peers, key=address_order)]
         return Speaker(
-            sessions=tuple(
-                ObservedSession(
-                    peer=peer.session.peer,
-                    state=peer.session.state,
-                    since=peer.session.since,
-                    last_error=peer.session.last_error(wall),
-                    flaps=peer.session.flaps,
-                    announced=peer.out.announced,
-                    end_of_rib_sent=peer.out.end_of_rib_sent,
-                    last_error_at=peer.session.last_error_at(wall),
-                    silent=peer.session.silent(wall),
-                    capabilities=peer.session.capabilities,
-                    peer_asn=peer.session.peer_asn,
-                    received=peer.into.counts,
-                )
-                for peer in peers
-            ),
+            sessions=tuple(peer.observed(wall) for peer in peers),
             paths=tuple(path for peer in peers for path in peer.into.paths),
             unread=tuple(peer.session.peer for peer in peers if not peer.into.complete),
             stopped=self._stops.all,
@@ -277,21 +241,9 @@ class Core:
 
     # --- inside -----------------------------------------------------------------------------------------
 
-    @staticmethod
-    def _exchanged(peer: _Peer, event: Written | EndOfRib | RefreshMark, now: float) -> None:
-        match event:
-            case Written():
-                peer.out.wrote(event.routes, event.withdrawn)
-            case EndOfRib() if event.written:
-                peer.out.wrote_end_of_rib(event.family)
-            case EndOfRib():
-                peer.into.end_of_rib(event.family)
-            case RefreshMark():
-                peer.into.refresh_mark(event.family, now, end=event.end)
-
-    def _peer(self, address: Address, wall: float) -> _Peer:
+    def _peer(self, address: Address, wall: float) -> Peer:
         if address not in self._peers:
-            self._peers[address] = _Peer(address, wall)
+            self._peers[address] = Peer(address, wall)
             self._peers[address].out.want(self._wanted_of(address))
             self._peers[address].into.allow(self._limit_of(address))
         return self._peers[address]
@@ -302,7 +254,7 @@ class Core:
     def _limit_of(self, address: Address) -> int | None:
         return self._limits[address].limit if address in self._limits else None
 
-    def _stop_if_exceeded(self, peer: _Peer, now: float) -> None:
+    def _stop_if_exceeded(self, peer: Peer, now: float) -> None:
         address, family = peer.session.peer, peer.into.exceeded
         if family is None or address in self._stops:
             return
@@ -311,44 +263,6 @@ class Core:
         _log.warning(
             "session stopped peer=%s family=%s limit=%d", address, family, self._limits[address].limit
         )
-
-    def _up(self, peer: _Peer, event: Up, now: float) -> None:
-        session = peer.session
-        session.up(event.time)
-        peer.followed, peer.life_up = True, self._life
-        peer.out.session_up(
-            session.families, session.hold_time, now, replayed=True, extended=session.extended_next_hop
-        )
-        peer.into.session_up(
-            session.families, now, marks=session.graceful_restart, preserved=session.preserved
-        )
-        _log.info("session up peer=%s families=%s", session.peer, ",".join(sorted(session.families)))
-
-    def _down(self, peer: _Peer, event: Down, now: float) -> None:
-        was_up = peer.session.state is SessionState.ESTABLISHED
-        kept, seconds = peer.session.kept_after(event)
-        peer.session.down(event)
-        peer.out.session_down()
-        if peer.changed or self._reloading:
-            # ExaBGP gives a session of another identity, AS or router id, an empty table. Its end is heard of
-            # by another way than the end of the reload, and perhaps after it.
-            peer.out.speaker_lost()
-            self._look()
-        peer.changed = self._reloading
-        if not was_up:
-            peer.into.attempt_failed()
-        elif kept:
-            peer.into.session_restarts(kept, now + seconds)
-        else:
-            peer.into.session_down()
-        if was_up:
-            _log.warning("session down peer=%s cause=%r", event.peer, peer.session.last_error(event.time))
-
-    def _ends(self, peer: _Peer, event: Down, now: float) -> None:
-        """ExaBGP was told to end, and tells so of each session: as a death of it, no word of the peer's."""
-        peer.session.lost(event.time)
-        peer.out.session_down()
-        peer.into.speaker_lost(now + self.restart_time)
 
     def _look(self) -> None:
         """Ask which sessions there are, and then for what is not known of their tables."""
@@ -361,28 +275,7 @@ class Core:
         for address in self._peers.keys() - {neighbor.peer for neighbor in neighbors}:
             del self._peers[address]
         for neighbor in neighbors:
-            peer = self._peer(neighbor.peer, wall)
-            peer.session.found(neighbor, wall)
-            up = neighbor.state is SessionState.ESTABLISHED
-            if up:
-                session = peer.session
-                peer.out.session_up(
-                    session.families,
-                    session.hold_time,
-                    now,
-                    replayed=False,
-                    extended=session.extended_next_hop,
-                )
-            if up and peer.followed:
-                peer.into.carries(peer.session.families)
-            if up and not peer.followed:
-                peer.into.session_found_up(peer.session.families)
-                peer.life_up = self._life
-            elif not up and not peer.followed:
-                may_come = now < self._young_until and peer.life_up != self._life
-                peer.out.session_down()
-                peer.into.session_found_down(self._young_until if may_come else None)
-            peer.followed = True
+            self._peer(neighbor.peer, wall).found(neighbor, now, wall, self._life, self._young_until)
         audited = all(peer.out.audit_done for peer in self._peers.values())
         if not audited and ShowAdjRibOut() not in self._todo:
             self._todo.append(ShowAdjRibOut())

@@ -36,7 +36,7 @@ class SpeakerDriver:
         wall: Callable[[], float],
         changed: Callable[[], None],
     ) -> None:
-        self._wall = wall
+        self._clock, self._wall = clock, wall
         self._changed = changed
         self._timer: asyncio.TimerHandle | None = None
         self._at_once = False
@@ -65,7 +65,7 @@ class SpeakerDriver:
         self._wanted = (sessions, announcements, advertise)
         if sessions:
             self._core.restart_time = float(max(session.restart_time for session in sessions))
-        self._core.want(by_peer(sessions, announcements), sessions)
+        self._core.want(by_peer(sessions, announcements), sessions, now=self._clock())
         self._configurator.want(sessions, advertise)
         self._relay.pump()
 
