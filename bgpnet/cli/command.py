@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import bgpnet
 from bgpnet.cli import drain, host, preflight, processes, routers, show, views
 from bgpnet.cli.exits import FINE, NO, UNREACHABLE, USAGE
-from bgpnet.cli.flags import Verb, Verbs
+from bgpnet.cli.flags import HelpFormatter, Verb, Verbs
 from bgpnet.model.errors import BgpnetError, UnreachableError, UsageError
 
 
@@ -35,6 +35,7 @@ def parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
         prog="bgpnet",
         description="Pod networking in routing mode: BGP from every node to its Top-of-Rack routers.",
         epilog="Every flag can also be given in the environment: --run-dir as BGPNET_RUN_DIR.",
+        formatter_class=HelpFormatter,
     )
     verbs = Verbs(top.add_subparsers(title="verbs", required=True, metavar="VERB"), environment)
     processes.add(verbs)

@@ -1,6 +1,8 @@
 """Declares verbs and the flags that several of them have."""
 
 import argparse
+import os
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import PurePosixPath
 from textwrap import dedent
@@ -11,8 +13,29 @@ from bgpnet.model.rundir import RunDir
 
 DEFAULT_RUN_DIR: Final = "/run/bgpnet"
 
+NO_TERMINAL: Final = 80
+"""Columns of the help where it is not shown on a terminal."""
+
 Verb = Callable[[argparse.Namespace], int]
 """Carries a verb out; its answer is the exit code."""
+
+
+class HelpFormatter(argparse.RawDescriptionHelpFormatter):
+    """Help as wide as the terminal.
+
+    argparse makes a formatter for each flag, and asks shutil for the width: with compression and file modules
+    that nothing else needs, in every process of a node.
+    """
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=_columns() - 2)
+
+
+def _columns() -> int:
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns or NO_TERMINAL
+    except (OSError, ValueError):
+        return NO_TERMINAL
 
 
 class Verbs:
@@ -61,7 +84,7 @@ class Verbs:
             help=text,
             description=text[0].upper() + text[1:] + ".",
             epilog=dedent(more),
-            formatter_class=argparse.RawDescriptionHelpFormatter,
+            formatter_class=HelpFormatter,
         )
 
 

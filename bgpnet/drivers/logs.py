@@ -16,7 +16,7 @@ import json
 import logging
 import re
 import sys
-from datetime import UTC, datetime
+import time
 from typing import Final
 
 from bgpnet.model.errors import UsageError
@@ -56,10 +56,11 @@ class Logfmt(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """One line, whatever the record holds."""
-        when = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        seconds, milliseconds = divmod(round(record.created * 1000), 1000)
+        when = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
         message, pairs = _split(record.getMessage())
         fields = [
-            ("ts", when.replace("+00:00", "Z")),
+            ("ts", f"{when}.{milliseconds:03d}Z"),
             ("level", record.levelname.lower()),
             ("process", self._process),
             ("module", record.name.removeprefix("bgpnet.")),
