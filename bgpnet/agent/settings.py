@@ -13,6 +13,9 @@ from bgpnet.model.rundir import RunDir
 
 PORTS: Final = 65536
 
+SAVED: Final = "kubernetes.json"
+"""In the state directory: the last state of the API server."""
+
 _NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?", re.IGNORECASE)
 
 

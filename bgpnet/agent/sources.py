@@ -8,7 +8,7 @@ from typing import Any
 
 import bgpnet
 from bgpnet.agent.doors import ClaimsDoor, SourceDoor
-from bgpnet.agent.settings import FilesFrom, Settings
+from bgpnet.agent.settings import SAVED, FilesFrom, Settings
 from bgpnet.model.status import NodeStatus
 
 
@@ -39,7 +39,7 @@ def made(settings: Settings, status: Callable[[], NodeStatus | None], changed: C
 
     config = settings.source.kubeconfig
     access = kube.kubeconfig(config) if config else kube.in_cluster(os.environ)
-    saved = settings.state_dir / "kubernetes.json"
+    saved = settings.state_dir / SAVED
     node = kube.KubeNode(
         access, settings.node_name, bgpnet.__version__, saved, status=status, changed=changed
     )

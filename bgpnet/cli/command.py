@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 
 import bgpnet
-from bgpnet.cli import drain, host, preflight, processes, routers, show, views
+from bgpnet.cli import cluster, drain, host, preflight, processes, routers, show, views
 from bgpnet.cli.exits import FINE, NO, UNREACHABLE, USAGE
 from bgpnet.cli.flags import HelpFormatter, Verb, Verbs
 from bgpnet.model.errors import BgpnetError, UnreachableError, UsageError
@@ -44,6 +44,7 @@ def parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     preflight.add(verbs)
     host.add(verbs)
     routers.add(verbs)
+    cluster.add(verbs)
     completion = verbs.add("completion", _completion, "print a shell completion script")
     completion.add_argument("shell", choices=("bash", "zsh", "tcsh"))
     verbs.add("version", _version, "print the version")

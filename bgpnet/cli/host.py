@@ -2,12 +2,16 @@
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from bgpnet.cli import flags, show
 from bgpnet.cli.exits import FINE
 from bgpnet.model.cni_chain import DEFAULT_CHAIN, parse_chain
-from bgpnet.model.errors import UsageError
+from bgpnet.model.errors import InstallError, UsageError
+from bgpnet.model.rundir import RunDir
+
+_EVERY: Final = 0.1
+"""Seconds between two looks whether a process still runs."""
 
 if TYPE_CHECKING:
     from bgpnet.cni.install import Host
@@ -25,7 +29,7 @@ exit codes: 0 done, or nothing to do; 1 the host is not ready, or refused; 2 usa
 
 
 def add(verbs: flags.Verbs) -> None:
-    """Declare `install-cni` and `uninstall-cni`."""
+    """Declare `install-cni`, `uninstall-cni` and `uninstall`."""
 
     def folders(sub: argparse.ArgumentParser) -> None:
         verbs.run_dir(sub)
@@ -55,6 +59,71 @@ def add(verbs: flags.Verbs) -> None:
     folders(
         verbs.add("uninstall-cni", _uninstall, "undo install-cni: shim, configurations and sysctls", _MORE)
     )
+
+    whole = verbs.add(
+        "uninstall",
+        _uninstall_all,
+        "put this host back as it was: the CNI plug-in, routes, sysctls, our directories",
+        """\
+        With every process of bgpnet on it stopped. Drain the node first, and take its pods away: their links
+        stay until they are deleted, and a container runtime cannot delete a pod whose plug-in is gone.
+
+        exit codes: 0 done, or nothing to do; 1 refused, or a process still runs
+        """,
+    )
+    folders(whole)
+    verbs.flag(whole, "--state-dir", "/var/lib/bgpnet", "directory of what outlives a boot")
+    verbs.flag(whole, "--wait", "0", "seconds to wait for the processes to stop")
+
+
+def _uninstall_all(args: argparse.Namespace) -> int:
+    from contextlib import suppress
+
+    from bgpnet.agent import restore
+    from bgpnet.agent.settings import SAVED, directory
+    from bgpnet.cni.install import uninstall
+    from bgpnet.drivers import atomic, removal
+
+    host, state = _host(args), directory("--state-dir", args.state_dir)
+    _stopped(host.run_dir, args.wait)
+    for line in uninstall(host):
+        show.line(line)
+    for line in restore.run(host.run_dir):
+        show.line(line)
+    try:
+        removal.remove(host.run_dir)
+        atomic.clean(state / SAVED)
+        (state / SAVED).unlink(missing_ok=True)
+    except OSError as error:
+        raise InstallError(
+            f"{error.filename}: it stays: {error.strerror}; see to its rights, and run it again"
+        ) from error
+    with suppress(OSError):  # it is not there, or somebody has something else in it
+        state.rmdir()
+    return FINE
+
+
+def _stopped(run_dir: RunDir, wait: str) -> None:
+    """Wait for the processes to stop.
+
+    Raises:
+        UsageError: `wait` is no number, or one still runs after so many seconds.
+    """
+    import time
+
+    from bgpnet.drivers import rundirectory
+
+    try:
+        end = time.monotonic() + float(wait)
+    except ValueError:
+        raise UsageError(f"--wait is {wait!r}; give seconds") from None
+    while running := rundirectory.holders(run_dir):
+        if time.monotonic() >= end:
+            raise UsageError(
+                f"--run-dir is {str(run_dir.root)!r}; bgpnet {', '.join(running)} runs on it and would put "
+                "everything back: stop it first"
+            )
+        time.sleep(_EVERY)
 
 
 def _install(args: argparse.Namespace) -> int:

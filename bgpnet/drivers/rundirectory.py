@@ -40,6 +40,31 @@ def prepare(run_dir: RunDir) -> None:
         ) from error
 
 
+def holders(run_dir: RunDir) -> tuple[str, ...]:
+    """Which of a node's processes work on this run directory now."""
+    locks = {
+        "agent": Path(run_dir.root) / "agent.lock",
+        "bfd": Path(run_dir.root) / "bfd.lock",
+        "cni": Path(run_dir.cni) / "lock",
+        "speaker": Path(run_dir.speaker) / "lock",
+    }
+    return tuple(name for name, path in locks.items() if _is_held(path))
+
+
+def _is_held(path: Path) -> bool:
+    try:
+        lock = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(lock)
+    return False
+
+
 @contextmanager
 def held(run_dir: RunDir, process: str) -> Iterator[None]:
     """Hold the run directory for one process of this name; the kernel lets go when the process ends.

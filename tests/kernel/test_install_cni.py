@@ -65,6 +65,9 @@ class Machine:
     def uninstall(self) -> tuple[int, str]:
         return self._run("uninstall-cni")
 
+    def uninstall_all(self, state: Path) -> tuple[int, str]:
+        return self._run("uninstall", "--state-dir", str(state))
+
     def _run(self, verb: str, *flags: str) -> tuple[int, str]:
         with self.namespace.entered():
             status = main([verb, *self.folders, *flags])
@@ -188,6 +191,40 @@ def test_what_is_missing_is_said_and_nothing_is_changed(machine: Machine) -> Non
     assert f"{machine.bin}/bandwidth speaks CNI 0.4.0, 1.0.0 and not 1.1.0" in told
     assert f"{machine.bin}/tuning does not tell which versions it speaks" in told
     assert (machine.tree(), machine.sysctls()) == (before, sysctls)
+
+
+def test_an_uninstallation_of_everything_leaves_nothing(machine: Machine) -> None:
+    before, sysctls = machine.tree(), machine.sysctls()
+    assert machine.install()[0] == 0
+    state, run = machine.root / "state", RunDir(PurePosixPath(machine.root / "run"))
+    state.mkdir()
+    (state / "kubernetes.json").write_text("{}")
+    (Path(run.root) / "ready").touch()
+    (Path(run.root) / "speaker").mkdir()
+    (Path(run.root) / "speaker" / "exabgp.conf").touch()
+    machine.namespace.run("ip", "link", "add", "e0", "type", "veth", "peer", "name", "e1")
+    machine.namespace.run("ip", "link", "set", "lo", "up")
+    machine.namespace.run("ip", "route", "add", "blackhole", "10.9.0.0/24", "proto", "179", "metric", "179")
+    with held(run, "bfd"):
+        status, told = machine.uninstall_all(state)
+        assert status == 2
+        assert "bgpnet bfd runs on it" in told
+    status, told = machine.uninstall_all(state)
+    assert status == 0
+    assert "deleted route 10.9.0.0/24" in told
+    assert (machine.tree(), machine.sysctls()) == (before, sysctls)
+    assert sorted(path.name for path in machine.root.iterdir()) == ["bin", "net.d"]
+    assert machine.uninstall_all(state) == (0, "")
+
+
+def test_an_uninstallation_of_everything_leaves_what_is_another_s(machine: Machine) -> None:
+    assert machine.install()[0] == 0
+    others = [machine.root / "run" / "other", machine.root / "state" / "other"]
+    for path in others:
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    assert machine.uninstall_all(machine.root / "state")[0] == 0
+    assert all(path.exists() for path in others)
 
 
 def test_a_chain_of_none_needs_loopback_alone(machine: Machine) -> None:

@@ -85,3 +85,105 @@ readinessProbe:
 {{- define "bgpnet.chain" -}}
 {{ .Values.cni.chain | join "," | default "none" }}
 {{- end }}
+
+{{- define "bgpnet.apiServer" -}}
+{{- with .Values.apiServer.host }}
+- name: KUBERNETES_SERVICE_HOST
+  value: {{ . | quote }}
+- name: KUBERNETES_SERVICE_PORT
+  value: {{ $.Values.apiServer.port | quote }}
+{{- end }}
+{{- end }}
+
+{{/* Arguments: the release, when, in which order. What a hook made goes when all of its phase succeeded. */}}
+{{- define "bgpnet.hook" -}}
+helm.sh/hook: {{ index . 0 }}
+helm.sh/hook-weight: {{ index . 1 | quote }}
+helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
+{{- end }}
+
+{{/* Arguments: the values, the name, when, in which order, seconds, the arguments of `bgpnet`. */}}
+{{- define "bgpnet.job" -}}
+{{- $top := index . 0 }}
+apiVersion: batch/v1
+kind: Job
+metadata:
+  name: bgpnet-{{ index . 1 }}
+  namespace: {{ $top.Release.Namespace }}
+  labels: {{- include "bgpnet.labels" (index . 1) | nindent 4 }}
+  annotations: {{- include "bgpnet.hook" (list (index . 2) (index . 3)) | nindent 4 }}
+spec:
+  backoffLimit: 2
+  activeDeadlineSeconds: {{ add (index . 4) 15 }}
+  template:
+    metadata:
+      labels: {{- include "bgpnet.labels" (index . 1) | nindent 8 }}
+    spec:
+      {{- include "bgpnet.onHost" $top | nindent 6 }}
+      {{- include "bgpnet.nodes" $top | nindent 6 }}
+      serviceAccountName: bgpnet-hooks
+      restartPolicy: Never
+      containers:
+        - name: bgpnet
+          image: {{ include "bgpnet.image" $top }}
+          imagePullPolicy: {{ $top.Values.image.pullPolicy }}
+          args: {{ toJson (index . 5) }}
+          {{- with include "bgpnet.apiServer" $top }}
+          env: {{- . | nindent 12 }}
+          {{- end }}
+          terminationMessagePolicy: FallbackToLogsOnError
+          securityContext: {{- include "bgpnet.rights" (list) | nindent 12 }}
+          resources:
+            requests: {cpu: 10m, memory: 64Mi}
+            limits: {memory: 256Mi}
+{{- end }}
+
+{{/* Arguments: the values, the name, when, in which order; the init container that does it stands in a template of that name. */}}
+{{- define "bgpnet.onEachNode" -}}
+{{- $top := index . 0 }}
+apiVersion: apps/v1
+kind: DaemonSet
+metadata:
+  name: bgpnet-{{ index . 1 }}
+  namespace: {{ $top.Release.Namespace }}
+  labels: {{- include "bgpnet.labels" (index . 1) | nindent 4 }}
+  annotations: {{- include "bgpnet.hook" (list (index . 2) (index . 3)) | nindent 4 }}
+spec:
+  selector:
+    matchLabels: {{- include "bgpnet.labels" (index . 1) | nindent 6 }}
+  template:
+    metadata:
+      labels: {{- include "bgpnet.labels" (index . 1) | nindent 8 }}
+    spec:
+      {{- include "bgpnet.onHost" $top | nindent 6 }}
+      {{- include "bgpnet.nodes" $top | nindent 6 }}
+      serviceAccountName: bgpnet-hooks
+      automountServiceAccountToken: false
+      terminationGracePeriodSeconds: 1
+      initContainers:
+        - name: {{ index . 1 }}
+          image: {{ include "bgpnet.image" $top }}
+          imagePullPolicy: {{ $top.Values.image.pullPolicy }}
+          {{- include (printf "bgpnet.%s" (index . 1)) $top | nindent 10 }}
+          terminationMessagePolicy: FallbackToLogsOnError
+          resources: {{- toYaml $top.Values.cniServer.resources | nindent 12 }}
+      containers:
+        # The pod is ready once the one above is done.
+        - name: done
+          image: {{ include "bgpnet.image" $top }}
+          imagePullPolicy: {{ $top.Values.image.pullPolicy }}
+          command: [sleep, infinity]
+          securityContext: {{- include "bgpnet.rights" (list) | nindent 12 }}
+          resources:
+            requests: {cpu: 1m, memory: 4Mi}
+            limits: {memory: 32Mi}
+      volumes:
+        - name: run
+          hostPath: {path: /run, type: Directory}
+        - name: lib
+          hostPath: {path: /var/lib, type: Directory}
+        - name: bin
+          hostPath: {path: {{ $top.Values.cni.binDir }}, type: DirectoryOrCreate}
+        - name: conf
+          hostPath: {path: {{ $top.Values.cni.confDir }}, type: DirectoryOrCreate}
+{{- end }}
