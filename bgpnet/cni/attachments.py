@@ -42,11 +42,14 @@ class Order:
 class Attachments:
     """Every attachment of the node, by network, container and interface."""
 
-    def __init__(self, host: Channel, journal: PodJournal, clock: Callable[[], float], *, ipv6: bool) -> None:
+    def __init__(
+        self, host: Channel, graves: Graves, journal: PodJournal, clock: Callable[[], float], *, ipv6: bool
+    ) -> None:
         """Read back from the kernel what there is, and delete what cut-off ADDs and DELs left.
 
         Args:
             host: Channel to the host's network namespace.
+            graves: Where links go that are cut off.
             journal: What the kernel does not keep.
             clock: Seconds, of a clock that goes on over restarts of this process and never goes back.
             ipv6: Whether the kernel has IPv6.
@@ -58,7 +61,7 @@ class Attachments:
         self._journal = journal
         self._clock = clock
         self._ipv6 = ipv6
-        self.graves: Final = Graves(host)
+        self.graves: Final = graves
         observed = observe.observe(host)
         found = recover(observed)
         _sweep(host, found)

@@ -41,12 +41,5 @@ class Housekeeping:
         return self._attachments.graves.due_in(self._clock())
 
     def work(self) -> None:
-        """Delete what is due."""
+        """Have deleted what is due."""
         self._attachments.graves.delete_due(self._clock())
-
-    def finish(self) -> None:
-        """Delete what waits: nobody else will, before the next start."""
-        try:
-            self._attachments.graves.delete_all()
-        except KernelError as error:
-            log.warning("links left for the next start error=%r", str(error))

@@ -16,6 +16,7 @@ from bgpnet.cni.attachments import Attachments
 from bgpnet.cni.blocks import CurrentBlocks
 from bgpnet.cni.calls import Calls
 from bgpnet.cni.commands import Commands
+from bgpnet.cni.graves import Graves
 from bgpnet.cni.housekeeping import Housekeeping
 from bgpnet.drivers import unixsocket
 from bgpnet.drivers.podjournal import PodJournal
@@ -44,9 +45,10 @@ def serve(run_dir: RunDir) -> int:
         vanished = stack.enter_context(closing(Vanished()))  # before the links are read: none is missed
         journal = stack.enter_context(closing(PodJournal(Path(run_dir.pods))))
         ipv6 = Path("/proc/net/if_inet6").exists()
-        attachments = Attachments(host, journal, time.monotonic, ipv6=ipv6)
+        graves = Graves(host, stack.enter_context(Channel.open()))
+        stack.callback(graves.finish)
+        attachments = Attachments(host, graves, journal, time.monotonic, ipv6=ipv6)
         housekeeping = Housekeeping(attachments, vanished, time.monotonic)
-        stack.callback(housekeeping.finish)
         commands = Commands(host, attachments, CurrentBlocks(Path(run_dir.blocks)))
         listener = stack.enter_context(
             unixsocket.listening(run_dir.cni_socket, kind=socket.SOCK_SEQPACKET, queue=_QUEUE)
