@@ -56,7 +56,7 @@ lab-down: setup ## take down a lab that is up
 	$(LAB_IS_NAMED)
 	@$(BIN)/python -m tests.netlab down "$(LAB)"
 
-generate: setup ## write anew what is generated: config/crd, parts of the chart, routers of the labs, their examples
+generate: setup ## write anew what is generated: config/crd, docs/objects.md, parts of the chart, routers of the labs, their examples
 	@$(BIN)/python config/generate.py
 	@$(BIN)/python -m tests.generated
 

@@ -11,6 +11,7 @@ import yaml
 from bgpnet.model.crd.meta import GROUP
 from bgpnet.model.crd.served import SERVED
 from bgpnet.render.crd import definition
+from bgpnet.render.crdreference import reference
 
 ROOT: Final = Path(__file__).resolve().parent
 
@@ -41,6 +42,7 @@ def generated() -> Mapping[Path, str]:
         for served in SERVED
     }
     found = {ROOT / "crd" / name: text for name, text in crds.items()}
+    found[ROOT.parent / "docs" / "objects.md"] = reference(SERVED)
     found |= {CHART / "crds" / name: text for name, text in crds.items()}
     found |= {CHART / "templates" / f"{name}.yaml": _template(name) for name in ("admission", "agent-rights")}
     found[CHART / "values.schema.json"] = json.dumps(_values_schema(), indent=1, ensure_ascii=False) + "\n"

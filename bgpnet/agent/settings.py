@@ -68,6 +68,8 @@ class Settings:
     run_dir: RunDir
     state_dir: Path
     """What outlives a boot: the last state of the API server (source kubernetes)."""
+    bootstrap: Path | None = None
+    """Manifests that hold until the API server was read for the first time (source kubernetes)."""
     metrics_listen: TcpAddress | None = None
     """Where the metrics are answered besides the agent's socket."""
     conflist: ConflistSettings | None = None
@@ -140,6 +142,17 @@ def source(text: str) -> FilesFrom | KubernetesFrom:
         f"--source is {text!r}; give files:DIR (a folder of manifests), kubernetes (the API server of this "
         "pod) or kubernetes:KUBECONFIG"
     )
+
+
+def bootstrap_place(text: str) -> Path | None:
+    """The manifests that `--bootstrap` gives; None for an empty text.
+
+    Raises:
+        UsageError: it is no absolute path.
+    """
+    if text and not Path(text).is_absolute():
+        raise UsageError(f"--bootstrap is {text!r}; give an absolute path of a manifest or a folder of them")
+    return Path(text) if text else None
 
 
 def directory(flag: str, text: str) -> Path:

@@ -39,8 +39,8 @@ def made(settings: Settings, status: Callable[[], NodeStatus | None], changed: C
 
     config = settings.source.kubeconfig
     access = kube.kubeconfig(config) if config else kube.in_cluster(os.environ)
-    saved = settings.state_dir / SAVED
+    places = kube.Places(settings.state_dir / SAVED, Path(settings.run_dir.passwords), settings.bootstrap)
     node = kube.KubeNode(
-        access, settings.node_name, bgpnet.__version__, saved, status=status, changed=changed
+        access, settings.node_name, bgpnet.__version__, places, status=status, changed=changed
     )
     return Origin(node.source, node.run, node.claims, node.reporter.tell)

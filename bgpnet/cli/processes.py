@@ -29,6 +29,12 @@ def add(verbs: flags.Verbs) -> None:
             sub, "--source", None, "where the objects come from: files:DIR, kubernetes, kubernetes:KUBECONFIG"
         )
         verbs.flag(sub, "--state-dir", "/var/lib/bgpnet", "directory of what outlives a boot")
+        verbs.flag(
+            sub,
+            "--bootstrap",
+            "",
+            "manifests that hold until the API server was read once, on its first start",
+        )
         verbs.flag(sub, "--metrics-listen", "", "ADDR:PORT for /metrics besides the agent's socket")
         verbs.flag(
             sub, "--health-listen", "", "ADDR:PORT for /healthz and /readyz besides the agent's socket"
@@ -95,13 +101,22 @@ def _agent(args: argparse.Namespace) -> int:
 
 
 def _settings(args: argparse.Namespace) -> "Settings":
-    from bgpnet.agent.settings import Settings, conflist_settings, directory, node_name, source, tcp_address
+    from bgpnet.agent.settings import (
+        Settings,
+        bootstrap_place,
+        conflist_settings,
+        directory,
+        node_name,
+        source,
+        tcp_address,
+    )
 
     return Settings(
         node_name(args.node),
         source(args.source),
         flags.run_dir(args),
         directory("--state-dir", args.state_dir),
+        bootstrap_place(args.bootstrap),
         tcp_address("--metrics-listen", args.metrics_listen),
         conflist_settings(args.cni_conf_dir, args.cni_chain),
         tcp_address("--health-listen", args.health_listen),
@@ -135,7 +150,7 @@ def _node(args: argparse.Namespace) -> int:
     own = ["--node", args.node, "--source", args.source, "--metrics-listen", args.metrics_listen]
     own += ["--cni-conf-dir", args.cni_conf_dir, "--cni-chain", args.cni_chain]
     own += ["--state-dir", args.state_dir, "--sysctl-dir", args.sysctl_dir]
-    own += ["--health-listen", args.health_listen]
+    own += ["--health-listen", args.health_listen, "--bootstrap", args.bootstrap]
     return supervisor.run(
         [
             supervisor.Child("agent", ["agent", *common, *own]),

@@ -36,6 +36,11 @@ class RunDir:
         return self.root / "last-good.json"
 
     @property
+    def passwords(self) -> PurePosixPath:
+        """JSON (0600): the passwords in use, for an agent that restarts while the API server is away."""
+        return self.root / "passwords.json"
+
+    @property
     def speaker(self) -> PurePosixPath:
         """Directory (0700) of the speaker's own files: configuration with secrets, sockets."""
         return self.root / "speaker"

@@ -48,6 +48,8 @@ class Fib:
     routes: tuple[Route, ...]
     imports: tuple[ImportTally, ...]
     rejections: tuple[Rejection, ...]
+    inside: tuple[LearnedPath, ...] = ()
+    """Paths to what is the node's own, announced by somebody else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,7 @@ def fib(
     """
     taken: defaultdict[Prefix, list[LearnedPath]] = defaultdict(list)
     not_taken: list[tuple[Address, Prefix, Refusal]] = []
+    inside: list[LearnedPath] = []
     ways: dict[tuple[Address, Address], tuple[NextHop, ...]] = {}
     for path in paths:
         session = policy.session(path)
@@ -95,6 +98,8 @@ def fib(
         outcome = policy.judged(path, session)
         if isinstance(outcome, Refusal):
             not_taken.append((path.peer, path.prefix, outcome))
+            if outcome.reason is Reason.OWN_PREFIX and session.local_asn not in path.as_path:
+                inside.append(path)
         else:
             taken[path.prefix].append(outcome)
             ways[path.peer, path.next_hop] = policy.next_hops(path, session)
@@ -119,6 +124,7 @@ def fib(
         tuple(sorted(routes, key=lambda route: prefix_order(route.prefix))),
         tallies((path.peer for candidates in taken.values() for path in candidates), not_taken),
         refused("Path from", not_taken) + foreign + foreign_objects(kernel.next_hops),
+        tuple(inside),
     )
 
 

@@ -117,14 +117,15 @@ class Import:
         """The path as policy leaves it, or why it is not taken."""
         if path.prefix.prefixlen and any(_NEVER.holding(path.prefix)):
             return REFUSALS[Reason.MARTIAN]
+        inside = any(self._own.holding(path.prefix))  # also where policy leaves it out: it is told of
         outcome = self._policy(path, session)
-        if isinstance(outcome, Refusal):
+        if not inside and isinstance(outcome, Refusal):
             return outcome
         if path.as_path.count(session.local_asn) > self._loops.get(path.peer, 0):
             return REFUSALS[Reason.AS_LOOP]
         if session.router_id == path.originator or session.router_id in path.clusters:
             return REFUSALS[Reason.REFLECTION_LOOP]
-        if any(self._own.holding(path.prefix)):
+        if inside or isinstance(outcome, Refusal):
             return REFUSALS[Reason.OWN_PREFIX]
         if path.next_hop in self._addresses:
             return REFUSALS[Reason.OWN_NEXT_HOP]

@@ -11,6 +11,7 @@ from bgpnet.planner.advertised import advertised, pod_addresses
 from bgpnet.planner.announcements import announcements, not_taken
 from bgpnet.planner.bfd import bfd_sessions, failed_peers
 from bgpnet.planner.drain import left
+from bgpnet.planner.elsewhere import elsewhere
 from bgpnet.planner.exports import Export
 from bgpnet.planner.fib import Manner, fib
 from bgpnet.planner.filters import filters_of
@@ -90,7 +91,14 @@ def make_plan(snapshot: Snapshot) -> Plan:
         imports=routes.imports,
         offered=told_of.prefixes,
         rejections=_sorted(
-            *refused, *stopped, *refused_filters, *untold, *untaken, *routes.rejections, *unwatchable
+            *refused,
+            *stopped,
+            *refused_filters,
+            *untold,
+            *untaken,
+            *routes.rejections,
+            *elsewhere(node, mine.own, routes.inside),
+            *unwatchable,
         ),
         probes=probes(mine.own, wanted_sessions, told, speaker, route_ready(snapshot)),
         advertise=advertised_links(node, declared, kernel),

@@ -33,10 +33,10 @@ def definition(served: Served) -> Schema:
         "name": VERSION,
         "served": True,
         "storage": True,
-        "schema": {"openAPIV3Schema": _root(served.model)},
+        "schema": {"openAPIV3Schema": _root(served)},
         "additionalPrinterColumns": [_column(column) for column in served.columns],
     }
-    if _has_status(served.model):
+    if served.status is not None:
         version["subresources"] = {"status": {}}
     if served.selectable:
         version["selectableFields"] = [{"jsonPath": path} for path in served.selectable]
@@ -60,19 +60,13 @@ def definition(served: Served) -> Schema:
     }
 
 
-def _has_status(model: type[BaseModel]) -> bool:
-    """Whether agents write into its `status`; a model that passes it over has no type for it."""
-    field = model.model_fields.get("status")
-    return field is not None and field.annotation is not object
-
-
 def _column(column: Column) -> Schema:
     told: Schema = {"name": column.name, "type": column.type, "jsonPath": column.path}
     return told | ({"priority": 1} if column.wide else {})
 
 
-def _root(model: type[BaseModel]) -> Schema:
-    told = _Models(model)
+def _root(served: Served) -> Schema:
+    model, told = served.model, _Models(served.model)
     properties: Schema = {
         "apiVersion": {"type": "string"},
         "kind": {"type": "string"},
@@ -82,8 +76,8 @@ def _root(model: type[BaseModel]) -> Schema:
     if "spec" in model.model_fields:
         properties["spec"] = told.field("spec")
         required = ["spec"]
-    if _has_status(model):
-        properties["status"] = told.field("status")
+    if served.status is not None:
+        properties["status"] = _Models(served.status).field("status")
     root: Schema = {"type": "object", "description": _plain(model.__doc__ or ""), "properties": properties}
     if required:
         root["required"] = required

@@ -77,7 +77,10 @@ class Rack:
         return 0
 
     def log(self) -> str:
-        return (self.folder / "node.log").read_text()[-4000:]
+        return self.whole_log()[-4000:]
+
+    def whole_log(self) -> str:
+        return (self.folder / "node.log").read_text()
 
 
 @contextmanager

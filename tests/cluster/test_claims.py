@@ -13,21 +13,16 @@ import pytest
 from bgpnet.drivers import kube
 from bgpnet.drivers.kube import claims as claims_module
 from bgpnet.drivers.kube.claims import QUARANTINE, Claims
-from bgpnet.drivers.kube.client import METADATA, Client
+from bgpnet.drivers.kube.client import Client
+from bgpnet.drivers.kube.lease import Lease
 from bgpnet.drivers.kube.patience import Patience
-from bgpnet.drivers.kube.quarantine import Quarantine, _freed
-from bgpnet.drivers.kube.watch import Collection, Watch
+from bgpnet.drivers.kube.quarantine import Quarantine
 from bgpnet.model.blockname import block_name
 from bgpnet.model.claims import Claim, Wanted
 from bgpnet.model.net import Prefix
 from tests.cluster.controlplane import ControlPlane, until
 
-pytestmark = [
-    pytest.mark.cluster,
-    # asyncio's TLS connections take a moment to close; a test's loop ends before.
-    pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
+pytestmark = pytest.mark.cluster
 
 BLOCKS = "/apis/bgpnet.io/v1alpha1/ipblocks"
 
@@ -209,35 +204,27 @@ def test_a_freed_block_waits_for_the_routers_and_one_agent_lets_it_go(cluster: C
     async def story() -> None:
         async with Client(kube.kubeconfig(cluster.kubeconfig()), "bgpnet-test") as client:
             await once(client, wanted("n1", "u", claim("10.66.0.0/26", 26)))
-            holders = [
-                Quarantine(client, name, "quarantine", Patience(random.random), lambda: 129.0, lambda: now[0])
-                for name in ("n1", "n2")
-            ]
-            assert [await each._take() for each in holders] == [True, False]  # noqa: SLF001 - the lease alone
-            watch = Watch(
-                client,
-                Collection("IPBlock", "", BLOCKS, _freed, accept=METADATA),
-                Patience(random.random),
-                lambda: None,
-            )
-            following = asyncio.create_task(watch.run())
+            leases = [Lease(client, name, "quarantine", lambda: now[0]) for name in ("n1", "n2")]
+            assert [await each.take() for each in leases] == [True, False]
+            duty = Quarantine(client, Patience(random.random), lambda: 129.0, lambda: now[0])
+            following = asyncio.create_task(duty.run())
             await asyncio.to_thread(cluster.request, "DELETE", f"{BLOCKS}/10.66.0.0-26")
             await asyncio.to_thread(
                 until,
-                lambda: any("deletionTimestamp" in b["metadata"] for b in watch.objects.values()),
+                lambda: any("deletionTimestamp" in b["metadata"] for b in duty.watch.objects.values()),
                 "seen",
             )
-            await holders[0].let_go(watch)
+            await duty.look()
             now[0] = 128.0
-            await holders[0].let_go(watch)
+            await duty.look()
             assert held(cluster) != {}
             now[0] = 130.0
-            await holders[0].let_go(watch)
+            await duty.look()
             assert held(cluster) == {}
             now[0] = 170.0
-            assert await holders[1]._take() is False  # noqa: SLF001 - first seen held by n1 at 0, not renewed
+            assert await leases[1].take() is False  # first seen held by n1 at 0, not renewed
             now[0] = 190.0
-            assert await holders[1]._take() is True  # noqa: SLF001 - its holder is dead
+            assert await leases[1].take() is True  # its holder is dead
             following.cancel()
             await asyncio.gather(following, return_exceptions=True)
 

@@ -12,18 +12,14 @@ import yaml
 
 from bgpnet.drivers import kube
 from bgpnet.drivers.kube import claims as claims_module
-from bgpnet.drivers.kube import quarantine as quarantine_module
+from bgpnet.drivers.kube import conditions as conditions_module
+from bgpnet.drivers.kube import holder as holder_module
 from bgpnet.drivers.kube import reporter as reporter_module
 from bgpnet.model.claims import Claim, Wanted
 from bgpnet.model.status import NodeStatus, RejectionStatus
 from tests.cluster.controlplane import ControlPlane, manifest, until
 
-pytestmark = [
-    pytest.mark.cluster,
-    # asyncio's TLS connections take a moment to close; a test's loop ends before.
-    pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
+pytestmark = pytest.mark.cluster
 
 RBAC = Path(__file__).parents[2] / "config" / "rbac"
 
@@ -65,6 +61,8 @@ def cluster(plane: ControlPlane) -> Iterator[ControlPlane]:
     objects = [
         ("bgpconfigurations", manifest("BGPConfiguration", "default", {"localASN": 64512})),
         ("bgppeers", manifest("BGPPeer", "tor", peer)),
+        ("bgpfilters", manifest("BGPFilter", "policy", {"import": [{"action": "accept"}]})),
+        ("ippools", manifest("IPPool", "pods", {"cidr": "10.1.0.0/16"})),
     ]
     for plural, body in objects:
         assert plane.request("POST", f"{OURS}/{plural}", body)[0] == 201
@@ -80,7 +78,7 @@ def cluster(plane: ControlPlane) -> Iterator[ControlPlane]:
             none: dict[str, Any] = {"metadata": {"finalizers": []}}
             plane.request("PATCH", path, none, kind="application/merge-patch+json")
             plane.request("DELETE", path)
-        for plural in ("bgpconfigurations", "bgppeers", "bgpnodestatuses"):
+        for plural in ("bgpconfigurations", "bgppeers", "bgpfilters", "ippools", "bgpnodestatuses"):
             plane.request("DELETE", f"{OURS}/{plural}")
         plane.request("DELETE", "/api/v1/nodes")
         # Not the namespace: without its controller it would never be gone, and would take nothing new.
@@ -135,7 +133,9 @@ def test_the_agent_uses_each_of_its_rights_and_no_other(
     for module, name, seconds in (
         (claims_module, "EMPTY", 0.2),
         (claims_module, "CLOSING", 0.2),
-        (quarantine_module, "RENEW", 0.5),
+        (holder_module, "RENEW", 0.5),
+        (holder_module, "LOOK", 0.2),
+        (conditions_module, "SETTLE", 0.2),
         (reporter_module, "EVERY", 0.1),
     ):
         monkeypatch.setattr(module, name, seconds)
@@ -152,11 +152,11 @@ def test_the_agent_uses_each_of_its_rights_and_no_other(
     async def story() -> None:
         ready = [False]
         node = kube.KubeNode(
-            kube.kubeconfig(config), "n1", "test", tmp_path / "state.json",
+            kube.kubeconfig(config), "n1", "test",
+            kube.Places(tmp_path / "state.json", tmp_path / "passwords.json"),
             status=lambda: status(ready[0]), changed=lambda: None,
         )  # fmt: skip
-        monkeypatch.setattr(node, "_forgotten", lambda: 1.0)
-        node._quarantine._seconds = lambda: 1.0  # noqa: SLF001 - 129 s are too long for a test
+        monkeypatch.setattr(node, "_forgotten", lambda: 1.0)  # 129 s are too long for a test
         work = asyncio.create_task(node.run())
         await asyncio.to_thread(until, node.source.declared, "everything is listed")
         node.reporter.tell()
@@ -177,6 +177,9 @@ def test_the_agent_uses_each_of_its_rights_and_no_other(
         await asyncio.to_thread(
             until, lambda: blocks() != [] and "10.1.2.0/26" not in blocks(), "one is let go"
         )
+        await asyncio.to_thread(
+            until, lambda: all(judgement(cluster, *each) for each in JUDGED), "every object is judged"
+        )
         assert not work.done()
         work.cancel()
         await asyncio.gather(work, return_exceptions=True)
@@ -190,16 +193,48 @@ def test_the_agent_uses_each_of_its_rights_and_no_other(
     assert report["metadata"]["ownerReferences"][0]["name"] == "n1"
     assert report["status"]["ready"] is True
     assert report["status"]["rejections"][0]["reason"] == "PasswordUnreadable"
-    assert "PasswordUnreadable" in cluster.kubectl("get", "events", "-n", "default")
+    assert {each: judgement(cluster, *each)[0] for each in JUDGED} == {
+        each: "False" if each[1] == "tor" else "True" for each in JUDGED
+    }
+    assert "make it (1 of 1 nodes: n1)" in judgement(cluster, "bgppeers", "tor")[1]
+    assert "PasswordUnreadable" in cluster.kubectl("describe", "bgppeer", "tor").rpartition("Events:")[2]
     assert "true" in cluster.kubectl("get", "bgpns").lower()
     (condition,) = cluster.request("GET", "/api/v1/nodes/n1")[1]["status"]["conditions"]
     assert (condition["type"], condition["status"]) == ("NetworkUnavailable", "False")
+
+
+JUDGED = (
+    ("bgpconfigurations", "default"),
+    ("bgpfilters", "policy"),
+    ("bgppeers", "tor"),
+    ("ippools", "pods"),
+)
+
+
+def judgement(plane: ControlPlane, plural: str, name: str) -> tuple[str, str]:
+    """What stands in an object's status: `status` and message; empty when nothing does."""
+    _, found = plane.request("GET", f"{OURS}/{plural}/{name}")
+    (only,) = found.get("status", {}).get("conditions") or [{}]
+    return (only["status"], only["message"]) if only else ()  # type: ignore[return-value]
 
 
 def taints(plane: ControlPlane, name: str) -> list[str]:
     return [
         taint["key"] for taint in plane.request("GET", f"/api/v1/nodes/{name}")[1]["spec"].get("taints", [])
     ]
+
+
+LEASES = "/apis/coordination.k8s.io/v1/namespaces/bgpnet-system/leases"
+
+
+def lease(name: str, holder: str) -> dict[str, Any]:
+    api = "coordination.k8s.io/v1"
+    return {
+        "apiVersion": api,
+        "kind": "Lease",
+        "metadata": {"name": name},
+        "spec": {"holderIdentity": holder},
+    }
 
 
 def block(name: str, owner: str) -> dict[str, Any]:
@@ -233,6 +268,8 @@ def test_a_stolen_token_touches_only_its_own_node(cluster: ControlPlane) -> None
         ("GET", "/api/v1/pods", None, ""),
         ("DELETE", "/api/v1/nodes/n1", None, ""),
         ("DELETE", f"{OURS}/bgppeers/tor", None, ""),
+        ("PATCH", f"{OURS}/bgppeers/tor", {"spec": {"peerASN": 65666}}, merge),
+        ("POST", LEASES, lease("bgpnet-quarantine", "n2"), ""),
     ]
     for method, where, body, kind in attempts:
         code, answer = cluster.request(method, where, body, stolen, kind or "application/json")

@@ -2,119 +2,32 @@
 
 import asyncio
 import json
-import random
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from bgpnet.drivers import kube
 from bgpnet.drivers.kube import client as client_module
-from bgpnet.drivers.kube.client import Client
-from bgpnet.drivers.kube.source import KubeSource
 from bgpnet.model.declared import Declared
 from bgpnet.model.rejection import Reason
 from tests.cluster.controlplane import ControlPlane, manifest
+from tests.cluster.following import OURS, create, following, has_peers, holds, peer, two_nodes
 from tests.cluster.wire import Wire, wire
 
-pytestmark = [
-    pytest.mark.cluster,
-    # asyncio's TLS connections take a moment to close; a test's loop ends before.
-    pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
-
-PATIENCE = 30.0
-
-OURS = "/apis/bgpnet.io/v1alpha1"
-
-
-class Following:
-    """A source, and when it last told of something new."""
-
-    def __init__(self, access: kube.Access, saved: Path) -> None:
-        self._event = asyncio.Event()
-        self.told = 0
-        self.client = Client(access, "bgpnet-test")
-        self.source = KubeSource(self.client, "n1", saved, access.namespace, random.random, self._changed)
-
-    def _changed(self) -> None:
-        self.told += 1
-        self._event.set()
-
-    async def until(self, check: Callable[[Declared | None], Any]) -> Declared:
-        """What is declared, as soon as the check holds for it."""
-        async with asyncio.timeout(PATIENCE):
-            while not check(self.source.declared()):
-                await self._event.wait()
-                self._event.clear()
-        declared = self.source.declared()
-        assert declared is not None
-        return declared
-
-    async def until_unread(self, words: str) -> None:
-        async with asyncio.timeout(PATIENCE):
-            while not any(words in str(rejection) for rejection in self.source.unread()):
-                await self._event.wait()
-                self._event.clear()
-
-
-@asynccontextmanager
-async def following(config: Path, saved: Path) -> AsyncIterator[Following]:
-    made = Following(kube.kubeconfig(config), saved)
-    async with made.client:
-        work = asyncio.create_task(made.source.run())
-        try:
-            yield made
-        finally:
-            work.cancel()
-            await asyncio.gather(work, return_exceptions=True)
-
-
-def node(name: str, *cidrs: str) -> dict[str, Any]:
-    spec = {"podCIDR": cidrs[0], "podCIDRs": list(cidrs)} if cidrs else {}
-    return {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}, "spec": spec}
+pytestmark = pytest.mark.cluster
 
 
 @pytest.fixture
 def cluster(plane: ControlPlane) -> Iterator[ControlPlane]:
-    """A cluster of two nodes and a configuration, as it was found afterwards."""
-    for each in (node("n1", "10.244.0.0/24"), node("n2", "10.244.1.0/24")):
-        assert plane.request("POST", "/api/v1/nodes", each)[0] == 201
-    configuration = manifest("BGPConfiguration", "default", {"localASN": 64512})
-    assert plane.request("POST", f"{OURS}/bgpconfigurations", configuration)[0] == 201
-    try:
-        yield plane
-    finally:
-        for path in ("bgpconfigurations", "bgppeers", "bgpfilters", "ippools", "ipblocks"):
-            assert plane.request("DELETE", f"{OURS}/{path}")[0] == 200
-        assert plane.request("DELETE", "/api/v1/nodes")[0] == 200
+    with two_nodes(plane) as made:
+        yield made
 
 
 @pytest.fixture
 def line(cluster: ControlPlane) -> Iterator[Wire]:
     with wire(cluster.port) as made:
         yield made
-
-
-def peer(number: int, **spec: object) -> dict[str, Any]:
-    return manifest("BGPPeer", f"tor{number}", {"peerAddress": f"192.0.2.{number}", "peerASN": 65001} | spec)
-
-
-async def create(plane: ControlPlane, path: str, body: dict[str, Any]) -> None:
-    status, answer = await asyncio.to_thread(plane.request, "POST", path, body)
-    assert status == 201, answer
-
-
-def has_peers(*names: str) -> Callable[[Declared | None], bool]:
-    return lambda told: told is not None and {found.ref.name for found in told.peers} == set(names)
-
-
-def holds(seconds: int) -> Callable[[Declared | None], bool]:
-    return lambda told: told is not None and [found.hold_time for found in told.peers] == [seconds]
 
 
 def test_only_what_concerns_the_node_is_read_and_changes_are_heard_of(
@@ -328,34 +241,6 @@ def test_a_missing_right_is_named_and_nothing_is_touched(cluster: ControlPlane, 
                 "--serviceaccount=default:poor",
             )
             await told.until(lambda declared: declared)
-
-    asyncio.run(story())
-
-
-def test_an_agent_that_restarts_without_the_api_takes_what_it_saved(
-    cluster: ControlPlane, line: Wire, tmp_path: Path
-) -> None:
-    state = tmp_path / "var" / "state.json"
-
-    async def story() -> None:
-        config = cluster.kubeconfig(port=line.port)
-        async with following(config, state) as told:
-            before = await told.until(lambda declared: declared)
-        assert state.stat().st_mode & 0o777 == 0o600
-        line.cut()
-        async with following(config, state) as told:
-            saved = await told.until(lambda declared: declared)
-            assert saved.age is not None
-            assert saved.age < 60
-            assert (saved.nodes, saved.configuration) == (before.nodes, before.configuration)
-            line.mend()
-            after = await told.until(lambda declared: declared and declared.age is None)
-            assert after.nodes == before.nodes
-        line.cut()
-        state.write_text(state.read_text().replace("64512", "64513"))
-        async with following(config, state) as told:
-            await told.until_unread("is the API server up")
-            assert told.source.declared() is None  # the checksum does not fit
 
     asyncio.run(story())
 

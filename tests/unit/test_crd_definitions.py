@@ -14,6 +14,7 @@ from bgpnet.model.crd.meta import GROUP
 from bgpnet.model.crd.registry import KINDS
 from bgpnet.model.crd.served import SERVED, Served
 from bgpnet.render.crd import definition
+from bgpnet.render.crdreference import reference
 
 GENERATE = Path(__file__).parents[2] / "config" / "generate.py"
 
@@ -99,3 +100,13 @@ def test_a_field_of_two_types_is_refused_when_generated() -> None:
 
     with pytest.raises(ValueError, match="no structural schema says"):
         definition(Served(Odd, "odds", "odd", ()))
+
+
+@each_kind
+def test_the_reference_tells_of_every_field_and_every_rule(served: Served) -> None:
+    page = reference([served])
+    for path, schema in schemas(served):
+        if path.startswith((".spec.", ".status.")) and path[-1] not in "]}":
+            assert f"| `{path[1:]}` |" in page
+        for rule in schema.get("x-kubernetes-validations", ()):
+            assert rule["message"] in page

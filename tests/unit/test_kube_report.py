@@ -1,6 +1,6 @@
 """What is told to the API server of a node."""
 
-from bgpnet.drivers.kube.report import event, report, since
+from bgpnet.drivers.kube.report import event, of_node, report, since
 from bgpnet.model.status import NodeStatus, RejectionStatus, SessionStatus
 
 PEER = RejectionStatus("BGPPeer/tor", "spec.peerASN", "0", "InvalidField", "write another")
@@ -39,11 +39,12 @@ def test_texts_and_lists_are_bounded() -> None:
     assert len(told["rejections"][0]["found"]) == 1024
 
 
-def test_an_event_about_an_object_is_one_for_all_nodes_and_of_a_node_its_own() -> None:
-    of_peer = [event(node, "default", PEER, 0.0) for node in ("n1", "n2")]
+def test_an_event_about_an_object_is_one_whoever_tells_it_and_of_a_node_its_own() -> None:
+    about = {"apiVersion": "bgpnet.io/v1alpha1", "kind": "BGPPeer", "name": "tor", "uid": "u"}
+    of_peer = [event(node, about, PEER, 0.0) for node in ("n1", "n2")]
     assert of_peer[0]["metadata"]["name"] == of_peer[1]["metadata"]["name"]
     assert of_peer[0]["regarding"]["name"] == "tor"
     assert of_peer[0]["note"] == "spec.peerASN is 0: write another"
-    of_pod = [event(node, "default", POD, 0.0) for node in ("n1", "n2")]
+    of_pod = [event(node, of_node(node), POD, 0.0) for node in ("n1", "n2")]
     assert of_pod[0]["metadata"]["name"] != of_pod[1]["metadata"]["name"]
     assert of_pod[0]["regarding"]["kind"] == "Node"

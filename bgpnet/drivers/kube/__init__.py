@@ -2,5 +2,6 @@
 
 from bgpnet.drivers.kube.access import Access, in_cluster, kubeconfig
 from bgpnet.drivers.kube.node import KubeNode
+from bgpnet.drivers.kube.saved import Places
 
-__all__ = ["Access", "KubeNode", "in_cluster", "kubeconfig"]
+__all__ = ["Access", "KubeNode", "Places", "in_cluster", "kubeconfig"]

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import aclosing
 from http import HTTPStatus
 from typing import Final
 
@@ -30,8 +31,6 @@ CLOSING: Final = 30.0
 
 TRIES: Final = 8
 """Blocks that others were quicker to claim, until there is a pause."""
-
-PAGE: Final = "500"
 
 log = logging.getLogger(__name__)
 
@@ -192,15 +191,11 @@ class Claims:
     async def _taken(self) -> list[Prefix]:
         """Every block that somebody has, or that is in quarantine: names alone, a page at a time."""
         found: list[Prefix] = []
-        query = {"limit": PAGE}
-        while True:
-            page = await self._client.call("GET", BLOCKS, query, accept=METADATA)
-            blocks = (named_block(item["metadata"]["name"]) for item in page.get("items") or ())
-            found += [block for block in blocks if block is not None]
-            more = page["metadata"].get("continue")
-            if not more:
-                return found
-            query = {"limit": PAGE, "continue": more}
+        async with aclosing(self._client.pages(BLOCKS, accept=METADATA)) as pages:
+            async for page in pages:
+                blocks = (named_block(item["metadata"]["name"]) for item in page.get("items") or ())
+                found += [block for block in blocks if block is not None]
+        return found
 
     async def _release(self, prefix: Prefix) -> bool:
         try:

@@ -1,10 +1,14 @@
 """Requests to the API server: raw JSON in and out, and lines of a watch."""
 
+import asyncio
 import json
+import socket
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import suppress
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Final, Self
+from weakref import WeakSet
 
 import aiohttp
 
@@ -24,8 +28,14 @@ SILENCE: Final = 150.0
 """Seconds without a byte after which a watch is taken for dead: bookmarks come about every minute
 (apiserver/pkg/storage/cacher, defaultBookmarkFrequency)."""
 
+FAREWELL: Final = 1.0
+"""Seconds at most for the connections to be closed at the end."""
+
 LONGEST_LINE: Final = 4 * 1024 * 1024
 """Bytes of one watch event: etcd takes objects of 1.5 MiB."""
+
+PAGE: Final = 500
+"""Items of a list that are asked for at a time."""
 
 JSON: Final = "application/json"
 APPLY: Final = "application/apply-patch+yaml"
@@ -42,8 +52,11 @@ class Client:
     def __init__(self, access: Access, agent: str) -> None:
         """`agent` is the User-Agent."""
         self._access = access
+        self._sockets: WeakSet[socket.socket] = WeakSet()
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(ssl=access.tls, limit=0, keepalive_timeout=60),
+            connector=aiohttp.TCPConnector(
+                ssl=access.tls, limit=0, keepalive_timeout=60, socket_factory=self._socket
+            ),
             headers={"User-Agent": agent},
             auto_decompress=True,
         )
@@ -58,6 +71,19 @@ class Client:
             # Without abort, each TLS connection would live on for a while after the loop that serves it.
             await self._session.connector.close(abort_ssl=True)
         await self._session.close()
+        await self._closed()
+
+    def _socket(self, info: aiohttp.AddrInfoType) -> socket.socket:
+        made = socket.socket(*info[:3])
+        self._sockets.add(made)
+        return made
+
+    async def _closed(self) -> None:
+        """Wait until every socket is: an abort leaves that to a later turn of the loop, which may be none."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(FAREWELL):
+                while any(each.fileno() >= 0 for each in self._sockets):  # noqa: ASYNC110 - sockets tell nobody
+                    await asyncio.sleep(0)
 
     async def call(
         self,
@@ -90,6 +116,23 @@ class Client:
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise _unreachable(error) from error
         return answer(response.status, content)
+
+    async def pages(
+        self, path: str, query: Query | None = None, *, page: int = PAGE, accept: str = JSON
+    ) -> AsyncGenerator[Json, None]:
+        """A list, `page` items at a time: an answer of thousands is never whole in memory.
+
+        Raises:
+            ApiError: the server refuses, cannot be reached, or (410) no longer knows the list that was begun.
+        """
+        asked = {**(query or {}), "limit": str(page)}
+        while True:
+            found = await self.call("GET", path, asked, accept=accept)
+            yield found
+            more = found["metadata"].get("continue")
+            if not more:
+                return
+            asked["continue"] = str(more)
 
     async def lines(self, path: str, query: Query, accept: str = JSON) -> AsyncGenerator[bytes, None]:
         """The lines of an answer as they come, until the server ends it.

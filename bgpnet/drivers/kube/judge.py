@@ -70,6 +70,14 @@ def unread(watches: Iterable[Watch]) -> tuple[Rejection, ...]:
     )
 
 
+def refusal(part: str, error: ApiError) -> Rejection:
+    """That the API server refuses a part of what an agent does there."""
+    remedy = "everything else goes on, and it is tried again"
+    if error.status == HTTPStatus.FORBIDDEN:
+        remedy = f"give the agent its rights (config/rbac); {remedy}"
+    return Rejection(ObjectRef("API", part), "", str(error), Reason.API_REFUSED, remedy)
+
+
 def _judged(value: Json, before: Judged | None) -> Judged:
     if before is not None and before.value is value:
         return before

@@ -4,14 +4,17 @@ import asyncio
 import random
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from bgpnet.drivers.kube.access import Access
 from bgpnet.drivers.kube.claims import Claims
 from bgpnet.drivers.kube.client import Client
+from bgpnet.drivers.kube.conditions import Conditions
+from bgpnet.drivers.kube.holder import Duty, Holder
+from bgpnet.drivers.kube.lease import Lease
 from bgpnet.drivers.kube.patience import Patience
 from bgpnet.drivers.kube.quarantine import Quarantine
 from bgpnet.drivers.kube.reporter import Reporter
+from bgpnet.drivers.kube.saved import Places
 from bgpnet.drivers.kube.source import KubeSource
 from bgpnet.model.status import NodeStatus
 
@@ -24,7 +27,7 @@ class KubeNode:
         access: Access,
         node: str,
         version: str,
-        saved: Path,
+        places: Places,
         *,
         status: Callable[[], NodeStatus | None],
         changed: Callable[[], None],
@@ -33,13 +36,19 @@ class KubeNode:
             return Patience(random.random)
 
         self._client = Client(access, f"bgpnet/{version} {node}")
-        self.source = KubeSource(self._client, node, saved, access.namespace, random.random, changed)
+        self.source = KubeSource(self._client, node, places, access.namespace, random.random, changed)
         self.claims = Claims(self._client, patience(), time.monotonic, changed)
-        self.reporter = Reporter(
-            self._client, patience(), status, lambda: self.source.object("Node", node), time.time
-        )
-        self._quarantine = Quarantine(
-            self._client, node, access.namespace, patience(), self._forgotten, time.monotonic
+        self.reporter = Reporter(self._client, patience(), status, self.source, time.time)
+
+        def duties() -> tuple[Duty, ...]:
+            return (
+                Quarantine(self._client, patience(), self._forgotten, time.monotonic),
+                Conditions(self._client, node, patience(), self.source.objects, time.monotonic, time.time),
+            )
+
+        lease = Lease(self._client, node, access.namespace, time.monotonic)
+        self._holder = Holder(
+            lease, patience(), duties, lambda told: self.source.refused("holder", told), time.monotonic
         )
 
     async def run(self) -> None:
@@ -48,7 +57,7 @@ class KubeNode:
             tasks.create_task(self.source.run())
             tasks.create_task(self.claims.run())
             tasks.create_task(self.reporter.run())
-            tasks.create_task(self._quarantine.run())
+            tasks.create_task(self._holder.run())
 
     def _forgotten(self) -> float | None:
         """Seconds after which every router has forgotten a route of ours: restart time and hold time."""

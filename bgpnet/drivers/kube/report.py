@@ -6,7 +6,6 @@ from hashlib import sha256
 
 from bgpnet.drivers.kube.client import Json
 from bgpnet.model.crd.bgpnodestatus import MAX_PREFIXES, MAX_REJECTIONS, MAX_SESSIONS
-from bgpnet.model.crd.meta import API_VERSION
 from bgpnet.model.status import NodeStatus, RejectionStatus, SessionStatus
 
 ESTABLISHED = "Established"
@@ -16,6 +15,11 @@ LONGEST = 1024
 
 MOST_EVENTS = 20
 """Of one report."""
+
+EVENTS_NAMESPACE = "default"
+"""Of Events about objects that are in no namespace (events.k8s.io)."""
+
+EVENTS = f"/apis/events.k8s.io/v1/namespaces/{EVENTS_NAMESPACE}/events"
 
 Since = Mapping[RejectionStatus, float]
 """Rejections, with seconds since the epoch."""
@@ -31,7 +35,7 @@ def report(status: NodeStatus, refused: Since) -> Json:
     first = sorted(refused.items(), key=lambda item: (item[1], item[0].object))[:MAX_REJECTIONS]
     return {
         "ready": status.ready,
-        "notReadyBecause": [_short(reason) for reason in status.not_ready_because[:16]],
+        "notReadyBecause": [short(reason) for reason in status.not_ready_because[:16]],
         "version": status.version,
         "sessionsUp": sum(session.state == ESTABLISHED for session in status.sessions),
         "sessionsWanted": len(status.sessions),
@@ -42,46 +46,39 @@ def report(status: NodeStatus, refused: Since) -> Json:
     }
 
 
-def event(node: str, namespace: str, refused: RejectionStatus, now: float) -> Json:
+def event(reporter: str, about: Json, refused: RejectionStatus, now: float) -> Json:
     """An Event that says what was refused (events.k8s.io/v1).
 
-    What concerns an object is said once however many nodes refuse it: the name is made from what is said.
+    `reporter` is the node whose agent says it, `about` the object with its UID, by which
+    `kubectl describe` finds it. What is said of an object has one name, so it is there once.
     """
-    kind, _, name = refused.object.partition(" ")[0].partition("/")
-    of_object = kind in {"BGPConfiguration", "BGPFilter", "BGPPeer", "IPPool"}
-    said = "\0".join(
-        (
-            "" if of_object else node,
-            refused.object,
-            refused.field,
-            refused.found,
-            refused.reason,
-            refused.remedy,
-        )
-    )
-    about = (
-        {"apiVersion": API_VERSION, "kind": kind, "name": name}
-        if of_object
-        else {"apiVersion": "v1", "kind": "Node", "name": node, "uid": node}
-    )
+    told = (about["uid"], refused.object, refused.field, refused.found, refused.reason, refused.remedy)
+    name = sha256("\0".join(told).encode()).hexdigest()[:16]
     return {
         "apiVersion": "events.k8s.io/v1",
         "kind": "Event",
-        "metadata": {"name": f"bgpnet.{sha256(said.encode()).hexdigest()[:16]}", "namespace": namespace},
+        "metadata": {"name": f"bgpnet.{name}", "namespace": EVENTS_NAMESPACE},
         "eventTime": moment(now),
         "type": "Warning",
         "reason": refused.reason,
         "action": "Refuse",
-        "note": _short(f"{_found(refused)}{refused.remedy}"),
+        "note": short(said(refused)),
         "regarding": about,
         "reportingController": "bgpnet.io/agent",
-        "reportingInstance": node[:128],
+        "reportingInstance": reporter[:128],
     }
 
 
-def _found(refused: RejectionStatus) -> str:
-    found = f"{refused.field} is {refused.found}" if refused.field and refused.found else refused.found
-    return f"{found}: " if found else ""
+def of_node(name: str) -> Json:
+    """A Node, as Events are about it: by convention its UID is its name (kubelet's ObjectReference)."""
+    return {"apiVersion": "v1", "kind": "Node", "name": name, "uid": name}
+
+
+def said(refused: RejectionStatus) -> str:
+    """What was refused in words, without the object."""
+    field, found = refused.field, refused.found
+    place = f"{field} is {found}" if field and found else field or found
+    return f"{place}: {refused.remedy}" if place else refused.remedy
 
 
 def moment(seconds: float) -> str:
@@ -95,27 +92,29 @@ def _session(session: SessionStatus) -> Json:
         "object": session.object,
         "peerASN": session.peer_asn,
         "state": session.state,
-        "reason": _short(session.reason),
+        "reason": short(session.reason),
         "announced": len(session.announced),
         "received": session.received,
     }
-    return told | ({"since": _second(session.since)} if session.since else {})
+    return told | ({"since": second(session.since)} if session.since else {})
 
 
 def _rejection(rejection: RejectionStatus, at: float) -> Json:
     return {
-        "object": _short(rejection.object),
-        "field": _short(rejection.field),
-        "found": _short(rejection.found),
+        "object": short(rejection.object),
+        "field": short(rejection.field),
+        "found": short(rejection.found),
         "reason": rejection.reason,
-        "remedy": _short(rejection.remedy),
-        "since": _second(at),
+        "remedy": short(rejection.remedy),
+        "since": second(at),
     }
 
 
-def _second(seconds: float) -> str:
+def second(seconds: float) -> str:
+    """Seconds since the epoch as Kubernetes writes them (Time)."""
     return datetime.fromtimestamp(int(seconds), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _short(text: str) -> str:
+def short(text: str) -> str:
+    """At most so much of a text as a field takes."""
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"

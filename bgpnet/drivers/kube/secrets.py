@@ -4,11 +4,12 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
-from bgpnet.drivers.files.contents import Content, Password, SecretKey, Unreadable
+from bgpnet.drivers.files.contents import Content, SecretKey, Unreadable
 from bgpnet.drivers.files.passwords import password
 from bgpnet.drivers.kube.client import Client, Json
 from bgpnet.drivers.kube.passwords import given, value_of
 from bgpnet.drivers.kube.patience import Patience
+from bgpnet.drivers.kube.saved import KeptPasswords
 from bgpnet.drivers.kube.watch import Collection, Watch
 from bgpnet.model.declared import Declared
 
@@ -17,17 +18,23 @@ MOST: Final = 128
 
 
 class Secrets:
-    """The Secrets in use. Passwords are in memory alone."""
+    """The Secrets in use."""
 
     def __init__(
-        self, client: Client, namespace: str, patience: Callable[[], Patience], changed: Callable[[], None]
+        self,
+        client: Client,
+        namespace: str,
+        kept: KeptPasswords,
+        patience: Callable[[], Patience],
+        changed: Callable[[], None],
     ) -> None:
         self._client = client
         self._namespace = namespace
         self._patience = patience
         self._changed = changed
         self._watches: dict[str, tuple[Watch, asyncio.Task[None]]] = {}
-        self._passwords: dict[SecretKey, Password] = {}
+        self._kept = kept
+        self._passwords = kept.load()
 
     def follow(self, names: Iterable[str]) -> None:
         """Follow these, and no others."""
@@ -43,12 +50,23 @@ class Secrets:
         """Follow none."""
         self.follow(())
 
+    def read(self, places: Iterable[SecretKey]) -> bool:
+        """Whether it is known of each what is there, or why it cannot be read."""
+        return all(self._known(place) for place in places)
+
     def given(self, declared: Declared, places: Mapping[str, SecretKey]) -> Declared:
         """The same with the passwords of the peers, by the peers' names."""
         self._passwords = {
             place: password(self._content(place), self._passwords.get(place)) for place in places.values()
         }
+        self._kept.save(self._passwords)
         return given(declared, places, self._passwords)
+
+    def _known(self, place: SecretKey) -> bool:
+        found = self._watches.get(place.name)
+        if found is None or place in self._passwords:
+            return True
+        return found[0].synced or found[0].error is not None
 
     def _content(self, place: SecretKey) -> Content:
         found = self._watches.get(place.name)

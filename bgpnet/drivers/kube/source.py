@@ -3,19 +3,20 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Final
 
+from bgpnet.drivers.files.once import read_once
 from bgpnet.drivers.kube.client import Client, Json
 from bgpnet.drivers.kube.collections import followed
 from bgpnet.drivers.kube.judge import Known, Objects, judge, passwords, unread
 from bgpnet.drivers.kube.patience import Patience
-from bgpnet.drivers.kube.saved import SavedState
+from bgpnet.drivers.kube.saved import KeptPasswords, Places, SavedState
 from bgpnet.drivers.kube.secrets import Secrets
 from bgpnet.drivers.kube.watch import Watch
 from bgpnet.model.declared import Declared
+from bgpnet.model.errors import SourceError
 from bgpnet.model.rejection import Rejection
 
 GIVE_UP: Final = 5.0
@@ -33,7 +34,7 @@ class KubeSource:
     Args:
         client: to the API server.
         node: name of this node's Node object.
-        saved: where the last good state is kept.
+        places: where what outlives this process is kept, and what holds before the API was ever read.
         namespace: where the Secrets with passwords are.
         random: numbers from 0 to 1.
         changed: called in the event loop when `declared` or `unread` has something new to tell.
@@ -43,17 +44,20 @@ class KubeSource:
         self,
         client: Client,
         node: str,
-        saved: Path,
+        places: Places,
         namespace: str,
         random: Callable[[], float],
         changed: Callable[[], None],
     ) -> None:
         self._changed = changed
-        self._saved = SavedState(saved, node)
+        self._saved = SavedState(places.state, node)
+        self._bootstrap = places.bootstrap
         self._known = Known()
         self._declared: Declared | None = None
         self._unread: tuple[Rejection, ...] = ()
-        self._secrets = Secrets(client, namespace, lambda: Patience(random), self._publish)
+        self._refused: dict[str, tuple[Rejection, ...]] = {}
+        kept = KeptPasswords(places.passwords)
+        self._secrets = Secrets(client, namespace, kept, lambda: Patience(random), self._publish)
         self._watches = {
             collection.kind: Watch(client, collection, Patience(random), self._publish)
             for collection in followed(node)
@@ -70,6 +74,23 @@ class KubeSource:
     def object(self, kind: str, name: str) -> Json | None:
         """An object as the API server last told it in this life of the agent."""
         return self._watches[kind].objects.get(name)
+
+    def objects(self, kind: str) -> Mapping[str, Json]:
+        """All of a kind, by name, as the API server last told them in this life of the agent."""
+        return self._watches[kind].objects
+
+    def settled(self) -> bool:
+        """Whether all is read that the API server lets be read, and followed."""
+        return all(
+            watch.synced if watch.error is None else bool(watch.error.status)
+            for watch in self._watches.values()
+        )
+
+    def refused(self, by: str, rejections: tuple[Rejection, ...]) -> None:
+        """What the API server refuses to do, in place of what `by` told before."""
+        if rejections != self._refused.get(by, ()):
+            self._refused[by] = rejections
+            self._publish()
 
     async def run(self) -> None:
         """Follow the API until cancelled."""
@@ -102,18 +123,31 @@ class KubeSource:
             return
         objects = {kind: watch.objects for kind, watch in self._watches.items()}
         declared = self._judged(objects)
-        new = replace(declared, rejections=(*declared.rejections, *failed))
-        if self._declared is None or self._declared.age is not None:
+        if declared is None:
+            return
+        refused = (rejection for told in self._refused.values() for rejection in told)
+        new = replace(declared, rejections=(*declared.rejections, *failed, *refused))
+        if not self._confirmed():
             log.info("API read %s", " ".join(f"{kind}={len(found)}" for kind, found in objects.items()))
         if new != self._declared:
             self._save()
         self._tell(new, ())
 
-    def _judged(self, objects: Objects) -> Declared:
+    def _judged(self, objects: Objects) -> Declared | None:
+        """What holds; None while a password was not asked for to the end, of what is told for the first time.
+
+        Without its key a session would be taken away, and an agent that restarts must not do that.
+        """
         self._known, declared = judge(objects, self._known)
         places = passwords(self._known)
         self._secrets.follow(place.name for place in places.values())
+        if not self._confirmed() and not self._secrets.read(places.values()):
+            return None
         return self._secrets.given(declared, places)
+
+    def _confirmed(self) -> bool:
+        """Whether what is told is what the API server said in this life of the agent."""
+        return self._declared is not None and self._declared.age is None
 
     def _fall_back(self) -> None:
         """Take the saved state, where the API server has not been read in this life of the agent."""
@@ -121,11 +155,27 @@ class KubeSource:
             return
         found = self._saved.load(time.time())
         if found is None:
+            self._begin()
             return
         objects, age = found
         declared = self._judged(objects)
+        if declared is None:
+            return
         log.warning("API not read; the state that was saved %.0f s ago is taken", age)
         self._tell(replace(declared, age=age), unread(self._watches.values()))
+
+    def _begin(self) -> None:
+        """Take what the node was given for its first start: the way to the API server may lead over BGP."""
+        if self._bootstrap is None:
+            return
+        try:
+            declared = read_once([self._bootstrap])
+        except SourceError as error:
+            log.warning("bootstrap not read error=%r", str(error))
+            self._bootstrap = None
+            return
+        log.warning("API not read, and nothing saved; the bootstrap's objects are taken")
+        self._tell(replace(declared, age=float("inf")), unread(self._watches.values()))
 
     def _tell(self, declared: Declared | None, failed: tuple[Rejection, ...]) -> None:
         if (declared, failed) != (self._declared, self._unread):

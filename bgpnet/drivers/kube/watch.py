@@ -5,9 +5,10 @@ import logging
 from collections.abc import Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any, Final
 
-from bgpnet.drivers.kube.client import JSON, Client, Json
+from bgpnet.drivers.kube.client import JSON, PAGE, Client, Json
 from bgpnet.drivers.kube.patience import Patience
 from bgpnet.model.errors import ApiError
 
@@ -32,6 +33,8 @@ class Collection:
     """Selectors."""
     accept: str = JSON
     """The form that is asked for."""
+    page: int = PAGE
+    """Items of a list at a time: each page is trimmed as it arrives."""
 
     def kept(self, item: Json) -> Json:
         """What is kept of an object, with the kind, which the items of a list lack."""
@@ -65,25 +68,31 @@ class Watch:
                 await self._watch()
                 self._patience.rest()
             except ApiError as error:
-                if error.status == GONE:
-                    self._version = ""
+                if error.status in (GONE, HTTPStatus.FORBIDDEN):
+                    self._version = ""  # who may list and not watch hears of changes that way
                 self._failed(error)
                 await self._patience.wait()
 
     async def _list(self) -> None:
-        answer = await self._client.call(
-            "GET", self.collection.path, self.collection.query, accept=self.collection.accept
-        )
-        found = {}
-        for item in answer.get("items") or ():
-            trimmed = self.collection.kept(item)
-            found[trimmed["metadata"]["name"]] = trimmed
-        self._version = str(answer["metadata"]["resourceVersion"])
-        told = not self.synced or self.error is not None or not _same(found, self.objects)
+        found: dict[str, Json] = {}
+        version = ""
+        asked = self.collection
+        async with aclosing(
+            self._client.pages(asked.path, asked.query, page=asked.page, accept=asked.accept)
+        ) as pages:
+            async for page in pages:
+                for item in page.get("items") or ():
+                    trimmed = asked.kept(item)
+                    found[trimmed["metadata"]["name"]] = trimmed
+                version = str(page["metadata"]["resourceVersion"])
+        self._version = version
+        mended = self.error is not None and self.error.status != HTTPStatus.FORBIDDEN
+        told = not self.synced or mended or not _same(found, self.objects)
         self.objects = found
         self.synced = True
-        self.error = None
-        self._patience.rest()
+        if mended:
+            self.error = None
+            self._patience.rest()
         if told:
             self._changed()
 

@@ -24,6 +24,7 @@ from bgpnet.model.crd.bgpnodestatus import BGPNodeStatus
 from bgpnet.model.crd.bgppeer import BGPPeer, BGPPeerSpec
 from bgpnet.model.crd.ipblock import IPBlock
 from bgpnet.model.crd.ippool import IPPool, IPPoolSpec
+from bgpnet.model.crd.objectstatus import ReportedObject, ReportedPeer
 from bgpnet.model.crd.prefixrange import PrefixRange
 from bgpnet.model.crd.selector import LabelExpression
 
@@ -48,9 +49,15 @@ class Served:
     columns: tuple[Column, ...]
     selectable: tuple[str, ...] = ()
     """Fields that a list or a watch may be narrowed by."""
+    status: type[BaseModel] | None = None
+    """Model whose field `status` is what the agents write into it."""
 
 
 AGE: Final = Column("Age", ".metadata.creationTimestamp", "date")
+
+TAKEN: Final = Column("Accepted", ".status.conditions[?(@.type=='Accepted')].status")
+
+WHY: Final = Column("Reason", ".status.conditions[?(@.type=='Accepted')].reason", wide=True)
 
 SERVED: Final = (
     Served(
@@ -61,8 +68,11 @@ SERVED: Final = (
             Column("Local ASN", ".spec.localASN", "integer"),
             Column("Hold time", ".spec.holdTime", "integer"),
             Column("Budget", ".spec.maxPrefixesPerNode", "integer"),
+            TAKEN,
+            WHY,
             AGE,
         ),
+        status=ReportedObject,
     ),
     Served(
         BGPPeer,
@@ -73,10 +83,15 @@ SERVED: Final = (
             Column("ASN", ".spec.peerASN"),
             Column("Local ASN", ".spec.localASN", "integer", wide=True),
             Column("Families", ".spec.families", wide=True),
+            Column("Sessions up", ".status.sessionsUp", "integer"),
+            Column("Sessions", ".status.sessionsWanted", "integer"),
+            TAKEN,
+            WHY,
             AGE,
         ),
+        status=ReportedPeer,
     ),
-    Served(BGPFilter, "bgpfilters", "bgpfilter", (AGE,)),
+    Served(BGPFilter, "bgpfilters", "bgpfilter", (TAKEN, WHY, AGE), status=ReportedObject),
     Served(
         IPPool,
         "ippools",
@@ -84,8 +99,11 @@ SERVED: Final = (
         (
             Column("CIDR", ".spec.cidr"),
             Column("Block size", ".spec.blockSize", "integer"),
+            TAKEN,
+            WHY,
             AGE,
         ),
+        status=ReportedObject,
     ),
     Served(
         IPBlock,
@@ -112,6 +130,7 @@ SERVED: Final = (
             Column("Version", ".status.version", wide=True),
             AGE,
         ),
+        status=BGPNodeStatus,
     ),
 )
 """Every kind of the group, in the order in which the documentation tells of them."""
