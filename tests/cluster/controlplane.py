@@ -205,10 +205,10 @@ class ControlPlane:
         context = ssl.create_default_context(cafile=str(self.ca))
         return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=30, context=context)
 
-    def kubeconfig(self, token: str = ADMIN, port: int | None = None) -> Path:
+    def kubeconfig(self, token: str = ADMIN, port: int | None = None, host: str = "127.0.0.1") -> Path:
         """A kubeconfig for a bearer of this token."""
-        path = self.folder / f"{token[-16:]}-{port or self.port}.kubeconfig"
-        path.write_text(self._kubeconfig(token, f"127.0.0.1:{port or self.port}"))
+        path = self.folder / f"{token[-16:]}-{host}-{port or self.port}.kubeconfig"
+        path.write_text(self._kubeconfig(token, f"{host}:{port or self.port}"))
         return path
 
     def kubeconfig_elsewhere(self, token: str) -> str:

@@ -1,5 +1,6 @@
 """A node with the real agent and speaker, and a BIRD router that programs what it learns into its kernel."""
 
+import json
 import socket
 import subprocess
 import sys
@@ -9,25 +10,35 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from tests.cluster.controlplane import ControlPlane, until
+from tests.cluster.controlplane import ControlPlane, manifest, until
 from tests.cluster.wire import Wire, wire
 from tests.netlab import processes
 from tests.netns import Namespace, namespace
 
 BGPNET: Final = str(Path(sys.executable).with_name("bgpnet"))
 
+API: Final = "10.96.0.1"
+"""An address that the API server's own certificate names: the first of the services' range."""
+
+TAINT: Final = {"key": "bgpnet.io/not-ready", "effect": "NoSchedule"}
+
+OURS: Final = "/apis/bgpnet.io/v1alpha1"
+
+MERGE: Final = "application/merge-patch+json"
+
 BIRD: Final = """
 router id 10.0.1.1;
 protocol device {}
-protocol kernel { ipv4 { export all; }; }
+protocol direct { ipv4; interface "api"; }
+protocol kernel { ipv4 { export where source != RTS_DEVICE; }; }
 protocol bgp node {
   local 10.0.1.1 as 65001;
   neighbor 10.0.1.2 as 64512;
   hold time 9;
   graceful restart on;
-  ipv4 { import all; export none; };
+  ipv4 { import all; export where source = RTS_DEVICE; };
 }
 """
 
@@ -41,6 +52,8 @@ class Rack:
     line: Wire
     folder: Path
     config: Path
+    more: tuple[str, ...] = ()
+    """Flags of the node's own."""
     agent: "subprocess.Popen[bytes] | None" = None
     events: list[tuple[float, str]] = field(default_factory=list)
     """What the router's kernel said of its BGP routes, with monotonic seconds."""
@@ -52,7 +65,7 @@ class Rack:
     def start(self) -> None:
         """Agent, CNI server and speaker."""
         argv = [BGPNET, "node", "--node", "n1", "--source", f"kubernetes:{self.config}"]
-        argv += ["--run-dir", str(self.folder / "run"), "--state-dir", str(self.folder / "state")]
+        argv += ["--run-dir", str(self.folder / "run"), "--state-dir", str(self.folder / "state"), *self.more]
         with (self.folder / "node.log").open("ab") as log:
             self.agent = subprocess.Popen(
                 ["ip", "netns", "exec", self.node.name, *argv],
@@ -76,6 +89,16 @@ class Rack:
                     return child
         return 0
 
+    def status(self) -> Any:  # noqa: ANN401 - decoded JSON
+        """What the agent says of the node; {} while it does not."""
+        socket = str(self.folder / "run" / "agent.sock")
+        done = self.node.run("curl", "-s", "--unix-socket", socket, "http://a/status", check=False)
+        return json.loads(done.stdout) if done.stdout.startswith("{") else {}
+
+    def stale(self) -> bool:
+        """Whether the API server is away for the agent."""
+        return any(each["reason"] in ("SourceGone", "StaleSource") for each in self.status()["rejections"])
+
     def log(self) -> str:
         return self.whole_log()[-4000:]
 
@@ -84,18 +107,64 @@ class Rack:
 
 
 @contextmanager
-def rack(plane: ControlPlane, folder: Path) -> Iterator[Rack]:
-    """A running one, with nothing declared yet."""
+def declared(plane: ControlPlane, **accept: object) -> Iterator[None]:
+    """Node n1, tainted, a pool, and the router as its peer; all of it gone afterwards."""
+    plane.kubectl("create", "namespace", "bgpnet-system", check=False)
+    make_node(plane)
+    peer = {"peerAddress": "10.0.1.1", "peerASN": 65001} | accept
+    for plural, body in (
+        ("bgpconfigurations", manifest("BGPConfiguration", "default", {"localASN": 64512})),
+        ("bgppeers", manifest("BGPPeer", "tor", peer)),
+        ("ippools", manifest("IPPool", "pods", {"cidr": "10.1.0.0/16"})),
+    ):
+        assert plane.request("POST", f"{OURS}/{plural}", body)[0] == 201
+    try:
+        yield
+    finally:
+        for item in plane.request("GET", f"{OURS}/ipblocks")[1]["items"]:
+            drop(plane, item["metadata"]["name"])
+        for plural in ("bgpconfigurations", "bgppeers", "ippools", "bgpnodestatuses"):
+            plane.request("DELETE", f"{OURS}/{plural}")
+        plane.request("DELETE", "/api/v1/nodes")
+
+
+def make_node(plane: ControlPlane) -> str:
+    """Node n1, as kubelet makes it; its UID."""
+    node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n1"}, "spec": {"taints": [TAINT]}}
+    code, made = plane.request("POST", "/api/v1/nodes", node)
+    assert code == 201
+    address = {"status": {"addresses": [{"type": "InternalIP", "address": "10.0.1.2"}]}}
+    assert plane.request("PATCH", "/api/v1/nodes/n1/status", address, kind=MERGE)[0] == 200
+    return str(made["metadata"]["uid"])
+
+
+def drop(plane: ControlPlane, name: str) -> None:
+    """A block, without any quarantine."""
+    none: dict[str, Any] = {"metadata": {"finalizers": []}}
+    plane.request("PATCH", f"{OURS}/ipblocks/{name}", none, kind=MERGE)
+    plane.request("DELETE", f"{OURS}/ipblocks/{name}")
+
+
+@contextmanager
+def rack(plane: ControlPlane, folder: Path, bootstrap: str = "") -> Iterator[Rack]:
+    """A running one. With a bootstrap the API server is behind the router: the way to it comes over BGP."""
     with ExitStack() as stack:
         node, tor = stack.enter_context(namespace("node")), stack.enter_context(namespace("tor"))
         node.ip("link", "add", "eth1", "type", "veth", "peer", "name", "eth1", "netns", tor.name)
         for space, address in ((node, "10.0.1.2/24"), (tor, "10.0.1.1/24")):
             space.ip("addr", "add", address, "dev", "eth1")
             space.ip("link", "set", "eth1", "up")
-        with node.entered():
-            listener = socket.create_server(("127.0.0.1", 0))
+        host = API if bootstrap else "127.0.0.1"
+        if bootstrap:
+            tor.ip("link", "add", "api", "type", "dummy")
+            tor.ip("addr", "add", f"{API}/32", "dev", "api")
+            tor.ip("link", "set", "api", "up")
+            (folder / "bootstrap.yaml").write_text(bootstrap)
+        with (tor if bootstrap else node).entered():
+            listener = socket.create_server((host, 0))
         line = stack.enter_context(wire(plane.port, listener))
-        made = Rack(node, tor, line, folder, plane.kubeconfig(port=line.port))
+        more = ("--bootstrap", str(folder / "bootstrap.yaml")) if bootstrap else ()
+        made = Rack(node, tor, line, folder, plane.kubeconfig(port=line.port, host=host), more)
         (folder / "bird.conf").write_text(BIRD)
         bird = subprocess.Popen(
             ["ip", "netns", "exec", tor.name, "bird", "-f", "-c", "bird.conf", "-s", "bird.ctl"], cwd=folder

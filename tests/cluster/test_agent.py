@@ -9,13 +9,9 @@ from typing import Any
 import pytest
 
 from tests.cluster.controlplane import ControlPlane, manifest, until
-from tests.cluster.rack import Rack, pss, rack
+from tests.cluster.rack import OURS, Rack, declared, drop, pss, rack
 
 pytestmark = pytest.mark.cluster
-
-OURS = "/apis/bgpnet.io/v1alpha1"
-
-MERGE = "application/merge-patch+json"
 
 NODES = 5000
 
@@ -32,37 +28,10 @@ def running(rack_of_module: Rack) -> Iterator[Rack]:
 
 @pytest.fixture(scope="module")
 def rack_of_module(plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rack]:
-    """Node n1 with the block 10.1.255.192/26, a session, and its prefix in the router's kernel."""
-    plane.kubectl("create", "namespace", "bgpnet-system", check=False)
-    node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n1"}, "spec": {"taints": [TAINT]}}
-    assert plane.request("POST", "/api/v1/nodes", node)[0] == 201
-    address = {"status": {"addresses": [{"type": "InternalIP", "address": "10.0.1.2"}]}}
-    assert plane.request("PATCH", "/api/v1/nodes/n1/status", address, kind=MERGE)[0] == 200
-    for plural, body in (
-        ("bgpconfigurations", manifest("BGPConfiguration", "default", {"localASN": 64512})),
-        ("bgppeers", manifest("BGPPeer", "tor", {"peerAddress": "10.0.1.1", "peerASN": 65001})),
-        ("ippools", manifest("IPPool", "pods", {"cidr": "10.1.0.0/16"})),
-    ):
-        assert plane.request("POST", f"{OURS}/{plural}", body)[0] == 201
-    try:
-        with rack(plane, tmp_path_factory.mktemp("rack")) as made:
-            until(made.routes, "the router has a route", made.log)
-            yield made
-    finally:
-        for item in plane.request("GET", f"{OURS}/ipblocks")[1]["items"]:
-            drop(plane, item["metadata"]["name"])
-        for plural in ("bgpconfigurations", "bgppeers", "ippools", "bgpnodestatuses"):
-            plane.request("DELETE", f"{OURS}/{plural}")
-        plane.request("DELETE", "/api/v1/nodes")
-
-
-TAINT = {"key": "bgpnet.io/not-ready", "effect": "NoSchedule"}
-
-
-def drop(plane: ControlPlane, name: str) -> None:
-    none: dict[str, Any] = {"metadata": {"finalizers": []}}
-    plane.request("PATCH", f"{OURS}/ipblocks/{name}", none, kind=MERGE)
-    plane.request("DELETE", f"{OURS}/ipblocks/{name}")
+    """Node n1 with a block, a session, and its prefix in the router's kernel."""
+    with declared(plane), rack(plane, tmp_path_factory.mktemp("rack")) as made:
+        until(made.routes, "the router has a route", made.log)
+        yield made
 
 
 def block(number: int) -> tuple[str, dict[str, Any]]:
@@ -150,7 +119,7 @@ def _away_and_back(plane: ControlPlane, running: Rack, gone: float, before: set[
     back = time.time()
     running.line.mend()
     until(lambda: cidr in running.routes(), "what changed meanwhile is made up for", running.log)
-    until(lambda: not stale(running), "every kind is followed again", running.log)
+    until(lambda: not running.stale(), "every kind is followed again", running.log)
     mended = time.monotonic()
     until(lambda: time.monotonic() - mended > 10, "what follows is over")
     asked = requests(plane, back)
@@ -172,29 +141,13 @@ def test_an_agent_that_is_killed_and_restarts_without_the_api_changes_nothing(ru
     running.node.run("kill", "-9", str(agent))
     until(lambda: running.process("agent") not in (0, agent), "the supervisor starts it again", running.log)
     until(lambda: "state that was saved" in running.log(), "it takes the saved state", running.log)
-    until(lambda: status(running).get("prefixes") == [own], "it knows its prefix", running.log)
+    until(lambda: running.status().get("prefixes") == [own], "it knows its prefix", running.log)
     assert running.routes() == before
     running.line.mend()
-    until(lambda: not stale(running), "the API is read again", running.log)
+    until(lambda: not running.stale(), "the API is read again", running.log)
     assert running.routes() == before
     assert running.events == []
     running.node.ip("link", "del", "pod1")
-
-
-def status(running: Rack) -> Any:  # noqa: ANN401 - decoded JSON
-    done = running.node.run(
-        "curl",
-        "-s",
-        "--unix-socket",
-        str(running.folder / "run" / "agent.sock"),
-        "http://a/status",
-        check=False,
-    )
-    return json.loads(done.stdout) if done.stdout.startswith("{") else {}
-
-
-def stale(running: Rack) -> bool:
-    return any(each["reason"] in ("SourceGone", "StaleSource") for each in status(running)["rejections"])
 
 
 def test_an_idle_agent_asks_hardly_anything(plane: ControlPlane, running: Rack) -> None:
@@ -232,7 +185,7 @@ def test_thousands_of_nodes_cost_no_memory(plane: ControlPlane, running: Rack) -
             answer.read()
             assert answer.status == 201
         running.node.run("kill", "-9", str(running.process("agent")))
-        until(lambda: status(running).get("ready"), "an agent that starts now is ready", running.log)
+        until(lambda: running.status().get("ready"), "an agent that starts now is ready", running.log)
         after = pss(running.process("agent"))
     finally:
         connection.close()

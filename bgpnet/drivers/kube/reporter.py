@@ -60,6 +60,7 @@ class Reporter:
         self._clock = clock
         self._due = asyncio.Event()
         self._written: Json | None = None
+        self._owner = ""
         self._since: dict[RejectionStatus, float] = {}
         self._told: set[RejectionStatus] = set()
         self._cleared = False
@@ -106,6 +107,8 @@ class Reporter:
                 ("condition of the Node", lambda: self._clear(node)),
                 ("taint of the Node", lambda: self._untaint(node)),
             ]
+        if node["metadata"]["uid"] != self._owner:
+            self._written = None  # a Node that was made anew: with the old one the report was deleted
         if new != self._written:
             works.append(("BGPNodeStatus", lambda: self._write(node, new)))
         works.append(("Events", lambda: self._tell_events(status.node)))
@@ -133,7 +136,7 @@ class Reporter:
             if error.status == HTTPStatus.NOT_FOUND:
                 self._written = None  # somebody deleted it
             raise
-        self._written = new
+        self._written, self._owner = new, uid
 
     async def _clear(self, node: Json) -> None:
         """Let pods come. One lost router or a restart of the agent never takes that back."""

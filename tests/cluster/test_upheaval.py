@@ -1,0 +1,133 @@
+"""What happens to a cluster under a running node, judged from the router: pods are reached, or it is told."""
+
+import time
+from collections.abc import Iterator
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cluster.controlplane import ControlPlane, manifest, until
+from tests.cluster.rack import API, OURS, Rack, declared, drop, make_node, rack
+from tests.netns import Namespace
+
+pytestmark = pytest.mark.cluster
+
+BOOTSTRAP = f"""
+apiVersion: v1
+kind: Node
+metadata: {{name: n1}}
+status: {{addresses: [{{type: InternalIP, address: 10.0.1.2}}]}}
+---
+apiVersion: bgpnet.io/v1alpha1
+kind: BGPConfiguration
+metadata: {{name: default}}
+spec: {{localASN: 64512}}
+---
+apiVersion: bgpnet.io/v1alpha1
+kind: BGPPeer
+metadata: {{name: tor}}
+spec: {{peerAddress: 10.0.1.1, peerASN: 65001, accept: [{{prefix: {API}/32}}]}}
+"""
+
+
+@pytest.fixture
+def running(plane: ControlPlane, tmp_path: Path) -> Iterator[Rack]:
+    with declared(plane), rack(plane, tmp_path) as made:
+        until(made.routes, "the router has a route", made.log)
+        yield made
+
+
+def pod(node: Namespace, address: str) -> None:
+    """What the CNI server leaves in the kernel of a pod."""
+    node.ip("link", "add", "pod1", "type", "veth", "peer", "name", "pod2")
+    node.ip("link", "set", "pod1", "up")
+    node.ip("route", "add", f"{address}/32", "dev", "pod1", "proto", "180", "metric", "178")
+
+
+def block(plane: ControlPlane, name: str) -> Any:  # noqa: ANN401 - decoded JSON
+    code, found = plane.request("GET", f"{OURS}/ipblocks/{name}")
+    return found if code == HTTPStatus.OK else None
+
+
+def owners(plane: ControlPlane, name: str) -> list[str]:
+    found = block(plane, name)
+    alive = found is not None and "deletionTimestamp" not in found["metadata"]
+    return [each["uid"] for each in found["metadata"]["ownerReferences"]] if alive else []
+
+
+def refused(running: Rack) -> set[tuple[str, str]]:
+    return {(each["reason"], each["found"]) for each in running.status()["rejections"]}
+
+
+def test_a_node_that_is_deleted_and_made_anew_keeps_its_pods_reached(
+    plane: ControlPlane, running: Rack
+) -> None:
+    """Its block dies with it, into the quarantine, and is taken back under the new UID; so is its report."""
+    (cidr,) = running.routes()
+    network = cidr.split("/")[0]
+    name = cidr.replace("/", "-")
+    pod(running.node, f"{network.rsplit('.', 1)[0]}.{int(network.rsplit('.', 1)[1]) + 9}")
+    until(lambda: plane.request("GET", f"{OURS}/bgpnodestatuses/n1")[0] == HTTPStatus.OK, "a report")
+    running.events.clear()
+    plane.start_controllers("garbage-collector-controller")
+    try:
+        plane.request("DELETE", "/api/v1/nodes/n1")
+        until(lambda: block(plane, name) and not owners(plane, name), "it is in quarantine", running.log)
+        until(lambda: plane.request("GET", f"{OURS}/bgpnodestatuses/n1")[0] != HTTPStatus.OK, "no report")
+        uid = make_node(plane)
+        until(lambda: owners(plane, name) == [uid], "the block is the new Node's", running.log)
+
+        def reported() -> bool:
+            code, found = plane.request("GET", f"{OURS}/bgpnodestatuses/n1")
+            return code == HTTPStatus.OK and found["metadata"]["ownerReferences"][0]["uid"] == uid
+
+        until(reported, "the report is the new Node's", running.log)
+    finally:
+        plane.stop_controllers()
+    assert running.routes() == {cidr}
+    assert running.events == []  # it never was away
+
+
+def test_pods_in_a_block_that_another_node_has_are_named_and_it_is_not_announced(
+    plane: ControlPlane, running: Rack
+) -> None:
+    (own,) = running.routes()
+    spec = {"cidr": "10.1.77.0/26", "node": "n2", "pool": "pods"}
+    assert plane.request("POST", f"{OURS}/ipblocks", manifest("IPBlock", "10.1.77.0-26", spec))[0] == 201
+    pod(running.node, "10.1.77.5")
+    until(lambda: ("Contested", "10.1.77.0/26") in refused(running), "it is contested", running.log)
+    assert running.routes() == {own}
+    drop(plane, "10.1.77.0-26")
+    until(lambda: "10.1.77.0/26" in running.routes(), "once it is free it is taken back", running.log)
+    assert ("Contested", "10.1.77.0/26") not in refused(running)
+
+
+def test_an_api_server_that_restarts_changes_nothing_on_the_wire(plane: ControlPlane, running: Rack) -> None:
+    before = running.routes()
+    running.events.clear()
+    plane.stop_apiserver()
+    until(running.stale, "the agent sees that it is away", running.log)
+    plane.start_apiserver()
+    until(lambda: not running.stale(), "every kind is followed again", running.log)
+    assert running.events == []
+    began = time.monotonic()
+    spec = {"cidr": "10.1.78.0/26", "node": "n1", "pool": "pods"}
+    assert plane.request("POST", f"{OURS}/ipblocks", manifest("IPBlock", "10.1.78.0-26", spec))[0] == 201
+    until(lambda: "10.1.78.0/26" in running.routes(), "changes are heard of again", running.log)
+    print(f"API server restarted; a change is in the router's kernel after {time.monotonic() - began:.2f} s")
+    assert before < running.routes()
+
+
+def test_a_first_start_whose_way_to_the_api_server_comes_over_bgp(
+    plane: ControlPlane, tmp_path: Path
+) -> None:
+    accept = [{"prefix": f"{API}/32"}]
+    with declared(plane, accept=accept), rack(plane, tmp_path, BOOTSTRAP) as running:
+        until(running.routes, "the API was read over BGP, and the block is announced", running.log)
+        until(lambda: not running.stale(), "every kind is followed", running.log)
+        assert any(route["dst"] == API for route in running.node.ip_json("route"))
+        assert "bootstrap's objects are taken" in running.whole_log()
+        (session,) = running.status()["sessions"]
+        assert (session["state"], session["flaps"]) == ("Established", 0)
