@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from bgpnet.drivers.kube.client import APPLY, Client, Json
 from bgpnet.drivers.kube.collections import OURS
@@ -30,6 +30,16 @@ APPLIER: Final = {"fieldManager": "bgpnet-status", "force": "true"}
 log = logging.getLogger(__name__)
 
 
+class Cluster(Protocol):
+    """What the API server last told."""
+
+    def objects(self, kind: str) -> Mapping[str, Json]:
+        """All of a kind, by name."""
+
+    def settled(self) -> bool:
+        """Whether all is read that can be."""
+
+
 class Conditions:
     """One term of a holder.
 
@@ -37,7 +47,7 @@ class Conditions:
         client: to the API server.
         node: the holder's.
         patience: of the watch of the reports.
-        objects: of a kind, by name, as the API server last told them.
+        cluster: the objects.
         clock: monotonic seconds.
         now: seconds since the epoch.
     """
@@ -47,13 +57,13 @@ class Conditions:
         client: Client,
         node: str,
         patience: Patience,
-        objects: Callable[[str], Mapping[str, Json]],
+        cluster: Cluster,
         clock: Callable[[], float],
         now: Callable[[], float],
     ) -> None:
         self._client = client
         self._node = node
-        self._objects = objects
+        self._cluster = cluster
         self._clock = clock
         self._now = now
         self._reports = Watch(
@@ -79,7 +89,7 @@ class Conditions:
 
     async def look(self) -> None:
         """Write what has changed."""
-        if not self._reports.synced:
+        if not self._reports.synced or not self._cluster.settled():
             return
         try:
             if not self._known:
@@ -105,7 +115,9 @@ class Conditions:
     async def _write(self) -> None:
         told = verdicts(self._reports.objects.values())
         objects = {
-            (kind, name): item["metadata"] for kind in PLURALS for name, item in self._objects(kind).items()
+            (kind, name): item["metadata"]
+            for kind in PLURALS
+            for name, item in self._cluster.objects(kind).items()
         }
         self._forget({_version(metadata) for metadata in objects.values()})
         due = []

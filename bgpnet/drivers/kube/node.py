@@ -43,7 +43,7 @@ class KubeNode:
         def duties() -> tuple[Duty, ...]:
             return (
                 Quarantine(self._client, patience(), self._forgotten, time.monotonic),
-                Conditions(self._client, node, patience(), self.source.objects, time.monotonic, time.time),
+                Conditions(self._client, node, patience(), self.source, time.monotonic, time.time),
             )
 
         lease = Lease(self._client, node, access.namespace, time.monotonic)
