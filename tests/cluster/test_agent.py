@@ -157,7 +157,7 @@ def test_an_idle_agent_asks_hardly_anything(plane: ControlPlane, running: Rack) 
         said = running.whole_log().rpartition("agent starts")[2].count("lease held") > 0
         return said and all(judged(plane, plural) for plural in ("bgpconfigurations", "bgppeers", "ippools"))
 
-    until(holds, "the agent holds the Lease and has judged every object", running.log)
+    until(holds, "the agent holds the Lease and has judged every object", running.log, 180)
     until(lambda: quiet(plane), "the agent has said all", running.log)
     began = time.time()
     until(lambda: time.time() - began > 60, "a minute has passed")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 from bgpnet.drivers.kube.judge import refusal
-from bgpnet.drivers.kube.lease import LEASE, Lease
+from bgpnet.drivers.kube.lease import HELD, LEASE, Lease
 from bgpnet.drivers.kube.patience import Patience
 from bgpnet.model.errors import ApiError
 from bgpnet.model.rejection import Rejection
@@ -79,12 +79,25 @@ class Holder:
                     await duty.look()
                 await asyncio.sleep(min(LOOK, RENEW))
                 if self._clock() - renewed >= RENEW:
-                    if not await self._lease.take():
+                    if not await self._renewed(renewed):
+                        log.warning("lease not held any more lease=%s", LEASE)
                         return
                     renewed = self._clock()
-        except ApiError as error:
-            log.warning("lease not held any more lease=%s error=%r", LEASE, str(error))
         finally:
             for each in following:
                 each.cancel()
             await asyncio.gather(*following, return_exceptions=True)
+
+    async def _renewed(self, before: float) -> bool:
+        """Whether it still is ours: an outage changes nothing while nobody else can have it."""
+        while True:
+            try:
+                taken = await self._lease.take()
+            except ApiError as error:
+                log.debug("lease not renewed error=%r", str(error))
+                if self._clock() - before >= HELD:
+                    return False
+                await self._patience.wait()
+            else:
+                self._patience.rest()
+                return taken
