@@ -21,7 +21,14 @@ def remove(run_dir: RunDir) -> None:
         return
     files = (
         *(run_dir.cni_socket, run_dir.agent_socket, run_dir.blocks, run_dir.last_good, run_dir.bfd_sessions),
-        *(run_dir.bfd_socket, run_dir.bfd_state, run_dir.ready, run_dir.drain, run_dir.heartbeat),
+        *(
+            run_dir.passwords,
+            run_dir.bfd_socket,
+            run_dir.bfd_state,
+            run_dir.ready,
+            run_dir.drain,
+            run_dir.heartbeat,
+        ),
         *(root / "agent.lock", root / "bfd.lock"),
     )
     for path in map(Path, files):

@@ -69,9 +69,9 @@ startupProbe:
   failureThreshold: 60
 livenessProbe:
   exec: {command: [bgpnet, alive, {{ . }}]}
-  periodSeconds: 30
+  periodSeconds: 60
   timeoutSeconds: 10
-  failureThreshold: 3
+  failureThreshold: 2
 {{- end }}
 
 {{- define "bgpnet.ready" -}}
