@@ -169,6 +169,8 @@ def _ask_for_family(pools: list[DeclaredPool], family: Family, view: _View, aske
     size = sum(sizes.values())
     free = size - sum(used.values())
     if pools and free * HEADROOM <= size:
+        if _comes_back(family, view, asked):
+            return
         pool = next((pool for pool in pools if pool.ref.name not in view.claimed.full), None)
         if view.room:
             # A full pool is asked for all the same: a block may have come free.
@@ -188,6 +190,18 @@ def _ask_for_family(pools: list[DeclaredPool], family: Family, view: _View, aske
         if used[prefix] == 0 and rest and rest_free * HEADROOM > 2 * rest:
             asked.released.append(prefix)
             return
+
+
+def _comes_back(family: Family, view: _View, asked: _Asked) -> bool:
+    """Whether a block with room is asked for again: that of a Node that was made anew, as a rule."""
+    contested = dict(view.claimed.contested)
+    back = [
+        claim.block
+        for claim in asked.claims
+        if claim.block is not None and claim.block not in contested and family_of(claim.block) is family
+    ]
+    size = sum(len(pod_range(block)) for block in back)
+    return (size - sum(_pods_in(block, view.pods) for block in back)) * HEADROOM > size
 
 
 def _again(block: DeclaredBlock, pools: tuple[DeclaredPool, ...]) -> set[Claim]:

@@ -156,9 +156,10 @@ def rack(plane: ControlPlane, folder: Path, bootstrap: str = "") -> Iterator[Rac
             space.ip("link", "set", "eth1", "up")
         host = API if bootstrap else "127.0.0.1"
         if bootstrap:
-            tor.ip("link", "add", "api", "type", "dummy")
+            tor.ip("link", "add", "api", "type", "veth", "peer", "name", "api2")
             tor.ip("addr", "add", f"{API}/32", "dev", "api")
-            tor.ip("link", "set", "api", "up")
+            for end in ("api", "api2"):
+                tor.ip("link", "set", end, "up")
             (folder / "bootstrap.yaml").write_text(bootstrap)
         with (tor if bootstrap else node).entered():
             listener = socket.create_server((host, 0))

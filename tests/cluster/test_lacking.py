@@ -133,7 +133,7 @@ async def agent(plane: ControlPlane, folder: Path, token: str) -> AsyncIterator[
         for each in due:
             each.reporter.tell()
 
-    node = kube.KubeNode(access, "n1", "test", places, status=status, changed=changed)
+    node = kube.KubeNode(access, "n1", "lacking", places, status=status, changed=changed)
     due.append(node)
     work = asyncio.create_task(node.run())
     try:

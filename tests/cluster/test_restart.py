@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from bgpnet.model.declared import Declared
+from bgpnet.model.rejection import Reason
 from tests.cluster.controlplane import ControlPlane
 from tests.cluster.following import OURS, create, following, has_peers, peer, two_nodes
 from tests.cluster.wire import Wire, wire
@@ -59,6 +60,9 @@ def test_an_agent_that_restarts_without_the_api_takes_what_it_saved(
             assert saved.age is not None
             assert saved.age < 60
             assert (saved.nodes, saved.configuration) == (before.nodes, before.configuration)
+            gone = await told.until(lambda declared: declared and declared.rejections)
+            assert {each.reason for each in gone.rejections} == {Reason.SOURCE_GONE}
+            assert "the last state stays in force" in gone.rejections[0].remedy
             line.mend()
             after = await told.until(lambda declared: declared and declared.age is None)
             assert after.nodes == before.nodes

@@ -27,6 +27,9 @@ OURS = "/apis/bgpnet.io/v1alpha1"
 
 AGENT = "system:serviceaccount:bgpnet-system:bgpnet-agent"
 
+OURSELVES = "bgpnet/test "
+"""How the User-Agent of this module's agent begins: others lack rights on purpose."""
+
 Right = tuple[str, str, str]
 """Group, resource, verb."""
 
@@ -113,7 +116,7 @@ def used(plane: ControlPlane) -> tuple[set[Right], set[Right]]:
     for line in plane.audit_log.read_text().splitlines():
         entry = json.loads(line)
         found = entry.get("objectRef", {})
-        if entry["user"].get("username") != AGENT or not entry.get("userAgent", "").startswith("bgpnet/"):
+        if entry["user"].get("username") != AGENT or not entry.get("userAgent", "").startswith(OURSELVES):
             continue
         resource = "/".join(part for part in (found["resource"], found.get("subresource")) if part)
         right = (found.get("apiGroup", ""), resource, entry["verb"])

@@ -148,6 +148,21 @@ def test_full_pools_are_told_of_and_asked_again() -> None:
     assert [claim.pool for claim in other.wanted.claims] == ["second"]
 
 
+def test_a_block_that_comes_back_is_waited_for_and_not_one_more_asked_for() -> None:
+    """A Node that was made anew: its block died with the old one, and its pods live on."""
+    freed = (block("10.1.2.0/26", released="now"),)
+    found = decided(freed, ["10.1.2.1"])
+    assert found.wanted is not None
+    assert [claim.block for claim in found.wanted.claims] == [prefix("10.1.2.0/26")]
+    full = decided(freed, many("10.1.2.1", 60))
+    assert full.wanted is not None
+    assert [claim.block for claim in full.wanted.claims] == [None, prefix("10.1.2.0/26")]
+    taken = Claimed(contested=((prefix("10.1.2.0/26"), "n2"),))
+    other = decided((), ["10.1.2.1"], taken)
+    assert other.wanted is not None
+    assert [claim.block for claim in other.wanted.claims] == [None, prefix("10.1.2.0/26")]
+
+
 def test_each_family_has_its_own_block() -> None:
     found = decided(pools=(POOL, replace(pool("six", "2001:db8::/64"), block_length=122)))
     assert found.wanted is not None

@@ -139,10 +139,20 @@ class Claims:
             if block is None:
                 full.append(claim.pool)
                 return True
-            if await self._create(block, claim, wanted):
+            if await self._create(block, claim, wanted) or await self._asked_before(block, wanted):
                 return True
             self.conflicts += 1
         return False
+
+    async def _asked_before(self, block: Prefix, wanted: Wanted) -> bool:
+        """Whether a block that could not be claimed is ours: a life of this agent was killed as it asked."""
+        try:
+            found = await self._client.call("GET", f"{BLOCKS}/{block_name(block)}")
+        except ApiError as error:
+            if error.status == HTTPStatus.NOT_FOUND:
+                return False
+            raise
+        return bool(found["spec"]["node"] == wanted.node) and "deletionTimestamp" not in found["metadata"]
 
     async def _claim_exactly(
         self, block: Prefix, claim: Claim, wanted: Wanted, contested: list[tuple[Prefix, str]]

@@ -61,10 +61,10 @@ def passwords(known: Known) -> dict[str, SecretKey]:
     return {name: each.password for (_, name), each in known.judged.items() if each.password is not None}
 
 
-def unread(watches: Iterable[Watch]) -> tuple[Rejection, ...]:
-    """Why collections cannot be read just now."""
+def unread(watches: Iterable[Watch], *, saved: bool = False) -> tuple[Rejection, ...]:
+    """Why collections cannot be read just now; `saved`: there is a state of an earlier life of the agent."""
     return tuple(
-        _unreadable(watch.collection.path, watch.error, synced=watch.synced)
+        _unreadable(watch.collection.path, watch.error, known=saved or watch.synced)
         for watch in watches
         if watch.error is not None
     )
@@ -93,8 +93,8 @@ def _password(read: Manifest | None) -> SecretKey | None:
     return None if secret is None else SecretKey(secret.name, secret.key)
 
 
-def _unreadable(path: str, error: ApiError, *, synced: bool) -> Rejection:
-    known = "the last state stays in force" if synced else "nothing is touched until it is read"
+def _unreadable(path: str, error: ApiError, *, known: bool) -> Rejection:
+    force = "the last state stays in force" if known else "nothing is touched until it is read"
     match error.status:
         case HTTPStatus.NOT_FOUND:
             remedy = "install the CustomResourceDefinitions of this version"
@@ -104,4 +104,4 @@ def _unreadable(path: str, error: ApiError, *, synced: bool) -> Rejection:
             remedy = "the token is not taken: is its service account there, and the node's clock right?"
         case _:
             remedy = "is the API server up, and does the node reach it?"
-    return Rejection(ObjectRef("API", path), "", str(error), Reason.SOURCE_GONE, f"{known}; {remedy}")
+    return Rejection(ObjectRef("API", path), "", str(error), Reason.SOURCE_GONE, f"{force}; {remedy}")

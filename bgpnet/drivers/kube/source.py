@@ -54,6 +54,8 @@ class KubeSource:
         self._bootstrap = places.bootstrap
         self._known = Known()
         self._declared: Declared | None = None
+        self._before: Declared | None = None
+        """What is told until the API was read: the saved state, or the bootstrap."""
         self._unread: tuple[Rejection, ...] = ()
         self._refused: dict[str, tuple[Rejection, ...]] = {}
         kept = KeptPasswords(places.passwords)
@@ -105,7 +107,8 @@ class KubeSource:
 
     async def _keep(self) -> None:
         await asyncio.sleep(GIVE_UP)
-        self._fall_back()
+        self._before = self._before or self._fallen_back()
+        self._publish()
         while True:
             await asyncio.sleep(CONFIRM)
             if self._current() and not any(watch.error for watch in self._watches.values()):
@@ -115,12 +118,10 @@ class KubeSource:
         return all(watch.synced for watch in self._watches.values())
 
     def _publish(self) -> None:
-        failed = unread(watch for watch in self._watches.values())
         if not self._current():
-            if any(watch.error is not None and watch.error.status == 0 for watch in self._watches.values()):
-                self._fall_back()
-            self._tell(self._declared, failed)
+            self._tell_before()
             return
+        failed = unread(self._watches.values())
         objects = {kind: watch.objects for kind, watch in self._watches.items()}
         declared = self._judged(objects)
         if declared is None:
@@ -149,33 +150,40 @@ class KubeSource:
         """Whether what is told is what the API server said in this life of the agent."""
         return self._declared is not None and self._declared.age is None
 
-    def _fall_back(self) -> None:
-        """Take the saved state, where the API server has not been read in this life of the agent."""
-        if self._declared is not None or self._current():
-            return
+    def _tell_before(self) -> None:
+        """What holds before the API was read in this life of the agent, and why it cannot be."""
+        if any(watch.error is not None and watch.error.status == 0 for watch in self._watches.values()):
+            self._before = self._before or self._fallen_back()
+        failed = unread(self._watches.values(), saved=self._before is not None)
+        before = self._before
+        self._tell(before and replace(before, rejections=(*before.rejections, *failed)), failed)
+
+    def _fallen_back(self) -> Declared | None:
+        """The saved state, or the bootstrap where there is none."""
+        if self._current():
+            return None
         found = self._saved.load(time.time())
         if found is None:
-            self._begin()
-            return
+            return self._begun()
         objects, age = found
         declared = self._judged(objects)
         if declared is None:
-            return
+            return None
         log.warning("API not read; the state that was saved %.0f s ago is taken", age)
-        self._tell(replace(declared, age=age), unread(self._watches.values()))
+        return replace(declared, age=age)
 
-    def _begin(self) -> None:
-        """Take what the node was given for its first start: the way to the API server may lead over BGP."""
+    def _begun(self) -> Declared | None:
+        """What the node was given for its first start: the way to the API server may lead over BGP."""
         if self._bootstrap is None:
-            return
+            return None
         try:
             declared = read_once([self._bootstrap])
         except SourceError as error:
             log.warning("bootstrap not read error=%r", str(error))
             self._bootstrap = None
-            return
+            return None
         log.warning("API not read, and nothing saved; the bootstrap's objects are taken")
-        self._tell(replace(declared, age=float("inf")), unread(self._watches.values()))
+        return replace(declared, age=float("inf"))
 
     def _tell(self, declared: Declared | None, failed: tuple[Rejection, ...]) -> None:
         if (declared, failed) != (self._declared, self._unread):
