@@ -75,8 +75,9 @@ format: setup ## format the Python code
 test: check plugin oracles ## every tier of tests but the cluster's (as root)
 	@$(BIN)/pytest -n $(JOBS) --dist loadfile $(ARGS)
 
-test-cluster: setup ## the tests against real Kubernetes programs, built once into ~/.cache (10 minutes)
+test-cluster: setup plugin ## the tests against real Kubernetes programs, built once into ~/.cache (15 minutes)
 	@tests/install-packages.sh tests/cluster/debian-packages.txt
+	@tests/install-packages.sh image/debian-packages.txt
 	@$(BIN)/pytest tests/cluster $(ARGS)
 
 build/oracles/.installed: tests/oracles/requirements.txt | packages

@@ -192,9 +192,17 @@ class _Side:
 
 
 @contextmanager
-def flowing(one: Place, other: Place, count: int = FLOWS) -> Iterator[Probe]:
-    """Flows between two places inside the block, half of them each way."""
-    flows = tuple(_flows(one.address, other.address, count))
+def flowing(one: Place, other: Place, count: int = FLOWS, *, ports_from: int = 20000) -> Iterator[Probe]:
+    """Flows between two places inside the block, half of them each way.
+
+    Args:
+        one: a place.
+        other: another one.
+        count: flows in all.
+        ports_from: the first port; probes of one place at the same time are 500 apart.
+
+    """
+    flows = tuple(_flows(one.address, other.address, count, ports_from))
     sides: list[_Side] = []
     try:
         sides.append(_Side(one, flows))
@@ -205,10 +213,10 @@ def flowing(one: Place, other: Place, count: int = FLOWS) -> Iterator[Probe]:
             side.close()
 
 
-def _flows(one: str, other: str, count: int) -> Iterator[Flow]:
+def _flows(one: str, other: str, count: int, port: int) -> Iterator[Flow]:
     for number in range(count // 2):
-        yield Flow(f"out{number}", one, 20000 + number, other, 30000 + number)
-        yield Flow(f"back{number}", other, 21000 + number, one, 31000 + number)
+        yield Flow(f"out{number}", one, port + number, other, port + 10000 + number)
+        yield Flow(f"back{number}", other, port + 250 + number, one, port + 10250 + number)
 
 
 def _joined(flows: tuple[Flow, ...], reports: list[dict[str, Any]]) -> ProbeResult:

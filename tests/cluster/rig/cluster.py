@@ -87,10 +87,23 @@ class Cluster:
         machine.write("/etc/kubernetes/proxy.json", config)
         machine.start("kube-proxy", "kube-proxy", "--config=/etc/kubernetes/proxy.json")
 
+    def restart_kube_proxy(self, mode: str) -> None:
+        """On every node, in this mode."""
+        for name, machine in self.machines.items():
+            machine.kill("kube-proxy")
+            self.start_kube_proxy(name, mode)
+
     def load(self, image: Path, *names: str) -> None:
         """Import an image into containerd of these nodes, or of all."""
         for name in names or self.machines:
             self.machines[name].feed(image, "ctr", "-n", "k8s.io", "images", "import", "-")
+
+    def tag(self, name: str, tags: tuple[str, ...]) -> None:
+        """Give our image of the first tag the others, too."""
+        for tag in tags[1:]:
+            images = [f"docker.io/library/bgpnet:{each}" for each in (tags[0], tag)]
+            argv = ("ctr", "-n", "k8s.io", "images", "tag", "--force", *images)
+            self.machines[name].node.run(*argv).checked(f"{name}: tag {tag}")
 
     def ready(self, name: str) -> bool:
         """Whether Kubernetes calls the node Ready."""
@@ -109,10 +122,10 @@ class Cluster:
         """Make objects or change them."""
         self.plane.kubectl("apply", "-f", "-", stdin="\n---\n".join(map(json.dumps, objects)))
 
-    def pods(self, app: str) -> list[Json]:
-        """The pods with this label, but those that are on their way out."""
+    def pods(self, app: str, *, leaving: bool = False) -> list[Json]:
+        """The pods with this label, but those that are on their way out, or with them."""
         found = self.get(f"/api/v1/namespaces/default/pods?labelSelector=app%3D{app}")["items"]
-        return [pod for pod in found if "deletionTimestamp" not in pod["metadata"]]
+        return [pod for pod in found if leaving or "deletionTimestamp" not in pod["metadata"]]
 
     def ready_pods(self, app: str, count: int) -> list[Json]:
         """This many pods with this label when so many are Ready; else none."""
@@ -161,7 +174,7 @@ def cluster(folder: Path) -> Iterator[Cluster]:
         line = stack.enter_context(wire(plane.port, listener))
         made = Cluster(plane, lab, line, folder / "pod.tar")
         for name in NODES:
-            parts = Parts(first, kubernetes, containerd, partial(_plug, lab, name))
+            parts = Parts(first, kubernetes, containerd, partial(_plug, lab, name), _unplug)
             made.machines[name] = Machine(name, folder / name, parts)
             stack.callback(made.machines[name].close)
         yield made
@@ -177,6 +190,10 @@ def _plug(lab: Lab, name: str, space: str) -> None:
         kernel.batch([f"link set {name} master br0", f"link set {name} up"], namespace=far)
         lines += [f"address add 10.0.{index}.{number}/24 dev eth{index}", f"link set eth{index} up"]
     kernel.batch([*lines, "route add default nexthop via 10.0.1.1 nexthop via 10.0.2.1"], namespace=space)
+
+
+def _unplug(space: str) -> None:
+    kernel.batch((f"link del eth{index}" for index in range(1, len(_TORS) + 1)), namespace=space, force=True)
 
 
 def _ready(pod: Json) -> bool:

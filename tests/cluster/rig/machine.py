@@ -44,6 +44,8 @@ class Parts:
     containerd: Path
     plug: Callable[[str], None]
     """Puts links into the network namespace of this name."""
+    unplug: Callable[[str], None]
+    """Takes them away: the kernel does not do so at once when the namespace goes."""
 
 
 class Machine:
@@ -65,6 +67,10 @@ class Machine:
     @property
     def disk(self) -> Path:
         return self.folder / "disk"
+
+    @property
+    def is_on(self) -> bool:
+        return self._node is not None
 
     @property
     def node(self) -> RunningNode:
@@ -103,6 +109,8 @@ class Machine:
         for process in self._programs.values():
             process.wait(20)
         self._programs.clear()
+        if self._node is not None:
+            self._parts.unplug(self.space)
         self._node = None
         subprocess.run(["ip", "netns", "del", self.space], check=False, capture_output=True, timeout=10)
         cgroups.remove(self._cgroups)

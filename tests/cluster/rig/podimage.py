@@ -16,13 +16,15 @@ NAME: Final = "bgpnet.test/pod:1"
 
 PORT: Final = 8080
 
+SERVE: Final = ("httpd", "-f", "-p", f"0.0.0.0:{PORT}", "-h", "/www")
+
 WHO: Final = """#!/bin/sh
 echo
 echo "$(hostname) sees $REMOTE_ADDR"
 """
 """A CGI script: `http://POD:8080/cgi-bin/who`."""
 
-_APPLETS: Final = ("sh", "httpd", "hostname", "nc", "sleep", "cat", "wget", "ip")
+_APPLETS: Final = ("sh", "httpd", "hostname", "nc", "sleep", "cat", "wget", "ip", "ping")
 
 _ARCHITECTURES: Final = {"x86_64": "amd64", "aarch64": "arm64"}
 
@@ -82,13 +84,13 @@ def write(path: Path, first: Path) -> None:
     )
 
 
-def deployment(name: str, replicas: int, **spec: Any) -> dict[str, Any]:  # noqa: ANN401 - fields of a pod
+def deployment(name: str, replicas: int, command: tuple[str, ...] = SERVE, **spec: Any) -> dict[str, Any]:  # noqa: ANN401 - fields of a pod
     """A Deployment of pods that serve the page; `spec` are further fields of the pods' spec."""
     labels = {"app": name}
     container = {
         "name": "page",
         "image": NAME,
-        "command": ["httpd", "-f", "-p", f"0.0.0.0:{PORT}", "-h", "/www"],
+        "command": list(command),
     }
     return {
         "apiVersion": "apps/v1",

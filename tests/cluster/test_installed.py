@@ -1,0 +1,86 @@
+"""Our chart on a cluster of two nodes: from NotReady nodes to pods and services that a VM reaches."""
+
+from functools import partial
+from typing import Any
+
+import pytest
+
+from tests.cluster.controlplane import until
+from tests.cluster.rig import podimage, watch
+from tests.cluster.rig.cluster import NODES
+from tests.cluster.rig.installed import Installed
+from tests.netlab.probes import Place
+
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
+
+READY_SECONDS = 15.0
+
+Json = dict[str, Any]
+
+Two = tuple[Json, Json]
+
+SERVICE: Json = {
+    "apiVersion": "v1",
+    "kind": "Service",
+    "metadata": {"name": "web", "namespace": "default"},
+    "spec": {
+        "type": "NodePort",
+        "selector": {"app": "web"},
+        "clusterIP": "10.96.7.7",
+        "ports": [{"port": 80, "targetPort": podimage.PORT, "nodePort": 30080}],
+    },
+}
+
+
+def test_both_nodes_are_ready_soon_after_the_install(installed: Installed) -> None:
+    print(f"helm install to both nodes Ready: {installed.seconds:.1f} s")
+    assert installed.seconds < READY_SECONDS
+
+
+def test_thirty_pods_have_addresses_over_both_nodes(calm: Installed) -> None:
+    pods = calm.web(30, "thirty")
+    assert len({pod["status"]["podIP"] for pod in pods}) == 30
+    assert {pod["spec"]["nodeName"] for pod in pods} == set(NODES)
+    calm.unweb("thirty")
+
+
+def test_vm_and_pods_reach_each_other_by_their_own_addresses(calm: Installed, two: Two) -> None:
+    one, other = (watch.place(calm.on, pod) for pod in two)
+    names = [pod["metadata"]["name"] for pod in two]
+    vm = watch.vm(calm.on)
+    assert watch.fetch(vm, one.address) == f"{names[0]} sees {watch.VM}"
+    assert watch.fetch(vm, other.address) == f"{names[1]} sees {watch.VM}"
+    assert watch.fetch(one, other.address) == f"{names[1]} sees {one.address}"
+    assert watch.fetch(other, one.address) == f"{names[0]} sees {other.address}"
+    with watch.flowing(calm.on, *two) as flows:
+        lost = watch.lost(flows)
+    assert set(lost.values()) == {0}, lost
+
+
+@pytest.mark.parametrize("mode", ["nftables", "iptables"])
+def test_services_answer_pods_and_the_vm(calm: Installed, two: Two, mode: str) -> None:
+    calm.on.restart_kube_proxy(mode)
+    calm.on.apply(SERVICE)
+    pod, vm = watch.place(calm.on, two[0]), watch.vm(calm.on)
+    ways: dict[str, tuple[Place, str, int]] = {
+        "ClusterIP from a pod": (pod, "10.96.7.7", 80),
+        "NodePort from a pod": (pod, "10.0.1.12", 30080),
+        "NodePort from the VM": (vm, "10.0.1.11", 30080),
+        "NodePort of the other node from the VM": (vm, "10.0.1.12", 30080),
+    }
+    try:
+        for what, way in ways.items():
+            until(partial(answered, *way), f"{mode}: {what}", calm.log, patience=20)
+        url = "https://10.96.0.1/livez"
+        told = pod.node.run("curl", "-sk", "--max-time", "5", url, pod=pod.pod).checked(f"{mode}: API server")
+        assert told.stdout
+    finally:
+        calm.on.restart_kube_proxy("nftables")
+
+
+def answered(source: Place, address: str, port: int) -> bool:
+    """Whether eight connections in a row are answered: by pods of both nodes."""
+    url = f"http://{address}:{port}/cgi-bin/who"
+    argv = ("curl", "-sS", "--max-time", "2", url)
+    done = [source.node.run(*argv, pod=source.pod) for _ in range(8)]
+    return all(each.code == 0 and " sees " in each.stdout for each in done)
