@@ -229,6 +229,10 @@ class ControlPlane:
             }
         )
 
+    def pids(self) -> list[int]:
+        """Its processes."""
+        return [process.pid for process in self._programs.values()]
+
     def log(self) -> str:
         """The last of what each program said."""
         return "\n".join(

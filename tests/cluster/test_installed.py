@@ -14,6 +14,7 @@ from tests.netlab.probes import Place
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
 
 READY_SECONDS = 15.0
+"""Of a machine that has nothing else to do."""
 
 Json = dict[str, Any]
 
@@ -33,8 +34,9 @@ SERVICE: Json = {
 
 
 def test_both_nodes_are_ready_soon_after_the_install(installed: Installed) -> None:
-    print(f"helm install to both nodes Ready: {installed.seconds:.1f} s")
-    assert installed.seconds < READY_SECONDS
+    taken = installed.taken
+    print(f"helm install to both nodes Ready: {taken.seconds:.1f} s, alone {taken.alone:.1f} s")
+    assert taken.alone < READY_SECONDS
 
 
 def test_thirty_pods_have_addresses_over_both_nodes(calm: Installed) -> None:

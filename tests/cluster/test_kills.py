@@ -70,7 +70,7 @@ FAULTS: Final[dict[str, Callable[[Installed], None]]] = {
     "cni": killed("bgpnet", "cni"),
     "speaker": killed("bgpnet", "speaker"),
     "bfd": killed("bgpnet", "bfd"),
-    "exabgp": killed("exabgp"),
+    "exabgp": killed("bgpnet.speaker.exabgp_entry"),
     "API server": api_server,
     "kubelet": kubelet,
     "containerd": containerd,

@@ -1,6 +1,5 @@
 """A cluster with our chart on it, and what a test asks of that."""
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,8 +9,9 @@ from typing import Any, Final
 
 from tests.bench import reference
 from tests.cluster.controlplane import until
-from tests.cluster.rig import podimage, settings, watch
+from tests.cluster.rig import effort, podimage, settings, watch
 from tests.cluster.rig.cluster import NODES, Cluster, cluster
+from tests.cluster.rig.effort import Taken
 from tests.cluster.rig.release import NAMESPACE, TAGS, Release, image, release, values
 
 CHAINED: Final = ("loopback", "portmap")
@@ -26,7 +26,7 @@ class Installed:
 
     on: Cluster
     release: Release
-    seconds: float
+    taken: Taken
     """From `helm install` on nodes without a network to all being Ready."""
 
     def uids(self, component: str) -> dict[str, set[str]]:
@@ -111,9 +111,9 @@ def installed(folder: Path) -> Iterator[Installed]:
     with prepared(folder) as made:
         assert not any(map(made.ready, NODES))
         ours = release(made.plane, folder / "helm")
-        began = time.monotonic()
+        began = effort.now(made)
         ours.install(values())
-        running = Installed(made, ours, 0.0)
+        running = Installed(made, ours, began)
         for name in NODES:
             until(partial(made.ready, name), f"{name} is Ready", running.log)
-        yield Installed(made, ours, time.monotonic() - began)
+        yield Installed(made, ours, effort.now(made) - began)

@@ -135,6 +135,11 @@ class Machine:
             os.kill(child, signal.SIGKILL)
         process.wait(10)
 
+    def processor_seconds(self) -> float:
+        """What all its processes have used since it was switched on (cgroup-v1/cpuacct.rst)."""
+        usage = (each / "cpuacct.usage" for each in self._cgroups)
+        return sum(int(each.read_text()) for each in usage if each.exists()) / 1e9
+
     def write(self, path: str, text: str) -> None:
         """A file of the machine."""
         script = 'mkdir -p "$(dirname "$1")" && cat > "$1.new" && mv "$1.new" "$1"'

@@ -1,5 +1,6 @@
 """Our chart and image on a cluster, by Helm, as a user would."""
 
+import hashlib
 import json
 import subprocess
 from collections.abc import Mapping
@@ -96,12 +97,27 @@ def values(agent: str = TAGS[0], speaker: str = TAGS[0], **more: Any) -> Json:  
 
 
 def image() -> Path:
-    """The image of this tree, as `ctr images import` reads it."""
+    """The image of this tree, as `ctr images import` reads it; built when something of it has changed."""
     made = REPOSITORY / "build" / "image" / "cluster.tar"
+    mark, current = made.with_suffix(".of"), _fingerprint()
+    if made.exists() and mark.exists() and mark.read_text() == current:
+        return made
     argv = [str(REPOSITORY / "image" / "build.sh"), "--archive", str(made), f"bgpnet:{TAGS[0]}"]
     done = subprocess.run(argv, capture_output=True, text=True, timeout=BUILD_SECONDS, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
+    mark.write_text(current)
     return made
+
+
+def _fingerprint() -> str:
+    """Of the content of every file that goes into the image."""
+    found = hashlib.sha256()
+    for folder in ("bgpnet", "image", "plugin/build"):
+        for path in sorted((REPOSITORY / folder).rglob("*")):
+            if path.is_file() and "__pycache__" not in path.parts:
+                found.update(str(path.relative_to(REPOSITORY)).encode())
+                found.update(path.read_bytes())
+    return found.hexdigest()
 
 
 def _peers() -> Mapping[str, Json]:
