@@ -113,6 +113,13 @@ class _Agent:
         missing = status.not_ready_because if status else ("the first step is not done",)
         return HTTPStatus.SERVICE_UNAVAILABLE, "text/plain", "\n".join(missing) + "\n"
 
+    def settled(self, query: str) -> http.Answer:
+        """Ready, or out of service as somebody wants it: an upgrade goes on to the next node."""
+        status = self.status()
+        if status is not None and status.drain:
+            return HTTPStatus.OK, "text/plain", f"{status.drain}\n"
+        return self.readyz(query)
+
     def status_json(self, _query: str) -> http.Answer:
         status = self.status()
         if status is None or self.outcome is None:
@@ -181,7 +188,7 @@ async def _run(settings: Settings) -> None:
     drain = DrainPage(settings.node_name, draining, lambda: agent.outcome, loop.wake)
     blocks = BlocksFile(Path(run_dir.blocks))
     doors = Doors(origin.source, netlink, sysctls, blocks, speaker, prober, draining, bfd, origin.claims)
-    health = {"/healthz": agent.healthz, "/readyz": agent.readyz}
+    health = {"/healthz": agent.healthz, "/readyz": agent.readyz, "/settled": agent.settled}
     pages = health | {
         "/status": agent.status_json,
         "/peers": agent.peers_json,

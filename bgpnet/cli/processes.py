@@ -37,7 +37,10 @@ def add(verbs: flags.Verbs) -> None:
         )
         verbs.flag(sub, "--metrics-listen", "", "ADDR:PORT for /metrics besides the agent's socket")
         verbs.flag(
-            sub, "--health-listen", "", "ADDR:PORT for /healthz and /readyz besides the agent's socket"
+            sub,
+            "--health-listen",
+            "",
+            "ADDR:PORT for /healthz, /readyz and /settled besides the agent's socket",
         )
         verbs.flag(sub, "--sysctl-dir", "/proc/sys", "where the host's /proc/sys can be written")
         verbs.flag(

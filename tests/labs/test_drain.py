@@ -56,6 +56,13 @@ def watched(rack: RoughRack) -> tuple[float, float]:
     return led - begun, time.monotonic() - led
 
 
+def health(rack: RoughRack, page: str) -> str:
+    """Status and text of a page of the agent's."""
+    curl = ("curl", "-s", "-w", "%{http_code}", "--unix-socket", "/run/bgpnet/agent.sock")
+    told = rack.node.run(*curl, f"http://agent/{page}").stdout
+    return f"{told[-3:]} {told[:-3].strip()}"
+
+
 def test_pain_point_8_a_drain_leads_traffic_away_before_it_withdraws(rack: RoughRack) -> None:
     before = rack.up_since()
     process = rack.node.spawn(demo.BGPNET, "drain", "node1")
@@ -67,12 +74,15 @@ def test_pain_point_8_a_drain_leads_traffic_away_before_it_withdraws(rack: Rough
     assert len(rack.ways(VM)) == len(NODES), "what the node has learned stays"
     assert rack.status()["drain"] == "drained"
     assert rack.node.run(demo.BGPNET, "status").code == 1
+    assert health(rack, "readyz").startswith("503 the node is drained")
+    assert health(rack, "settled") == "200 drained"
     faults.kill(rack.node, "agent")
     until(lambda: rack.status().get("drain", "") != "", "a new agent knows of it")
     time.sleep(WAIT + 1)
     assert not paths(rack), "and announces nothing anew"
     assert rack.node.run(demo.BGPNET, "drain", "node1", "--undo").code == 0
     rack.settled()
+    assert health(rack, "settled") == "200 ready"
     assert not asks_to_be_left_alone(rack)
 
 

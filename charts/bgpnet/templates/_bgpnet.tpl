@@ -74,9 +74,10 @@ livenessProbe:
   failureThreshold: 2
 {{- end }}
 
+{{/* The node's, not the process's: an upgrade waits for it. A drained one is as it should be. */}}
 {{- define "bgpnet.ready" -}}
 readinessProbe:
-  httpGet: {host: 127.0.0.1, port: {{ .Values.healthPort }}, path: /readyz}
+  httpGet: {host: 127.0.0.1, port: {{ .Values.healthPort }}, path: /settled}
   periodSeconds: 2
   timeoutSeconds: 2
   failureThreshold: 3
