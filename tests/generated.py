@@ -1,8 +1,8 @@
 """Rewrites what is generated in this repository, or says what is not current: `make generate`, `make check`.
 
-The examples of docs/examples/routers, which are also the goldens of the router templates, and the routers of
-the labs: `configs/ROUTER/frr.base.conf`, written by hand, with what `bgpnet routers render` makes of the
-lab's manifests below it, is `configs/ROUTER/frr.conf`.
+The examples of docs/examples/routers, which are also the goldens of the router templates; the table of
+docs/faults.md, from docs/faults.json; and the routers of the labs: `configs/ROUTER/frr.base.conf`, written by
+hand, with what `bgpnet routers render` makes of the lab's manifests below it, is `configs/ROUTER/frr.conf`.
 """
 
 import sys
@@ -19,8 +19,10 @@ from bgpnet.planner.routers import router_configs
 from bgpnet.render.routers.rendered import Rendered, rendered
 from bgpnet.render.routers.systems import TABLES
 from bgpnet.render.routers.table import Ability
+from tests.faults import results, table
 
 REPOSITORY: Final = Path(__file__).resolve().parents[1]
+FAULTS: Final = REPOSITORY / "docs" / "faults.md"
 EXAMPLES: Final = REPOSITORY / "docs" / "examples" / "routers"
 
 _BASES: Final[Mapping[System, str]] = {
@@ -39,6 +41,7 @@ def generated() -> Iterator[tuple[Path, str]]:
             yield folder / f"{made.name}.{made.suffix}", made.configuration
             yield folder / f"{made.name}.verify.txt", made.verification
             yield folder / f"{made.name}.rollback.txt", made.rollback
+    yield FAULTS, table.page(FAULTS, results.published())
     labs = [*REPOSITORY.glob("containerlab/*"), REPOSITORY / "tests" / "cluster" / "rig" / "fabric"]
     for manifests in sorted(lab / "configs" / "manifests" for lab in labs):
         if any(manifests.parent.glob("*/*.base.*")):

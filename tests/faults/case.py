@@ -1,6 +1,6 @@
 """The cells of the matrix: which fault, in which fabric, and what it may cost."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -29,6 +29,19 @@ Who hears nothing gets no acknowledgement either, so its TCP sends nothing new a
 NOTIFICATION: the other side waits for its own hold time, since the last keepalive that it heard.
 """
 
+PLANNED: Final = frozenset(
+    {
+        "agent-killed",
+        "exabgp-killed",
+        "speaker-container-killed",
+        "agent-and-speaker-killed",
+        "bfd-killed",
+        "upgrade-agent-then-speaker",
+        "upgrade-speaker-then-agent",
+        "tor-daemon-restarted-gracefully",
+    }
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Case:
@@ -46,6 +59,11 @@ class Case:
     limit_ms: float
     back_ms: float | None = None
     setup: str = PLAIN
+
+    @property
+    def planned(self) -> bool:
+        """Whether it is what operators do on purpose or a node heals by itself: nothing may be lost, ever."""
+        return self.fault in PLANNED
 
     @property
     def name(self) -> str:
@@ -72,6 +90,7 @@ CASES: Final = (
     Case("node-off", HOLD_LIMIT),
     Case("exabgp-killed", 0, setup=BFD),
     Case("speaker-container-killed", 0, setup=BFD),
+    Case("bfd-killed", 0, setup=BFD),
     Case("upgrade-agent-then-speaker", 0, setup=BFD),
     Case("upgrade-speaker-then-agent", 0, setup=BFD),
     Case("link-of-node-cut", BFD_LIMIT, FAST, setup=BFD),
@@ -83,28 +102,39 @@ CASES: Final = (
 )
 
 
-def chosen(words: Iterable[str]) -> list[tuple[str, Case]]:
+def chosen(words: Iterable[str], only: Collection[str] = ()) -> list[tuple[str, Case]]:
     """The cells that all the words mean, in the order of the run.
 
-    A word is a lab, a set-up or a fault, or a part of the name of one.
+    A word is a lab, a set-up or a fault, or a part of the name of one; `planned`: what may
+    lose nothing, ever.
+    `only`: faults by their whole names, any of them.
 
     Raises:
         ValueError: a word means nothing.
 
     """
     cells = [(lab, case) for lab in LABS for setup in SETUPS for case in CASES if case.setup == setup]
-    exact = {*LABS, *SETUPS, *(case.name for case in CASES)}
+    exact = {"planned", *LABS, *SETUPS, *(case.name for case in CASES)}
+    for name in only:
+        if not any(name in (case.name, case.fault) for case in CASES):
+            raise ValueError(f"no fault is called {name!r}; there are {_faults()}")
+    if only:
+        cells = [(lab, case) for lab, case in cells if {case.name, case.fault} & set(only)]
     for word in words:
         cells = [each for each in cells if _means(word, each, exact=word in exact)]
         if not cells:
             raise ValueError(
                 f"no cell has the word {word!r}; labs: {', '.join(LABS)}; set-ups: {', '.join(SETUPS)};"
-                f" faults: {', '.join(dict.fromkeys(case.name for case in CASES))}"
+                f" faults: {_faults()}"
             )
     return cells
 
 
+def _faults() -> str:
+    return ", ".join(dict.fromkeys(case.name for case in CASES))
+
+
 def _means(word: str, cell: tuple[str, Case], *, exact: bool) -> bool:
     lab, case = cell
-    names = (lab, case.setup, case.name)
+    names = (lab, case.setup, case.name, *(["planned"] if case.planned else []))
     return word in names if exact else any(word in name for name in names)

@@ -22,6 +22,7 @@ FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
             nodefaults.exabgp_killed,
             nodefaults.speaker_container_killed,
             nodefaults.agent_and_speaker_killed,
+            nodefaults.bfd_killed,
             nodefaults.upgrade_agent_then_speaker,
             nodefaults.upgrade_speaker_then_agent,
             nodefaults.wrong_md5_key,

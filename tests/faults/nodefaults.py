@@ -42,16 +42,26 @@ def exabgp_killed(fabric: Fabric, _: str) -> Iterator[float]:
 
 @contextmanager
 def speaker_container_killed(fabric: Fabric, _: str) -> Iterator[float]:
-    """Supervisor, ExaBGP, relay and BFD are killed at once and come back after 3 s."""
-    with _killed(fabric, "speaker", "exabgp", "relay", "bfd"):
+    """Supervisor, ExaBGP and relay are killed at once and come back after 3 s; BFD's container goes on."""
+    with _killed(fabric, "speaker", "exabgp", "relay"):
         yield 0
 
 
 @contextmanager
 def agent_and_speaker_killed(fabric: Fabric, _: str) -> Iterator[float]:
     """The agent and the whole container of the speaker are killed at once and come back after 3 s."""
-    with _killed(fabric, "agent", "speaker", "exabgp", "relay", "bfd"):
+    with _killed(fabric, "agent", "speaker", "exabgp", "relay"):
         yield 0
+
+
+@contextmanager
+def bfd_killed(fabric: Fabric, _: str) -> Iterator[float]:
+    """BFD is killed; who keeps it starts it again at once."""
+    faults.kill(fabric.node, "bfd")
+    faults.until("bfd is back", partial(_is_new, fabric.node, "bfd", 0), PATIENCE)
+    time.sleep(BACK)
+    fabric.settle()
+    yield 0
 
 
 @contextmanager

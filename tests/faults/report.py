@@ -1,9 +1,7 @@
-"""What a cell gave, judged by its limit; the table and build/faults.json."""
+"""What a cell gave, judged by its limit."""
 
-import json
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 from tests.faults.case import Case
@@ -18,7 +16,10 @@ HEADER: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One cell: `sent` and `lost` of the worst flow, gaps of all, the longest silences of TCP."""
+    """One cell: `sent` and `lost` of the worst flow, gaps of all, the longest silences of TCP.
+
+    Of several runs each figure is that of the run where it was worst.
+    """
 
     lab: str
     fault: str
@@ -32,10 +33,16 @@ class Row:
     api_ms: float
     why: str
     """What is over its limit; empty where the cell holds."""
+    runs: int = 1
+    over: int = 0
+    """Runs that were over the limit."""
+    commit: str = ""
+    """What was measured; a plus: and changes that were not committed."""
 
     def __str__(self) -> str:
         """One line of the table."""
         said = f"  {self.why}" if self.why else ""
+        said += f"  ({self.over} of {self.runs} runs over)" if self.runs > 1 else ""
         return (
             f"{self.lab:14} {self.fault:32} {self.lost:5} {self.sent:5} {self.longest_gap_ms:7.0f}"
             f" {self.to_pod_ms:7.0f} {self.from_pod_ms:7.0f} {self.limit_ms:6.0f}"
@@ -75,17 +82,25 @@ def row(
         round(tcp.longest_ms, 1),
         round(api.longest_ms, 1),
         "; ".join(over),
+        over=int(bool(over)),
+    )
+
+
+def worst_of(runs: Sequence[Row]) -> Row:
+    """One row of all runs of a cell."""
+    worst = max(runs, key=lambda each: (each.lost, each.longest_gap_ms))
+    return replace(
+        worst,
+        longest_gap_ms=max(each.longest_gap_ms for each in runs),
+        to_pod_ms=max(each.to_pod_ms for each in runs),
+        from_pod_ms=max(each.from_pod_ms for each in runs),
+        tcp_ms=max(each.tcp_ms for each in runs),
+        api_ms=max(each.api_ms for each in runs),
+        why=next((each.why for each in (worst, *runs) if each.why), ""),
+        runs=sum(each.runs for each in runs),
+        over=sum(each.over for each in runs),
     )
 
 
 def _to_pod(flow: FlowResult) -> bool:
     return flow.flow.name.startswith("out")
-
-
-def write(path: Path, rows: Iterable[Row]) -> None:
-    """Write rows; those of other cells that stand there stay, so that a matrix can be run in parts."""
-    fresh = {(each.lab, each.fault): asdict(each) for each in rows}
-    there = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
-    kept = [each for each in there if (each["lab"], each["fault"]) not in fresh]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps([*kept, *fresh.values()], indent=1) + "\n", encoding="utf-8")

@@ -34,9 +34,8 @@ def apply(folder: Path, variant: str) -> None:
         own = f"        - ip address add {LOOPBACKS[node]}/32 dev lo\n"
         _edit(folder / "lab.clab.yml", address, address + own)
     leaf = configs / "leaf" / "frr.conf"
-    leaf.write_text(with_loopbacks(leaf.read_text(encoding="utf-8")), encoding="utf-8")
     for path in (leaf, *configs.glob("*/*.base.conf")):
-        text = path.read_text(encoding="utf-8")
+        text = with_loopbacks(path.read_text(encoding="utf-8"))
         if variant == BFD:
             text = _watching(text)
         if variant == RESTARTING and path != leaf:
@@ -54,7 +53,7 @@ def apply(folder: Path, variant: str) -> None:
 
 
 def with_loopbacks(text: str) -> str:
-    """Let a router's filters of pods' blocks take the nodes' loopbacks, too."""
+    """Let what is written by hand for pods' blocks take the nodes' loopbacks, too; what is generated does."""
     lines = []
     for line in text.splitlines(keepends=True):
         lines.append(
@@ -64,8 +63,6 @@ def with_loopbacks(text: str) -> str:
             lines.append(
                 line.replace("seq 10", "seq 15").replace("10.244.0.0/16 ge 26 le 26", f"{RANGE} ge 32")
             )
-        if line.startswith("    10.244.0.0/16{26,26}"):
-            lines[-1] = f"    {RANGE}{{32,32}},\n{line}"
     return "".join(lines)
 
 

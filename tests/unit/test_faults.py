@@ -1,11 +1,12 @@
 """The fault matrix: which cells words choose, what is over a limit, and that each cell has its fault."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tests.faults import report, setup
+from tests.faults import report, results, setup, table
 from tests.faults.case import BFD, CASES, FAST, LABS, Case, chosen
 from tests.faults.inflict import FAULTS
 from tests.netlab.probes import Flow, FlowResult, ProbeResult
@@ -31,6 +32,13 @@ def test_words_choose_cells_and_a_word_that_means_nothing_is_named() -> None:
     assert {lab for lab, _ in chosen(["dual-tor"])} == {"dual-tor"}  # and not dual-tor-bird
     assert [case.name for _, case in chosen(["mixed", "exabgp"])] == ["exabgp-killed", "exabgp-killed-bfd"]
     assert {case.setup for _, case in chosen([BFD])} == {BFD}
+    assert {case.limit_ms for _, case in chosen(["planned"])} == {0}
+    assert [case.name for _, case in chosen(["dual-tor"], ["node-off", "node-off-bfd"])] == [
+        "node-off",
+        "node-off-bfd",
+    ]
+    with pytest.raises(ValueError, match="no fault is called 'flood'"):
+        chosen([], ["flood"])
     with pytest.raises(ValueError, match="no cell has the word 'flood'; labs: dual-tor, "):
         chosen(["flood"])
 
@@ -59,14 +67,45 @@ def test_a_connection_that_breaks_is_over_every_limit() -> None:
     assert report.row("lab", Case("a", 0), flows(0, 10, 10), (FINE, broken), 0).why == "BROKEN: reset"
 
 
+def test_of_several_runs_the_worst_counts_and_how_many_were_over() -> None:
+    case = Case("a", 0)
+    runs = [
+        report.row("lab", case, flows(*run), (FINE, FINE), 0)
+        for run in ((0, 90, 10), (2, 20, 30), (0, 10, 10))
+    ]
+    worst = report.worst_of(runs)
+    assert (worst.lost, worst.longest_gap_ms, worst.from_pod_ms) == (2, 90, 30)
+    assert (worst.runs, worst.over, worst.why) == (3, 1, "OVER: 2 lost, none may be")
+
+
 def test_cells_replace_their_own_rows_and_no_others(tmp_path: Path) -> None:
-    path = tmp_path / "build" / "faults.json"
-    first = [report.row("lab", Case(name, 0), flows(0, 10, 10), (FINE, FINE), 0) for name in "ab"]
-    report.write(path, first)
-    report.write(path, [report.row("lab", Case("b", 0), flows(2, 10, 10), (FINE, FINE), 0)])
+    cells = tmp_path / "build" / "faults"
+    for name, lost in (("a", 0), ("b", 0), ("b", 2)):
+        path = results.keep(report.row("lab", Case(name, 0), flows(lost, 10, 10), (FINE, FINE), 0), cells)
     rows = json.loads(path.read_text())
     assert [(row["fault"], row["lost"]) for row in rows] == [("a", 0), ("b", 2)]
     assert rows[0].items() >= {"lab": "lab", "sent": 500, "longest_gap_ms": 10, "limit_ms": 0}.items()
+    assert results.kept("lab", "b", cells) == results.all_kept(cells)[1]
+    assert results.kept("lab", "c", cells) is None
+
+
+def test_the_table_tells_what_was_measured_what_is_over_and_what_is_missing(tmp_path: Path) -> None:
+    page = tmp_path / "faults.md"
+    page.write_text(f"Text.\n{table.BEGIN}\nold\n{table.END}\nMore.\n")
+    cases = {case.name: case for case in CASES}
+    rows = [
+        replace(report.row("dual-tor", cases["agent-killed"], flows(2, 41, 10), (FINE, FINE), 0), runs=20),
+        report.row("mixed-tor", cases["link-of-node-cut"], flows(0, 900, 40), (FINE, FINE), 0),
+    ]
+    shown = table.page(page, rows)
+    assert shown.startswith("Text.\n")
+    assert shown.endswith("\nMore.\n")
+    assert "old" not in shown
+    assert "| agent-killed | 0 lost | **2, 41, 12, 12** (20 runs) | not measured | not measured |" in shown
+    assert "| link-of-node-cut | 10000 / 300 | not measured | not measured | 0, 900 / 40, 12, 12 |" in shown
+    page.write_text("no marks")
+    with pytest.raises(ValueError, match="lacks"):
+        table.page(page, rows)
 
 
 def test_routers_take_the_loopbacks_beside_the_blocks() -> None:
@@ -74,7 +113,6 @@ def test_routers_take_the_loopbacks_beside_the_blocks() -> None:
     assert setup.with_loopbacks(frr) == frr + (
         "ip prefix-list POD_BLOCKS seq 15 permit 10.250.0.0/24 ge 32\n"
     )
-    assert setup.with_loopbacks("    10.244.0.0/16{26,26}  # IPPool/pods\n").startswith(
-        "    10.250.0.0/24{32,32},\n    10.244"
-    )
+    bird = "if net ~ [ 10.244.0.0/16{26,26} ] then accept;\n"
+    assert "[ 10.244.0.0/16{26,26}, 10.250.0.0/24{32,32} ]" in setup.with_loopbacks(bird)
     assert setup.with_loopbacks("log stderr all;\n") == "log stderr all;\n"
