@@ -1,7 +1,8 @@
 """ExaBGP's own process: ExaBGP as it comes, with timers that are exact and do not follow the wall clock.
 
 And it tells all of a peer's OPEN when it is asked for its sessions, for an agent that comes later, and says
-goodbye to a peer whose session BFD has ended. What it calls a peer is in `exabgp_peers`.
+goodbye to a peer whose session BFD has ended. What it calls a peer is in `exabgp_peers`, when it sends a
+KEEPALIVE in `exabgp_keepalives`.
 
 ExaBGP 5.0.15 keeps its timers in whole seconds of the wall clock (exabgp/bgp/timer.py, reactor/delay.py).
 So its hold timer fires up to a second late, a clock that is set forward ends every session, and one that is
@@ -22,7 +23,7 @@ from exabgp.bgp.message.open.capability import Capability
 from exabgp.reactor import delay, peer
 
 from bgpnet.drivers import process
-from bgpnet.speaker import exabgp_faults, exabgp_peers
+from bgpnet.speaker import exabgp_faults, exabgp_keepalives, exabgp_peers
 
 Code: Final = Capability.CODE
 
@@ -129,4 +130,5 @@ def run() -> None:
     exabgp_peers.install()
     peer.Peer._close = close  # noqa: SLF001 - as above
     exabgp_faults.install()
+    exabgp_keepalives.install()
     sys.exit(main())

@@ -70,6 +70,7 @@ def _restarting(text: str) -> str:
     """Let a ToR restart gracefully towards the leaf, too; FRR is told that the kernel forwards meanwhile."""
     kept = " no bgp default ipv4-unicast\n bgp graceful-restart\n bgp graceful-restart preserve-fw-state\n"
     text = text.replace(" no bgp default ipv4-unicast\n", kept, 1)
+    text = text.replace("protocol kernel { ", "protocol kernel { graceful restart on; ")
     return text.replace("  hold time 9; keepalive", "  graceful restart on; hold time 9; keepalive")
 
 

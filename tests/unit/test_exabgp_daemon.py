@@ -8,6 +8,7 @@ import pytest
 from exabgp.bgp import timer
 from exabgp.bgp.message import KeepAlive, Notify
 from exabgp.bgp.message.open.capability.graceful import Graceful
+from exabgp.bgp.message.open.holdtime import HoldTime
 from exabgp.protocol.family import AFI, SAFI
 from exabgp.reactor import delay, peer
 
@@ -20,6 +21,7 @@ from bgpnet.speaker.exabgp_daemon import (
     exact_timers,
     more_of,
 )
+from bgpnet.speaker.exabgp_keepalives import KeepaliveTimer
 
 
 class Clock:
@@ -79,8 +81,7 @@ def exact(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_clock_that_is_set_back_stops_neither_keepalives_nor_connecting(
     clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(timer.log, "debug", lambda *_, **__: None)
-    keepalives = timer.SendTimer(lambda: "session", Hold())
+    keepalives = KeepaliveTimer(lambda: "session", HoldTime(9))
     waiting = peer.Delay()
     waiting.increase()
     monkeypatch.setattr(time, "time", lambda: 0.0)
@@ -98,12 +99,6 @@ def test_a_router_that_was_away_for_long_is_asked_every_few_seconds(clock: Clock
     assert waiting.backoff()
     clock.now += ConnectDelay.MOST + 0.1
     assert not waiting.backoff()
-
-
-class Hold:
-    @staticmethod
-    def keepalive() -> int:
-        return 3
 
 
 def test_the_restart_time_of_a_router_that_is_only_a_helper_is_told() -> None:

@@ -6,7 +6,7 @@ from typing import Final
 from bgpnet.model.net import Address
 
 _ERRORS: Final = {
-    # RFC 4271 §4.5 and §6; RFC 6608; RFC 4486, 8203, 8538 and 9384 for Cease; RFC 7313
+    # RFC 4271 §4.5 and §6; RFC 6608; RFC 4486, 8203, 8538 and 9384 for Cease; RFC 7313; RFC 9687
     1: (
         "Message Header Error",
         {1: "Connection Not Synchronized", 2: "Bad Message Length", 3: "Bad Message Type"},
@@ -64,6 +64,7 @@ _ERRORS: Final = {
         },
     ),
     7: ("ROUTE-REFRESH Message Error", {1: "Invalid Message Length"}),
+    8: ("Send Hold Timer Expired", {}),
 }
 
 _BAD_PEER_AS: Final = (2, 2)
@@ -98,6 +99,8 @@ def down(reason: str, *, hold_time: int) -> str:
             return received(code, subcode, "")
         if code == 4:  # noqa: PLR2004 - Hold Timer Expired
             return f"hold timer expired: nothing heard from the peer for {hold_time} s"
+        if code == 8:  # noqa: PLR2004 - Send Hold Timer Expired
+            return "the peer acknowledges nothing that this node sends: the path to it is broken"
         words = f"this node sent NOTIFICATION {notification(code, subcode)}"
         return words + "; the peer's AS number is not what spec.peerASN allows" * (
             (code, subcode) == _BAD_PEER_AS

@@ -1,0 +1,105 @@
+"""The pace of KEEPALIVEs, and when a peer is given up that acknowledges nothing."""
+
+import socket
+import time
+from collections.abc import Iterator
+from types import SimpleNamespace
+
+import pytest
+from exabgp.bgp.message import Notify
+from exabgp.bgp.message.open.holdtime import HoldTime
+
+from bgpnet.speaker.exabgp_keepalives import LOOK, Keepalives, KeepaliveTimer, Progress, Sent, sent
+
+
+class Clock:
+    """Stands for time.monotonic."""
+
+    def __init__(self) -> None:
+        self.now = 1000.9
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(time, "monotonic", clock)
+    return clock
+
+
+@pytest.fixture
+def connection() -> Iterator[socket.socket]:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        one = socket.create_connection(server.getsockname())
+        other, _ = server.accept()
+        with one, other:
+            yield one
+
+
+@pytest.mark.parametrize(("hold", "pause"), [(3, 1.0), (9, 1.0), (90, 10.0)])
+def test_one_comes_in_each_ninth_of_the_hold_time_and_at_most_in_each_second(
+    clock: Clock, hold: int, pause: float
+) -> None:
+    due = KeepaliveTimer(lambda: "session", HoldTime(hold))
+    clock.now += pause - 0.01
+    assert not due.need_ka()
+    clock.now += 0.02
+    assert due.need_ka()
+    assert not due.need_ka()
+
+
+def test_there_is_none_without_a_hold_time(clock: Clock) -> None:
+    due = KeepaliveTimer(lambda: "session", HoldTime(0))
+    clock.now += 1000
+    assert not due.need_ka()
+
+
+def test_who_acknowledges_nothing_for_too_long_is_not_reached() -> None:
+    progress = Progress(6.0)
+    assert not progress.is_lost(Sent(0, 100), 0)
+    assert not progress.is_lost(Sent(1, 100), 10)  # long ago that anything was due
+    assert not progress.is_lost(Sent(4, 100), 10 + 5.9)
+    assert progress.is_lost(Sent(5, 100), 10 + 6.1)
+
+
+def test_a_slow_peer_and_one_that_loses_packets_are_reached() -> None:
+    progress = Progress(6.0)
+    for moment in range(0, 100, 5):
+        assert not progress.is_lost(Sent(0, 100), moment)  # its window is closed: nothing is retransmitted
+    for moment in range(100, 200, 5):
+        assert not progress.is_lost(Sent(3, moment), moment)  # each time something has come through
+
+
+def test_the_kernel_tells_what_was_acknowledged(connection: socket.socket) -> None:
+    before = sent(connection)
+    connection.sendall(b"x" * 123)
+    deadline = time.monotonic() + 10
+    while sent(connection).acknowledged != before.acknowledged + 123:
+        assert time.monotonic() < deadline
+    assert sent(connection).retransmits == 0
+
+
+@pytest.mark.parametrize("hold", [0, 9])
+def test_the_session_ends_with_the_send_hold_timer_unless_there_is_no_hold_time(
+    hold: int, clock: Clock, connection: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proto = SimpleNamespace(
+        negotiated=SimpleNamespace(holdtime=HoldTime(hold)),
+        connection=SimpleNamespace(io=connection),
+        new_keepalive=lambda: iter((None, None)),
+    )
+    keepalives = Keepalives(lambda: "session", proto)
+    monkeypatch.setattr("bgpnet.speaker.exabgp_keepalives.sent", lambda _: Sent(1, 100))
+    clock.now += LOOK
+    keepalives()
+    clock.now += 5.9
+    keepalives()
+    clock.now += LOOK
+    if hold == 0:
+        keepalives()
+        return
+    with pytest.raises(Notify) as told:
+        keepalives()
+    assert (told.value.code, told.value.subcode) == (8, 0)
