@@ -26,8 +26,8 @@ ONE_WAY_LIMIT: Final = 10_300.0
 """Milliseconds, towards the pods over a link on which the node is deaf: hold time, a second, and FAST to act.
 
 Who hears nothing gets no acknowledgement either, so its TCP sends nothing new any more, not even the
-NOTIFICATION: the router waits for its own hold time, since the node's last KEEPALIVE. That one may have left a
-second after the link died: there is one in each second, and RFC 4271 has no more.
+NOTIFICATION: the router waits for its own hold time, since the node's last KEEPALIVE. That one may have left
+a second after the link died: there is one in each second, and RFC 4271 has no more.
 """
 
 PLANNED: Final = frozenset(
