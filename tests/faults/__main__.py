@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable
+from contextlib import nullcontext
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
@@ -29,14 +30,23 @@ STREAMS: Final = 4
 
 
 def measure(lab: str, case: Case, fabric: Fabric) -> report.Row:
-    """One cell: probes, the proof that both ToRs carry them, the fault; then everything is mended.
+    """One cell: everything is well, the fault, everything is mended.
 
     Raises:
         LabError: the fault could not be made, or nothing crossed its victim.
 
     """
     fabric.settle()
-    for tor in fabric.tors:
+    with fabric.one_way() if case.alone else nullcontext():
+        row = probed(lab, case, fabric)
+    fabric.settle()
+    return row
+
+
+def probed(lab: str, case: Case, fabric: Fabric) -> report.Row:
+    """Probes, the proof that the ToRs carry them, the fault."""
+    tors = fabric.tors[: fabric.ways]
+    for tor in tors:
         crossing.watch(tor)
     with (
         probes.flowing(fabric.vm, fabric.pod) as flows,
@@ -45,7 +55,7 @@ def measure(lab: str, case: Case, fabric: Fabric) -> report.Row:
     ):
         flows.wait_until_flowing()
         time.sleep(BEFORE)
-        for tor in fabric.tors:
+        for tor in tors:
             if not crossing.crossed(flows.flows, {}, crossing.counts(tor)):
                 raise LabRunError(f"no flow crossed {tor.name}, so the cell would prove nothing")
         for each in (flows, tcp, api):
@@ -53,9 +63,7 @@ def measure(lab: str, case: Case, fabric: Fabric) -> report.Row:
         with FAULTS[case.fault](fabric, case.setup) as took_ms:
             time.sleep(AFTER)
             silences = (tcp.result(), api.result())
-            row = report.row(lab, case, flows.finish(), silences, took_ms)
-    fabric.settle()
-    return row
+            return report.row(lab, case, flows.finish(), silences, took_ms)
 
 
 def repeated(lab: str, case: Case, fabric: Fabric, number: int, commit: str) -> report.Row:

@@ -53,6 +53,7 @@ class Case:
         limit_ms: longest gap towards the pods; 0: no packet may be lost at all, either way.
         back_ms: longest gap from the pods, where it is another.
         setup: the fabric that it is for.
+        alone: whether tor2 has no power, so that nothing but the victim is left.
 
     """
 
@@ -60,6 +61,7 @@ class Case:
     limit_ms: float
     back_ms: float | None = None
     setup: str = PLAIN
+    alone: bool = False
 
     @property
     def planned(self) -> bool:
@@ -69,7 +71,7 @@ class Case:
     @property
     def name(self) -> str:
         """The fault as the table names it."""
-        return self.fault if self.setup != BFD else f"{self.fault}-bfd"
+        return f"{self.fault}{'-alone' * self.alone}{'-bfd' * (self.setup == BFD)}"
 
 
 CASES: Final = (
@@ -100,6 +102,7 @@ CASES: Final = (
     Case("tor-off-in-silence", BFD_LIMIT, setup=BFD),
     Case("node-off", BFD_LIMIT, setup=BFD),
     Case("tor-daemon-restarted-gracefully", 0, setup=RESTARTING),
+    Case("tor-daemon-restarted-gracefully", 0, setup=RESTARTING, alone=True),
 )
 
 

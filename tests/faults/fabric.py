@@ -1,5 +1,6 @@
 """A fabric of two ToRs that is up, from a copy of its lab folder that is set up for what is to be tried."""
 
+import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from tests.netlab.probes import Place
 
 BLOCKS: Final = {"node1": "10.244.1.0/26", "node2": "10.244.2.0/26"}
 VM: Final = "192.0.2.10"
+VM_NETWORK: Final = "192.0.2.0/24"
 POD: Final = "10.244.1.1"
 LOGS: Final = REPOSITORY / "build" / "labs"
 PATIENCE: Final = 75.0
@@ -33,6 +35,7 @@ class Fabric:
         self.vm = Place(lab.node("vm"), VM)
         self.pod = Place(self.node, POD, pod="pod11")
         self.itself = Place(self.node, setup.LOOPBACKS["node1"])
+        self.ways = len(self.tors)
 
     def edit(self, manifest: str, old: str, new: str) -> None:
         """Write another text into a manifest."""
@@ -47,21 +50,48 @@ class Fabric:
         path.write_text(key + "\n", encoding="ascii")
         path.chmod(0o600)
 
+    @contextmanager
+    def one_way(self) -> Iterator[None]:
+        """Inside the block tor2 has no power, and everything goes over tor1."""
+        faults.power_off(self.tors[1], links_go_dark=True)
+        self.ways = 1
+        try:
+            self.settle()
+            yield
+        finally:
+            self.ways = len(self.tors)
+            faults.power_on(self.lab, self.tors[1].name)
+
     def settle(self) -> None:
-        """Wait until everything is reached over both ToRs, and both nodes are fine by their own word."""
+        """Wait until everything is reached over both ToRs, and both nodes are fine by their own word.
+
+        With tor2 off: until everything is reached over tor1, and both nodes have a session with it.
+        """
         wanted = {
-            "two ways to every block": lambda: demo.ecmp(self.leaf, *BLOCKS.values()),
-            "two ways to node1 itself": lambda: demo.ecmp(self.leaf, setup.LOOPBACKS["node1"]),
-            "two ways to the VM": lambda: demo.ecmp(self.node, "192.0.2.0/24"),
-            "two ways from node2 to the VM": lambda: demo.ecmp(self.node2, "192.0.2.0/24"),
+            "all ways to every block": lambda: self._reaches(self.leaf, *BLOCKS.values()),
+            "all ways to node1 itself": lambda: self._reaches(self.leaf, setup.LOOPBACKS["node1"]),
+            "all ways to the VM": lambda: self._reaches(self.node, VM_NETWORK),
+            "all ways from node2 to the VM": lambda: self._reaches(self.node2, VM_NETWORK),
             "node1 is fine": lambda: self.is_fine(self.node),
             "node2 is fine": lambda: self.is_fine(self.node2),
         }
         for what, holds in wanted.items():
             faults.until(what, holds, PATIENCE)
 
+    def _reaches(self, node: RunningNode, *prefixes: str) -> bool:
+        """Whether a node has as many ways to each prefix as there are ToRs with power."""
+        if self.ways > 1:
+            return demo.ecmp(node, *prefixes)
+        return all(node.ip_json("route", "show", prefix) for prefix in prefixes) and not any(
+            demo.ecmp(node, prefix) for prefix in prefixes
+        )
+
     def is_fine(self, node: RunningNode) -> bool:
         """Whether all sessions of a node are up and told everything, and BFD is up where it is asked for."""
+        if self.ways == 1:
+            told = node.run(demo.BGPNET, "peers", "-o", "json").stdout
+            states = [peer["state"] for peer in json.loads(told)["peers"]] if told else []
+            return states.count("Established") == 1
         return node.run(demo.BGPNET, "status").code == 0 and setup.watched(node)
 
     def has_route(self, tor: RunningNode, node: str) -> bool:
