@@ -8,7 +8,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from itertools import pairwise
 from pathlib import PurePath
 
@@ -118,7 +118,8 @@ def power_off(router: RunningNode, *, links_go_dark: bool) -> None:
     else:
         router.run("nft", "-f", "-", stdin=_silence(links)).checked(f"{router.name}: nft")
     for process in router.processes():
-        os.kill(process.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # one that ended meanwhile
+            os.kill(process.pid, signal.SIGKILL)
 
 
 def power_on(lab: Lab, name: str) -> None:
