@@ -121,14 +121,16 @@ def _prefixes(peers: Iterable[PeerStatus]) -> Iterator[Metric]:
     )
     announced = _gauge("prefixes_announced", "Prefixes that are announced to the peer.")
     pending = _gauge("prefixes_pending", "Prefixes that ought to be announced to the peer and are not yet.")
+    withheld = _gauge("prefixes_withheld", "Prefixes of ours that export filters keep from the peer.")
     for peer in peers:
         received.add_metric([peer.peer], peer.received)
         accepted.add_metric([peer.peer], peer.accepted)
         announced.add_metric([peer.peer], len(peer.announced))
         pending.add_metric([peer.peer], len(peer.pending))
+        withheld.add_metric([peer.peer], sum(peer.withheld.values()))
         for reason, count in sorted(peer.refused.items()):
             refused.add_metric([peer.peer, reason], count)
-    yield from (received, accepted, refused, announced, pending)
+    yield from (received, accepted, refused, announced, pending, withheld)
 
 
 def _routes(outcome: Outcome) -> Iterator[Metric]:

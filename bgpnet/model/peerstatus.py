@@ -105,12 +105,18 @@ class PeerStatus:
     """None while the session is not up."""
     received: int = 0
     """Paths in the peer's Adj-RIB-In."""
+    table_read: bool = False
+    """Whether the peer's table was read whole; before, what the kernel has of it stays."""
     accepted: int = 0
     refused: dict[str, int] = field(default_factory=dict)
     """Paths that the import policy left out, by reason."""
+    filtered: dict[str, int] = field(default_factory=dict)
+    """Of those the ones that BGPFilters refused, by filter and rule."""
     announced: tuple[str, ...] = ()
     pending: tuple[str, ...] = ()
     """Prefixes that ought to be announced and are not yet."""
+    withheld: dict[str, int] = field(default_factory=dict)
+    """Prefixes of ours that BGPFilters keep from the peer, by filter and rule."""
     end_of_rib_sent: bool = False
     bfd: BfdStatus | None = None
     """None: its BGPPeer does not ask for BFD."""

@@ -89,12 +89,15 @@ class Sysctl:
 
 
 @dataclass(frozen=True, slots=True)
-class ImportTally:
-    """How many of a peer's paths the import policy took, and how many it refused for which reason."""
+class Tally:
+    """How many of a peer's paths the import policy took, or of our prefixes the export policy tells it."""
 
     peer: Address
     accepted: int
     refused: tuple[tuple[Reason, int], ...]
+    """The others, by reason."""
+    filtered: tuple[tuple[str, int], ...]
+    """Of those the ones that filters refused, by filter and rule."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +116,8 @@ class Plan:
     blocks: Blocks | None = None
     wanted: Wanted | None = None
     """Claims to blocks; None where none are taken."""
-    imports: tuple[ImportTally, ...] = ()
+    imports: tuple[Tally, ...] = ()
+    exports: tuple[Tally, ...] = ()
     offered: tuple[Prefix, ...] = ()
     """What every session of the family is told, filters permitting: of the own prefixes, and of lo."""
     probes: tuple[Probe, ...] = ()

@@ -6,10 +6,10 @@ from bgpnet.model.bgp import Speaker
 from bgpnet.model.declared import DeclaredNode
 from bgpnet.model.kernel import Link
 from bgpnet.model.net import Address, Family, Prefix, address_order, family_of, prefix_order
-from bgpnet.model.plan import Announcement, Session
+from bgpnet.model.plan import Announcement, Session, Tally
 from bgpnet.model.rejection import Reason, Rejection
 from bgpnet.planner.exports import Export
-from bgpnet.planner.refusals import Refusal, refused
+from bgpnet.planner.refusals import Refusal, Refused, refused, tallies
 
 
 def announcements(
@@ -18,15 +18,17 @@ def announcements(
     sessions: tuple[Session, ...],
     links: tuple[Link, ...],
     policy: Export,
-) -> tuple[tuple[Announcement, ...], tuple[Rejection, ...]]:
+) -> tuple[tuple[Announcement, ...], tuple[Tally, ...], tuple[Rejection, ...]]:
     """Each of these prefixes to every session that carries its family and whose filters accept it, sorted.
+
+    Besides how many each peer is told, and what is wrong.
 
     The next hop is the session's own address or, for the other family, this node's first address of that
     family on the session's link (RFC 4760 §3: the next hop is of the family announced). Over link-local
     addresses it is always the session's own, and so is it where there is no other and RFC 8950 allows it.
     """
     made: list[Announcement] = []
-    filtered: list[tuple[Address, Prefix, Refusal]] = []
+    filtered: list[Refused] = []
     rejections: list[Rejection] = []
     by_name = {link.name: link for link in links}
     for prefix in prefixes:
@@ -46,7 +48,11 @@ def announcements(
         if refusals == len(carriers):
             rejections.append(_told_to_nobody(node, prefix, filtered=bool(carriers)))
     made.sort(key=lambda announcement: (address_order(announcement.peer), prefix_order(announcement.prefix)))
-    return tuple(made), (*rejections, *refused("Announcement to", filtered))
+    return (
+        tuple(made),
+        tallies((each.peer for each in made), filtered),
+        (*rejections, *refused("Announcement to", filtered)),
+    )
 
 
 def not_taken(

@@ -19,12 +19,12 @@ from bgpnet.model.net import (
     family_of,
     prefix_order,
 )
-from bgpnet.model.plan import ImportTally, Route
+from bgpnet.model.plan import Route, Tally
 from bgpnet.model.rejection import ObjectRef, Reason, Rejection
 from bgpnet.planner.bestpath import best_paths
-from bgpnet.planner.imports import Import, tallies
+from bgpnet.planner.imports import Import
 from bgpnet.planner.nexthopobjects import foreign_objects
-from bgpnet.planner.refusals import Refusal, refused
+from bgpnet.planner.refusals import Refusal, Refused, refused, tallies
 
 PROTOCOLS = {
     2: "kernel",
@@ -46,7 +46,7 @@ class Fib:
     """Routes by prefix, and what was refused."""
 
     routes: tuple[Route, ...]
-    imports: tuple[ImportTally, ...]
+    imports: tuple[Tally, ...]
     rejections: tuple[Rejection, ...]
     inside: tuple[LearnedPath, ...] = ()
     """Paths to what is the node's own, announced by somebody else."""
@@ -88,7 +88,7 @@ def fib(
     paths of `failed` peers.
     """
     taken: defaultdict[Prefix, list[LearnedPath]] = defaultdict(list)
-    not_taken: list[tuple[Address, Prefix, Refusal]] = []
+    not_taken: list[Refused] = []
     inside: list[LearnedPath] = []
     ways: dict[tuple[Address, Address], tuple[NextHop, ...]] = {}
     for path in paths:

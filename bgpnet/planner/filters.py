@@ -46,6 +46,7 @@ class FilterChain:
         self.unmatched = Refusal(
             Reason.FILTERED,
             f"no rule of spec.{direction} of BGPFilter {names} matches it; add one if it is wanted",
+            f"BGPFilter/{names.replace(', ', ', BGPFilter/')}, no rule",
         )
 
     @property
@@ -150,5 +151,7 @@ def _missing(peer: DeclaredPeer, field: str, name: str, what: str) -> Rejection:
 
 def _rejecting(made: DeclaredFilter, direction: str, number: int) -> Refusal:
     return Refusal(
-        Reason.FILTERED, f"rule {number} of spec.{direction} of BGPFilter/{made.ref.name} rejects it"
+        Reason.FILTERED,
+        f"rule {number} of spec.{direction} of BGPFilter/{made.ref.name} rejects it",
+        f"BGPFilter/{made.ref.name} rule {number}",
     )

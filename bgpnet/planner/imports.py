@@ -1,6 +1,5 @@
 """Which learned paths are taken: only what was asked for, and nothing that could harm this node."""
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from ipaddress import ip_network
@@ -9,8 +8,8 @@ from bgpnet.model.bgp import LearnedPath
 from bgpnet.model.community import GRACEFUL_SHUTDOWN
 from bgpnet.model.declared import AcceptRule, Changes, Declared
 from bgpnet.model.kernel import Kernel, NextHop
-from bgpnet.model.net import Address, Prefix, address_order
-from bgpnet.model.plan import ImportTally, Session
+from bgpnet.model.net import Address, Prefix
+from bgpnet.model.plan import Session
 from bgpnet.model.prefixranges import PrefixRanges
 from bgpnet.model.rejection import Reason
 from bgpnet.planner.diff import is_ours
@@ -163,22 +162,6 @@ def import_policy(
     accept = {session.peer: by_ref[session.ref].accept for session in sessions}
     loops = {session.peer: by_ref[session.ref].allow_own_asn for session in sessions}
     return Import(sessions, accept, filters, own, kernel, loops)
-
-
-def tallies(
-    taken: Iterable[Address], refused: Iterable[tuple[Address, Prefix, Refusal]]
-) -> tuple[ImportTally, ...]:
-    """How each peer's paths were judged: `taken` names a peer once for each path that was."""
-    accepted = Counter(taken)
-    reasons = Counter((peer, why.reason) for peer, _, why in refused)
-    return tuple(
-        ImportTally(
-            peer,
-            accepted[peer],
-            tuple(sorted((reason, count) for (of, reason), count in reasons.items() if of == peer)),
-        )
-        for peer in sorted(accepted.keys() | {peer for peer, _ in reasons}, key=address_order)
-    )
 
 
 def _changed(path: LearnedPath, changes: Changes) -> LearnedPath:

@@ -1,6 +1,7 @@
 """Snapshot and Plan -> what `bgpnet peers` tells."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from bgpnet.model.bfd import Bfd
 from bgpnet.model.bgp import Capabilities, ObservedSession, SessionState
@@ -38,8 +39,12 @@ def peers_status(snapshot: Snapshot, plan: Plan, failures: Iterable[Rejection], 
         elif rejection.object.kind == "BGPPeer":
             refused.setdefault(_key(rejection.object), []).append(rejection)
     sessions = sorted(plan.sessions or (), key=lambda session: address_order(session.peer))
+    unread = snapshot.speaker.unread if snapshot.speaker else tuple(session.peer for session in sessions)
     up = tuple(
-        _peer(session, plan, observed.get(session.peer), links.get(session.link), refused, snapshot.bfd)
+        replace(
+            _peer(session, plan, observed.get(session.peer), links.get(session.link), refused, snapshot.bfd),
+            table_read=session.peer not in unread,
+        )
         for session in sessions
     )
     with_session = {_key(session.ref) for session in sessions}
@@ -72,6 +77,7 @@ def _peer(
     wanted = {each.prefix for each in plan.announcements or () if each.peer == session.peer}
     announced = set(observed.announced) if observed else set()
     tally = next((each for each in plan.imports if each.peer == session.peer), None)
+    exported = next((each for each in plan.exports if each.peer == session.peer), None)
     return PeerStatus(
         object="/".join(_key(session.ref)),
         peer=str(session.peer),
@@ -92,7 +98,9 @@ def _peer(
         received=tally.accepted + sum(count for _, count in tally.refused) if tally else 0,
         accepted=tally.accepted if tally else 0,
         refused={str(reason): count for reason, count in tally.refused} if tally else {},
+        filtered=dict(tally.filtered) if tally else {},
         announced=tuple(map(str, sorted(announced, key=prefix_order))),
+        withheld=dict(exported.filtered) if exported else {},
         pending=tuple(map(str, sorted(wanted - announced, key=prefix_order))),
         end_of_rib_sent=observed is not None and observed.end_of_rib_sent,
         bfd=bfd_status(session, plan.bfd or (), bfd),

@@ -64,7 +64,7 @@ def make_plan(snapshot: Snapshot) -> Plan:
     attributes = Attributes(configuration.communities if configuration else ())
     filters, refused_filters = filters_of(wanted_sessions, declared)
     exports = Export(filters, attributes)
-    all_told, untold = announcements(node, told_of.prefixes, wanted_sessions, kernel.links, exports)
+    all_told, exported, untold = announcements(node, told_of.prefixes, wanted_sessions, kernel.links, exports)
     speaker, drain = snapshot.speaker, snapshot.drain
     told = left(all_told, drain, speaker, loopback.prefixes)
     leaves = drain is not None and drain.withdrawn
@@ -89,6 +89,7 @@ def make_plan(snapshot: Snapshot) -> Plan:
         blocks=Blocks(mine.giving, mtu) if declared.age is None else None,
         wanted=mine.wanted,
         imports=routes.imports,
+        exports=exported,
         offered=told_of.prefixes,
         rejections=_sorted(
             *refused,

@@ -2,5 +2,5 @@
 
 
 def line(name: str, value: str) -> str:
-    """Indented, with the values below each other."""
-    return f"  {name + ':':18}{value}"
+    """Indented, with the values below each other; without a name it goes on from the line before."""
+    return f"  {name + ':' if name else '':18}{value}"

@@ -71,11 +71,17 @@ def _session(peer: PeerStatus, now: float) -> list[str]:
     lines += _capabilities(peer, peer.capabilities) if peer.capabilities else []
     lines += bfd_lines(peer.bfd, now) if peer.bfd else []
     lines += [
-        _line("Received", str(peer.received)),
+        _line(
+            "Received", f"{peer.received}{'' if peer.table_read else ', and its table is still being read'}"
+        ),
         _line("Accepted", str(peer.accepted)),
         _line("Refused", refused or "0"),
+        *(_line("", f"{count} by {rule}") for rule, count in sorted(peer.filtered.items())),
         _line("Announced", ", ".join(peer.announced) or "nothing"),
     ]
+    if peer.withheld:
+        lines.append(_line("Withheld", str(sum(peer.withheld.values()))))
+        lines += [_line("", f"{count} by {rule}") for rule, count in sorted(peer.withheld.items())]
     if peer.pending:
         lines.append(_line("Pending", ", ".join(peer.pending)))
     lines.append(_line("End-of-RIB", "sent" if peer.end_of_rib_sent else "not sent"))

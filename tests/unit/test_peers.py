@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 
 from bgpnet.cli import main
 from bgpnet.model.bgp import Capabilities, LearnedPath, ObservedSession, RouteRefresh, SessionState, Speaker
-from bgpnet.model.declared import Declared, LabelRequirement, Selector
+from bgpnet.model.declared import Declared, DeclaredFilter, FilterRule, LabelRequirement, Selector
 from bgpnet.model.kernel import HeardRouter, Kernel
 from bgpnet.model.net import Family
 from bgpnet.model.peerstatus import PeersStatus, PeerStatus
@@ -106,6 +106,42 @@ def test_an_established_session_with_all_that_it_has() -> None:
         "Announced:        10.244.1.0/26",
     ):
         assert f"{line}\n" in text
+
+
+def test_a_table_that_is_still_being_read_is_told() -> None:
+    snapshot = replace(facts.snapshot(), speaker=Speaker((UP, SILENT), (), (facts.address("10.0.1.1"),)))
+    status = peers_status(snapshot, make_plan(snapshot), (), "1")
+    assert [peer.table_read for peer in status.peers] == [False, True]
+    assert "  Received:         0, and its table is still being read\n" in peer_text(
+        one(status, "tor1"), 145.0
+    )
+    assert "  Received:         0\n" in peer_text(one(status, "tor2"), 145.0)
+
+
+def test_what_filters_leave_out_is_told_by_rule() -> None:
+    """Both ways: of what comes in, and of what is kept from the peer."""
+    inside = FilterRule((facts.accept("10.244.0.0/16", 26),), (), accept=False)
+    vms = FilterRule((facts.accept("192.0.2.0/24"),), (), accept=True)
+    declared = facts.two_tors(facts.node("n1", "10.244.1.0/26", "10.244.9.0/26"))
+    made = DeclaredFilter(ObjectRef("BGPFilter", "vms"), (inside, vms), (inside,))
+    tor1 = replace(declared.peers[0], accept=(), import_filters=("vms",), export_filters=("vms",))
+    declared = replace(declared, peers=(tor1, declared.peers[1]), filters=(made,))
+    offered = ("192.0.2.0/24", "10.244.2.0/26", "10.244.3.0/26", "198.51.100.0/24", "127.0.0.0/8")
+    status = told(UP, SILENT, declared=declared, paths=tuple(facts.path(p, "10.0.1.1") for p in offered))
+    peer = one(status, "tor1")
+    assert peer.refused == {"Filtered": 3, "Martian": 1}
+    assert peer.filtered == {"BGPFilter/vms rule 1": 2, "BGPFilter/vms, no rule": 1}
+    assert peer.withheld == {"BGPFilter/vms rule 1": 2}
+    text = peer_text(peer, 145.0).splitlines()
+    refused, withheld = (
+        text.index(f"  {line}") for line in ("Refused:          3 Filtered, 1 Martian", "Withheld:         2")
+    )
+    assert [line.split() for line in text[refused + 1 : refused + 3]] == [
+        ["2", "by", "BGPFilter/vms", "rule", "1"],
+        ["1", "by", "BGPFilter/vms,", "no", "rule"],
+    ]
+    assert text[withheld + 1].split() == ["2", "by", "BGPFilter/vms", "rule", "1"]
+    assert one(status, "tor2").withheld == {}
 
 
 @pytest.mark.parametrize(
