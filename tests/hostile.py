@@ -79,7 +79,7 @@ class Hostile:
         """NOTIFICATIONs that came: code and subcode."""
         self.graceful_restart = False
         """Whether it promises End-of-RIB, which it never sends."""
-        self._asn, self._id = asn, IPv4Address(address)
+        self._space, self._asn, self._id = space, asn, IPv4Address(address)
         self._ended = threading.Event()
         self._lock = threading.Lock()
         self._peer: socket.socket | None = None
@@ -96,6 +96,15 @@ class Hostile:
         with self._lock, suppress(OSError):
             if self._peer is not None:
                 self._peer.sendall(data)
+
+    def knock(self, address: str) -> None:
+        """Open a connection to the node's BGP port, and end it.
+
+        Raises:
+            OSError: nobody takes it.
+        """
+        with self._space.entered(), socket.create_connection((address, 179), timeout=5):
+            pass
 
     def hang_up(self) -> None:
         """Reset the connection."""

@@ -340,6 +340,17 @@ def test_a_session_that_ends_as_soon_as_it_can_costs_little_and_harms_nobody(
         assert rack.pss() - memory < 8
 
 
+def test_whoever_connects_to_the_node_is_not_let_in(rack: Rack) -> None:
+    """Nobody listens on a node, so no connection can collide with a session that is up (RFC 4271 §6.8)."""
+    with rack.unharmed():
+        sessions = rack.evil.sessions
+        for _ in range(100):
+            with pytest.raises(ConnectionRefusedError):
+                rack.evil.knock("10.0.9.2")
+        assert rack.peer("evil")["state"] == "Established"
+        assert rack.evil.sessions == sessions
+
+
 def test_a_peer_that_never_sends_end_of_rib_keeps_nothing_of_others_alive(rack: Rack) -> None:
     with rack.unharmed():
         rack.evil.graceful_restart = True
