@@ -50,6 +50,8 @@ class PathStatus:
     local_preference: int
     internal: bool
     """Whether it came over iBGP."""
+    communities: tuple[str, ...]
+    """Standard and large ones, in order."""
     verdict: Verdict
     reason: str
     """The step of the decision process (RFC 4271 §9.1) that parted it from the best, or a refusal's name."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, ip_network
 
 from bgpnet.model.bgp import LearnedPath
+from bgpnet.model.community import spell_community
 from bgpnet.model.kernel import Kernel, KernelRoute
 from bgpnet.model.net import Address, Prefix, address_order, prefix_or_address, prefix_order
 from bgpnet.model.plan import Plan, Route, Session
@@ -249,6 +250,7 @@ def _path(
         med=path.med,
         local_preference=path.local_preference,
         internal=path.internal,
+        communities=tuple(map(spell_community, sorted(path.communities))),
         verdict=verdict,
         reason=str(reason),
         because=because,

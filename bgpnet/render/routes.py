@@ -1,5 +1,6 @@
 """RoutesStatus -> the text of `bgpnet routes`."""
 
+from bgpnet.model.attributes import DEFAULT_LOCAL_PREFERENCE
 from bgpnet.model.routestatus import PathStatus, RouteDetail, RoutesStatus, Verdict
 from bgpnet.render.status import columns
 
@@ -32,8 +33,10 @@ def _path(path: PathStatus) -> tuple[str, ...]:
     attributes = [f"AS path {as_path}", path.origin]
     if path.med is not None:
         attributes.append(f"MED {path.med}")
-    if path.internal:
+    if path.internal or path.local_preference != DEFAULT_LOCAL_PREFERENCE:
         attributes.append(f"LOCAL_PREF {path.local_preference}")
+    if path.communities:
+        attributes.append(f"communities {' '.join(path.communities)}")
     reason = ": ".join(part for part in (path.reason, path.because) if part)
     return (
         f"  {_MARKS.get(path.verdict, ' ')} {path.verdict}",

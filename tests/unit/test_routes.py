@@ -65,6 +65,16 @@ def test_two_equal_paths_make_one_route() -> None:
     ]
 
 
+def test_the_attributes_that_decide_are_shown() -> None:
+    """What a router said, and what an import rule made of it."""
+    told_so = replace(BOTH[0], local_preference=50, communities=((65001, 1, 2), (65535, 0xFF01), (65001, 7)))
+    status = told(told_so)
+    (path,) = route(status).paths
+    assert path.communities == ("65001:1:2", "65001:7", "no-export")
+    words = "10.0.1.1  AS path 65001, igp, LOCAL_PREF 50, communities 65001:1:2 65001:7 no-export"
+    assert words in routes_text(status)
+
+
 def test_a_route_that_is_kept_until_a_table_is_read_says_so() -> None:
     snapshot = facts.snapshot(
         kernel=Kernel(facts.UPLINKS, (facts.kernel_route(VM, TOR2),)), unread=("10.0.2.1",)
