@@ -26,6 +26,7 @@ from bgpnet.drivers.bfd import BfdDriver
 from bgpnet.drivers.blocks import BlocksFile
 from bgpnet.drivers.exabgp.speaker import SpeakerDriver
 from bgpnet.drivers.netlink import Netlink
+from bgpnet.drivers.nft import Nft
 from bgpnet.drivers.probe import Prober
 from bgpnet.drivers.readiness import Readiness
 from bgpnet.drivers.sysctl import Sysctls
@@ -183,11 +184,12 @@ async def _run(settings: Settings) -> None:
     speaker = SpeakerDriver(run_dir, time.monotonic, time.time, loop.wake)
     bfd = BfdDriver(run_dir, loop.wake)
     sysctls = Sysctls(Path(run_dir.sysctls), settings.sysctl_dir)
+    nft = Nft(loop.wake)
     prober = Prober(sysctls, time.monotonic, time.time, os.urandom, loop.wake)
     draining = Draining(Path(run_dir.drain), time.monotonic, loop.wake_in)
     drain = DrainPage(settings.node_name, draining, lambda: agent.outcome, loop.wake)
     blocks = BlocksFile(Path(run_dir.blocks))
-    doors = Doors(origin.source, netlink, sysctls, blocks, speaker, prober, draining, bfd, origin.claims)
+    doors = Doors(origin.source, netlink, sysctls, nft, blocks, speaker, prober, draining, bfd, origin.claims)
     health = {"/healthz": agent.healthz, "/readyz": agent.readyz, "/settled": agent.settled}
     pages = health | {
         "/status": agent.status_json,
@@ -213,3 +215,5 @@ async def _run(settings: Settings) -> None:
         await work
     except asyncio.CancelledError:
         log.info("agent stops; sessions, announcements and routes stay as they are")
+    finally:
+        nft.close()

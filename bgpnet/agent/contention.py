@@ -8,8 +8,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from bgpnet.model.diff import AddNextHop, Change, DeleteRoute, Observed, PutGroup, PutRoute, SetSysctl
+from bgpnet.model.diff import (
+    AddNextHop,
+    Change,
+    DeleteRoute,
+    Observed,
+    PutGroup,
+    PutRoute,
+    SetSysctl,
+    WriteNat,
+)
 from bgpnet.model.kernel import Kernel
+from bgpnet.model.nat import TABLE_REF
 from bgpnet.model.net import AGENT_PROTOCOL, POD_PROTOCOL
 from bgpnet.model.plan import Route
 from bgpnet.model.rejection import ObjectRef, Reason, Rejection
@@ -108,6 +118,8 @@ def _subject(change: Change) -> tuple[ObjectRef, object] | None:
             return ObjectRef("Route", str(prefix)), None
         case SetSysctl(sysctl):
             return ObjectRef("Sysctl", sysctl.path), sysctl.value
+        case WriteNat(translations):
+            return TABLE_REF, translations
         case _:
             return None
 
@@ -127,7 +139,7 @@ def _rejection(ref: ObjectRef, observed: Observed) -> Rejection:
     found = _found(ref, observed)
     return Rejection(
         ref,
-        "protocol" if ref.kind == "Route" else "value",
+        _FIELDS[ref.kind],
         found,
         Reason.UNDONE,
         "another program undoes this again and again, so it is put back ever more slowly; find it "
@@ -135,9 +147,14 @@ def _rejection(ref: ObjectRef, observed: Observed) -> Rejection:
     )
 
 
+_FIELDS: Final = {"Route": "protocol", "Sysctl": "value", "Table": "rules"}
+
+
 def _found(ref: ObjectRef, observed: Observed) -> str:
     if ref.kind == "Sysctl":
         return next((each.value for each in observed.sysctls if each.path == ref.name), "gone")
+    if ref.kind == "Table":
+        return "gone" if observed.nat == () else "others"
     left = sorted(
         {
             route.protocol

@@ -12,6 +12,7 @@ from bgpnet.model.diff import KernelChange
 from bgpnet.model.drain import Drain
 from bgpnet.model.errors import KernelError
 from bgpnet.model.kernel import Kernel, NextHopObject
+from bgpnet.model.nat import Translation
 from bgpnet.model.net import Address
 from bgpnet.model.plan import Announcement, Session, Sysctl
 from bgpnet.model.probe import Probe, ProbeResult
@@ -59,6 +60,16 @@ class SysctlDoor(Protocol):
 
     def set(self, sysctl: Sysctl) -> None:
         """Record the value found, then write the new one."""
+
+
+class NatDoor(Protocol):
+    """Our table of nftables."""
+
+    async def observed(self) -> tuple[Translation, ...] | None:
+        """What it does; nothing where there is none, None: that is not known."""
+
+    async def write(self, wanted: tuple[Translation, ...]) -> None:
+        """Have it do this, in one transaction; delete it where there is nothing to do."""
 
 
 class BlocksDoor(Protocol):

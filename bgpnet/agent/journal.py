@@ -9,12 +9,14 @@ from collections.abc import Iterator
 from bgpnet.agent.reconciler import Outcome
 from bgpnet.model.diff import (
     AddNextHop,
+    Change,
     DeleteNextHop,
     DeleteRoute,
     PutGroup,
     PutRoute,
     SetSysctl,
     WriteBlocks,
+    WriteNat,
 )
 from bgpnet.model.rejection import Rejection
 from bgpnet.planner.status import by_policy
@@ -44,18 +46,28 @@ def events(before: Outcome | None, after: Outcome) -> Iterator[tuple[int, str]]:
     if len(put) > SHOWN or len(deleted) > SHOWN:
         yield logging.INFO, f"more routes changed, all in all put={len(put)} deleted={len(deleted)}"
     for change in after.changes:
-        match change:
-            case SetSysctl(sysctl):
-                yield logging.INFO, f"sysctl set path={sysctl.path} value={sysctl.value}"
-            case WriteBlocks(blocks):
-                prefixes = ",".join(map(str, blocks.prefixes))
-                yield logging.INFO, f"blocks handed to the CNI server prefixes={prefixes} mtu={blocks.mtu}"
-            case AddNextHop(number, hop):
-                yield logging.DEBUG, f"next hop added id={number} next_hop={hop.gateway}@{hop.link}"
-            case PutGroup(number, members):
-                yield logging.INFO, f"next hop group put id={number} members={','.join(map(str, members))}"
-            case DeleteNextHop(number):
-                yield logging.DEBUG, f"next hop object deleted id={number}"
+        yield from _change(change)
+
+
+def _change(change: Change) -> Iterator[tuple[int, str]]:
+    match change:
+        case SetSysctl(sysctl):
+            yield logging.INFO, f"sysctl set path={sysctl.path} value={sysctl.value}"
+        case WriteBlocks(blocks):
+            prefixes = ",".join(map(str, blocks.prefixes))
+            yield logging.INFO, f"blocks handed to the CNI server prefixes={prefixes} mtu={blocks.mtu}"
+        case WriteNat(translations):
+            for each in translations:
+                pods, kept = (",".join(map(str, prefixes)) for prefixes in (each.pods, each.kept))
+                yield logging.INFO, f"nat written pods={pods} kept={kept} source={each.source or 'link'}"
+            if not translations:
+                yield logging.INFO, "nat removed"
+        case AddNextHop(number, hop):
+            yield logging.DEBUG, f"next hop added id={number} next_hop={hop.gateway}@{hop.link}"
+        case PutGroup(number, members):
+            yield logging.INFO, f"next hop group put id={number} members={','.join(map(str, members))}"
+        case DeleteNextHop(number):
+            yield logging.DEBUG, f"next hop object deleted id={number}"
 
 
 def _rejections(before: Outcome | None, after: Outcome) -> Iterator[tuple[int, str]]:

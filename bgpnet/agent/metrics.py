@@ -24,6 +24,7 @@ from bgpnet.model.peerstatus import ESTABLISHED, REJECTED, PeerStatus
 from bgpnet.model.podledger import PodLedger
 from bgpnet.model.rejection import Reason
 from bgpnet.planner.diff import is_ours
+from bgpnet.planner.nat import nat_status
 from bgpnet.planner.peerstatus import peers_status
 from bgpnet.planner.podstatus import block_status
 from bgpnet.planner.status import by_policy, not_ready
@@ -84,6 +85,7 @@ class _Node(Collector):
             yield from _prefixes([peer for peer in peers if peer.state != REJECTED])
             yield from bfd_metrics(peers)
             yield from _routes(outcome)
+            yield from _nat(outcome)
             yield _rejections(outcome)
             yield from _pods(outcome, self._ledger())
 
@@ -157,6 +159,21 @@ def _rejections(outcome: Outcome) -> Metric:
     for reason in Reason:
         metric.add_metric([reason], counts[reason])
     return metric
+
+
+def _nat(outcome: Outcome) -> Iterator[Metric]:
+    prefixes = GaugeMetricFamily(
+        "bgpnet_nat_prefixes",
+        "Prefixes of the node whose pods' connections are translated.",
+        labels=["family"],
+    )
+    in_place = GaugeMetricFamily(
+        "bgpnet_nat_in_place", "Whether these translations are in the kernel: 1 or 0.", labels=["family"]
+    )
+    for nat in nat_status(outcome.plan, outcome.failures):
+        prefixes.add_metric([nat.family], len(nat.pods))
+        in_place.add_metric([nat.family], nat.in_place)
+    yield from (prefixes, in_place)
 
 
 def _pods(outcome: Outcome, ledger: PodLedger) -> Iterator[Metric]:

@@ -10,6 +10,7 @@ from bgpnet.agent.doors import (
     ClaimsDoor,
     DrainDoor,
     KernelDoor,
+    NatDoor,
     ProbeDoor,
     SourceDoor,
     SpeakerDoor,
@@ -25,6 +26,7 @@ from bgpnet.model.diff import (
     Observed,
     SetSysctl,
     WriteBlocks,
+    WriteNat,
 )
 from bgpnet.model.errors import KernelError
 from bgpnet.model.plan import Plan
@@ -41,6 +43,7 @@ class Doors:
     source: SourceDoor
     kernel: KernelDoor
     sysctl: SysctlDoor
+    nat: NatDoor
     blocks: BlocksDoor
     speaker: SpeakerDoor
     probe: ProbeDoor
@@ -88,7 +91,9 @@ async def step(
     begin = clock()
     plan = make_plan(snapshot)
     plan_seconds = clock() - begin
-    observed = Observed(kernel, doors.sysctl.read(plan.sysctls), _handed_over(doors.blocks))
+    observed = Observed(
+        kernel, doors.sysctl.read(plan.sysctls), _handed_over(doors.blocks), await doors.nat.observed()
+    )
     wanted = diff(plan, observed)
     changes = contention.admitted(wanted, kernel, clock())
     deletions = tuple(change for change in changes if isinstance(change, DeleteRoute | DeleteNextHop))
@@ -138,21 +143,23 @@ async def _applied(changes: Sequence[Change], doors: Doors) -> list[tuple[Change
     failed: list[tuple[Change, Exception]] = []
     together: list[KernelChange] = []
     for change in changes:
-        if not isinstance(change, SetSysctl | WriteBlocks):
+        if not isinstance(change, SetSysctl | WriteBlocks | WriteNat):
             together.append(change)
             continue
         failed += await doors.kernel.apply(together)
         together = []
         try:
-            _set(change, doors)
+            await _set(change, doors)
         except (KernelError, OSError) as error:
             failed.append((change, error))
     return [*failed, *(await doors.kernel.apply(together))]
 
 
-def _set(change: SetSysctl | WriteBlocks, doors: Doors) -> None:
+async def _set(change: SetSysctl | WriteBlocks | WriteNat, doors: Doors) -> None:
     match change:
         case SetSysctl(sysctl):
             doors.sysctl.set(sysctl)
         case WriteBlocks(blocks):
             doors.blocks.write(blocks)
+        case WriteNat(translations):
+            await doors.nat.write(translations)

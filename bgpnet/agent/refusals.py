@@ -12,7 +12,9 @@ from bgpnet.model.diff import (
     PutRoute,
     SetSysctl,
     WriteBlocks,
+    WriteNat,
 )
+from bgpnet.model.nat import TABLE_REF
 from bgpnet.model.rejection import ObjectRef, Reason, Rejection
 
 SHOWN: Final = 100
@@ -32,10 +34,18 @@ def refusals(failed: Sequence[tuple[Change, Exception]]) -> Iterator[Rejection]:
         and not (isinstance(change, PutRoute) and change.by in lame)
     ]
     for change, error in causes[:SHOWN]:
-        yield Rejection(subject(change), "", "", Reason.KERNEL_REFUSED, f"{error}; it is tried again")
+        yield _refusal(change, error)
     if len(causes) > SHOWN:
         more = ObjectRef("Route", f"{len(causes) - SHOWN} more")
         yield Rejection(more, "", "", Reason.KERNEL_REFUSED, "they are tried again")
+
+
+def _refusal(change: Change, error: Exception) -> Rejection:
+    if not isinstance(change, WriteNat):
+        return Rejection(subject(change), "", "", Reason.KERNEL_REFUSED, f"{error}; it is tried again")
+    pods = ", ".join(str(prefix) for each in change.translations for prefix in each.pods)
+    remedy = f"{error}; meanwhile pods keep their own addresses towards everybody; it is tried again"
+    return Rejection(subject(change), "natOutgoing" if pods else "", pods, Reason.NAT_UNAVAILABLE, remedy)
 
 
 def subject(change: Change) -> ObjectRef:
@@ -45,6 +55,8 @@ def subject(change: Change) -> ObjectRef:
             return ObjectRef("Sysctl", sysctl.path)
         case WriteBlocks():
             return ObjectRef("File", "blocks.json")
+        case WriteNat():
+            return TABLE_REF
         case AddNextHop(number) | PutGroup(number) | DeleteNextHop(number):
             return ObjectRef("NextHop", str(number))
         case PutRoute(route):

@@ -1,13 +1,15 @@
-"""Puts the host back as it was: our routes and next hops go, sysctls return to the values found."""
+"""Puts the host back as it was: routes, next hops and table of ours go, sysctls get the values found."""
 
 import asyncio
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+from bgpnet.drivers import nft
 from bgpnet.drivers.netlink import Netlink, local
 from bgpnet.drivers.sysctl import Sysctls
 from bgpnet.model.diff import DeleteNextHop, DeleteRoute
+from bgpnet.model.nat import TABLE
 from bgpnet.model.rundir import RunDir
 from bgpnet.planner.diff import is_ours
 from bgpnet.planner.nexthopobjects import Objects
@@ -16,6 +18,8 @@ from bgpnet.planner.nexthopobjects import Objects
 def run(run_dir: RunDir) -> Iterator[str]:
     """Undo what the agent did to the host; a line for each thing undone. The agent must be stopped."""
     yield from asyncio.run(_delete_ours())
+    if nft.remove():
+        yield f"deleted table inet {TABLE}"
     for sysctl in Sysctls(Path(run_dir.sysctls)).restore():
         yield f"restored {sysctl.path} = {sysctl.value}"
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from bgpnet.drivers import cnibin, rundirectory
+from bgpnet.drivers import cnibin, nft, rundirectory
 from bgpnet.drivers.cnibin import PluginFolder
 from bgpnet.drivers.cniconf import ASIDE, ConfFolder, NetworkConfiguration
 from bgpnet.drivers.podlink.channel import Channel
@@ -16,6 +16,7 @@ from bgpnet.drivers.podlink.observe import observe
 from bgpnet.drivers.sysctl import Sysctls
 from bgpnet.model.cni_chain import CONFLIST, LOOPBACK, PLUGIN, VERSIONS
 from bgpnet.model.errors import InstallError
+from bgpnet.model.nat import TABLE
 from bgpnet.model.net import Family
 from bgpnet.model.rundir import RunDir
 from bgpnet.planner.host import global_sysctls
@@ -114,6 +115,8 @@ def uninstall(host: Host) -> Iterator[str]:
             restored = Sysctls(Path(host.run_dir.sysctls)).restore()
         for sysctl in restored:
             yield f"restored {sysctl.path} = {sysctl.value}"
+    if nft.remove():
+        yield f"deleted table inet {TABLE}"
     with Channel.open() as kernel:
         left = len(observe(kernel))
     if left:

@@ -55,6 +55,8 @@ class DeclaredConfiguration:
     default_route_above: bool = False
     """Whether a learned default route wins over one of another program."""
     route_ready: RouteReady = DEFAULT_ROUTE_READY
+    nat_except: tuple[Prefix, ...] = ()
+    """Destinations towards which pods keep their own addresses, whatever their pool says."""
     drain_wait: int = DEFAULT_WAIT
     """Seconds between leading traffic away from a drained node and withdrawing its prefixes."""
 
@@ -101,6 +103,8 @@ class DeclaredPool:
     block_length: int = 26
     """Prefix length of the blocks that nodes claim."""
     advertise: Advertise = Advertise.BLOCKS
+    nat_outgoing: bool = False
+    """Whether connections of its pods to networks that do not know it get an address of the node."""
 
 
 @dataclass(frozen=True, slots=True)

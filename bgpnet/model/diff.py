@@ -4,17 +4,22 @@ from dataclasses import dataclass
 
 from bgpnet.model.blocks import Blocks
 from bgpnet.model.kernel import Kernel, NextHop
+from bgpnet.model.nat import Translation
 from bgpnet.model.net import ROUTE_METRIC, Prefix
 from bgpnet.model.plan import Route, Sysctl
 
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """What the drivers found: the kernel's links and routes, sysctls by path, the blocks last handed over."""
+    """What the drivers found: the kernel's links and routes, sysctls by path, the blocks last handed over.
+
+    `nat`: what our table of nftables does; None: that is not known.
+    """
 
     kernel: Kernel
     sysctls: tuple[Sysctl, ...]
     blocks: Blocks | None
+    nat: tuple[Translation, ...] | None = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +85,13 @@ class WriteBlocks:
     blocks: Blocks
 
 
+@dataclass(frozen=True, slots=True)
+class WriteNat:
+    """Have our table of nftables do this, in one transaction; delete it where there is nothing to do."""
+
+    translations: tuple[Translation, ...]
+
+
 KernelChange = AddNextHop | PutGroup | PutRoute | DeleteRoute | DeleteNextHop
 
-Change = SetSysctl | WriteBlocks | KernelChange
+Change = SetSysctl | WriteBlocks | WriteNat | KernelChange

@@ -80,5 +80,7 @@ class HostFacts:
     features: tuple[Feature, ...]
     settings: tuple[Setting, ...]
     sysctls_writable: bool
+    nat_lacks: str = ""
+    """What keeps the host from translating addresses; empty when nothing does."""
     routes: tuple[HostRoute, ...] = ()
     rules: tuple[PolicyRule, ...] = ()

@@ -9,6 +9,7 @@ from bgpnet.model.blocks import Blocks
 from bgpnet.model.claims import Wanted
 from bgpnet.model.declared import MaxPrefix
 from bgpnet.model.kernel import NextHop, RouteKind
+from bgpnet.model.nat import Translation
 from bgpnet.model.net import ROUTE_METRIC, Address, Family, Prefix
 from bgpnet.model.probe import Probe
 from bgpnet.model.rejection import ObjectRef, Reason, Rejection
@@ -114,6 +115,7 @@ class Plan:
     routes: tuple[Route, ...] | None = None
     sysctls: tuple[Sysctl, ...] = ()
     blocks: Blocks | None = None
+    nat: tuple[Translation, ...] | None = None
     wanted: Wanted | None = None
     """Claims to blocks; None where none are taken."""
     imports: tuple[Tally, ...] = ()

@@ -73,6 +73,7 @@ class Reason(StrEnum):
     # carrying the plan out
     API_REFUSED = "ApiRefused"
     UNDONE = "UndoneByAnother"
+    NAT_UNAVAILABLE = "NatUnavailable"
     KERNEL_REFUSED = "KernelRefused"
     SPEAKER_REFUSED = "SpeakerRefused"
 

@@ -88,6 +88,21 @@ class ProbeStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class NatStatus:
+    """Whose connections to other networks get an address of the node, of one family."""
+
+    family: str
+    pods: tuple[str, ...]
+    """Prefixes of the node."""
+    source: str
+    """What they get; empty: the address of the link that they leave by."""
+    kept: tuple[str, ...]
+    """Destinations towards which pods keep their own addresses."""
+    in_place: bool
+    """False: the rejections tell why."""
+
+
+@dataclass(frozen=True, slots=True)
 class RefusedPodsStatus:
     """How often a pod was refused its network since the run directory is there, by the CNI answer's code."""
 
@@ -117,6 +132,7 @@ class NodeStatus:
     pods: tuple[PodStatus, ...] = ()
     probes: tuple[ProbeStatus, ...] = ()
     """The return-path probe."""
+    nat: tuple[NatStatus, ...] = ()
     refused_pods: tuple[RefusedPodsStatus, ...] = ()
     drain: str = ""
     """How far the node's drain is; empty: it is in service."""

@@ -47,7 +47,7 @@ def advertised(
     by_way: defaultdict[Advertise, list[tuple[Prefix, DeclaredPool | None]]] = defaultdict(list)
     pools = tuple(pools)
     for prefix in own:
-        pool = _pool_of(prefix, node, pools)
+        pool = pool_of(prefix, node, pools)
         by_way[pool.advertise if pool else Advertise.BLOCKS].append((prefix, pool))
     blocks = [prefix for prefix, _ in by_way[Advertise.BLOCKS]]
     rejections = []
@@ -70,7 +70,8 @@ def advertised(
     return Advertised(tuple(sorted(wanted[:budget], key=prefix_order)), tuple(rejections))
 
 
-def _pool_of(prefix: Prefix, node: DeclaredNode, pools: tuple[DeclaredPool, ...]) -> DeclaredPool | None:
+def pool_of(prefix: Prefix, node: DeclaredNode, pools: tuple[DeclaredPool, ...]) -> DeclaredPool | None:
+    """The smallest pool that holds the prefix and selects the node."""
     labels = dict(node.labels)
     holding = [each for each in pools if covers(each.cidr, prefix) and selects(each.node_selector, labels)]
     return min(holding, key=lambda pool: (-pool.cidr.prefixlen, pool.ref), default=None)

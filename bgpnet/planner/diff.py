@@ -3,7 +3,16 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 
-from bgpnet.model.diff import Change, DeleteNextHop, DeleteRoute, Observed, PutRoute, SetSysctl, WriteBlocks
+from bgpnet.model.diff import (
+    Change,
+    DeleteNextHop,
+    DeleteRoute,
+    Observed,
+    PutRoute,
+    SetSysctl,
+    WriteBlocks,
+    WriteNat,
+)
 from bgpnet.model.kernel import Kernel, KernelRoute
 from bgpnet.model.net import AGENT_METRICS, AGENT_PROTOCOL, Prefix, prefix_order
 from bgpnet.model.plan import Plan, Route
@@ -17,9 +26,9 @@ def diff(plan: Plan, observed: Observed) -> tuple[Change, ...]:
     """The changes still to be made; empty when all is as planned.
 
     Settings first (a route is no use without forwarding), then next hops, groups of them and the routes that
-    refer to these, then the blocks from which pods get addresses (their discard routes are there by now), and
-    deletions last, in the other order, so that no step drops a packet which the old and the new state both
-    deliver.
+    refer to these, then what pods need: translations, and the blocks that addresses come from (the discard
+    routes of which are there by now). Deletions are last, in the other order, so that no step drops a packet
+    which the old and the new state both deliver.
     """
     now = {sysctl.path: sysctl.value for sysctl in observed.sysctls}
     changes: list[Change] = [
@@ -28,6 +37,8 @@ def diff(plan: Plan, observed: Observed) -> tuple[Change, ...]:
     routes = None if plan.routes is None else _Routes(plan.routes, observed.kernel)
     if routes is not None:
         changes += routes.puts()
+    if plan.nat is not None and plan.nat != observed.nat:
+        changes.append(WriteNat(plan.nat))
     if plan.blocks is not None and plan.blocks != observed.blocks:
         changes.append(WriteBlocks(plan.blocks))
     if routes is not None:

@@ -19,6 +19,7 @@ from bgpnet.planner.host import pod_mtu, sysctls
 from bgpnet.planner.imports import import_policy
 from bgpnet.planner.loopbacks import loopbacks
 from bgpnet.planner.maxprefix import allowed
+from bgpnet.planner.nat import translations
 from bgpnet.planner.ownership import ownership
 from bgpnet.planner.peers import advertised_links, no_address, sessions
 from bgpnet.planner.probes import probes
@@ -87,6 +88,7 @@ def make_plan(snapshot: Snapshot) -> Plan:
         routes=with_kept(routes.routes, kernel, unread),
         sysctls=sysctls(mine.own, wanted_sessions),
         blocks=Blocks(mine.giving, mtu) if declared.age is None else None,
+        nat=translations(node, declared, mine.own, loopback.sources) if declared.age is None else None,
         wanted=mine.wanted,
         imports=routes.imports,
         exports=exported,

@@ -45,6 +45,7 @@ def preflight(facts: HostFacts) -> PreflightStatus:
         _routes,
         _rules,
         _kernel,
+        _nat,
         _sysctls,
     )
     findings: list[Finding] = []
@@ -183,6 +184,15 @@ def _kernel(facts: HostFacts) -> _Told:
                 f"the kernel has no {feature.name}, needed for {feature.needed_for}",
                 f"take a kernel with {feature.option}, or load its module",
             )
+
+
+def _nat(facts: HostFacts) -> _Told:
+    if facts.nat_lacks:
+        yield _warning(
+            f"no IPPool can have natOutgoing here: {facts.nat_lacks}",
+            "nothing to do where none has; else put the Debian package nftables into the agent's image, and "
+            "take a kernel that has what is missing",
+        )
 
 
 def _sysctls(facts: HostFacts) -> _Told:

@@ -12,13 +12,15 @@ from bgpnet.model.snapshot import Snapshot
 from bgpnet.model.status import NodeStatus, RejectionStatus, RouteStatus, SessionStatus
 from bgpnet.planner.bfd import why_held
 from bgpnet.planner.diff import is_ours
+from bgpnet.planner.nat import nat_status
 from bgpnet.planner.readiness import missing, probe_status
 
 
 def node_status(snapshot: Snapshot, plan: Plan, failures: Iterable[Rejection], version: str) -> NodeStatus:
     """The node's state. `failures` are what carrying the plan out ran into (kernel, speaker)."""
     sessions = _sessions(snapshot, plan)
-    refused = sorted({*plan.rejections, *failures})
+    failed = tuple(failures)
+    refused = sorted({*plan.rejections, *failed})
     lacking = _not_ready(snapshot, plan, sessions)
     return NodeStatus(
         node=plan.node_name,
@@ -34,6 +36,7 @@ def node_status(snapshot: Snapshot, plan: Plan, failures: Iterable[Rejection], v
             rejection_status(each) for each in refused if each.object.kind == "Announcement"
         ),
         probes=probe_status(snapshot, plan),
+        nat=nat_status(plan, failed),
         drain="" if snapshot.drain is None else str(snapshot.drain),
     )
 

@@ -16,6 +16,7 @@ def status_text(status: NodeStatus, now: float) -> str:
         _sessions(status, now),
         _probes(status, now),
         _routes(status),
+        _nat(status),
         _pods(status),
         rejections_text("Rejected, something to mend", status.rejections),
         rejections_text("Learned paths refused by the import policy", status.refused_paths),
@@ -81,6 +82,17 @@ def _routes(status: NodeStatus) -> str:
         for route in status.routes
     ]
     return table(("ROUTE", "NEXT HOPS", "KERNEL"), rows) if rows else ""
+
+
+def _nat(status: NodeStatus) -> str:
+    lines = []
+    for nat in status.nat:
+        source = nat.source or "the address of the link that they leave by"
+        lines.append(
+            f"NAT {nat.family} of {', '.join(nat.pods)}: to {source}, but not towards {', '.join(nat.kept)}"
+            + ("" if nat.in_place else ": NOT IN PLACE, see below")
+        )
+    return "\n".join(lines)
 
 
 def _pods(status: NodeStatus) -> str:

@@ -26,6 +26,7 @@ from bgpnet.model.declared import Declared
 from bgpnet.model.diff import KernelChange
 from bgpnet.model.errors import KernelError
 from bgpnet.model.kernel import HeardRouter, Kernel, KernelRoute, Link, LinkAddress, NextHopObject, RouteKind
+from bgpnet.model.nat import Translation
 from bgpnet.model.net import AGENT_PROTOCOL, POD_PROTOCOL, Address, Prefix, prefix_order
 from bgpnet.model.plan import Announcement, Session, Sysctl
 from bgpnet.model.probe import Probe, ProbeResult
@@ -73,6 +74,15 @@ class Host:
     routers: tuple[HeardRouter, ...] = ()
 
     objects: tuple[NextHopObject, ...] = ()
+    translated: tuple[Translation, ...] = ()
+
+    async def observed(self) -> tuple[Translation, ...]:
+        """The table of translations."""
+        return self.translated
+
+    async def write(self, wanted: tuple[Translation, ...]) -> None:
+        """Replace it."""
+        self.translated = wanted
 
     async def dump(self) -> Kernel:
         found = tuple(self.routes.values())
@@ -329,7 +339,7 @@ class World:
     def _step(self) -> bool:
         before = self.outcome
         blocks, rest = BlocksFile(self._settings), (self._pings, self._draining, self.watcher)
-        doors = Doors(self, self.host, self._settings, blocks, self, *rest)
+        doors = Doors(self, self.host, self._settings, self.host, blocks, self, *rest)
         self.outcome = asyncio.run(step("n1", doors, lambda: self.now, self._contention, self.outcome))
         return before is None or bool(self.outcome.changes) or self.outcome.plan != before.plan
 

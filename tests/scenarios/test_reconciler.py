@@ -17,6 +17,7 @@ from bgpnet.model.diff import DeleteRoute, KernelChange, PutGroup, PutRoute
 from bgpnet.model.drain import Drain
 from bgpnet.model.errors import KernelError
 from bgpnet.model.kernel import Kernel, KernelRoute, NextHopObject, RouteKind
+from bgpnet.model.nat import TABLE_REF, Translation
 from bgpnet.model.net import Address, Prefix
 from bgpnet.model.plan import Announcement, Route, Session, Sysctl
 from bgpnet.model.probe import Probe, ProbeResult
@@ -46,6 +47,8 @@ class World:
     watched: tuple[BfdSession, ...] | None = None
     failed: tuple[Address, ...] = ()
     last: Outcome | None = None
+    nat: tuple[Translation, ...] | None = ()
+    no_nftables: bool = False
 
     @property
     def routes(self) -> dict[Prefix, KernelRoute]:
@@ -57,6 +60,7 @@ class World:
             SourceOf(self),
             kernel,
             sysctls,
+            NatOf(self),
             blocks,
             SpeakerOf(self),
             ProbeOf(self),
@@ -121,6 +125,20 @@ class SysctlOf:
 
     def set(self, sysctl: Sysctl) -> None:
         self.world.settings[sysctl.path] = sysctl.value
+
+
+@dataclass
+class NatOf:
+    world: World
+
+    async def observed(self) -> tuple[Translation, ...] | None:
+        return self.world.nat
+
+    async def write(self, wanted: tuple[Translation, ...]) -> None:
+        if self.world.no_nftables:
+            raise KernelError("this kernel has no nf_tables")
+        self.world.told.append("nat" if wanted else "no nat")
+        self.world.nat = wanted
 
 
 @dataclass
@@ -365,3 +383,35 @@ def test_without_descriptors_routes_are_still_put_back() -> None:
     ]
     world.out_of_descriptors = False
     assert not world.step().failures
+
+
+def with_nat() -> Declared:
+    return facts.two_tors(pools=(replace(facts.pool("pods", "10.244.0.0/16"), nat_outgoing=True),))
+
+
+def test_translations_are_there_before_pods_are_and_go_with_the_last_pool_that_asks() -> None:
+    world = World(objects=with_nat())
+    world.step()
+    assert world.told.index("nat") < world.told.index("blocks")
+    assert [each.pods for each in world.nat or ()] == [(ip_network("10.244.1.0/26"),)]
+    assert world.step().changes == ()
+    world.nat, world.told = None, []
+    world.step()
+    assert "nat" in world.told, "what is not known is written anew"
+    world.objects, world.told = None, []
+    world.step()
+    assert "no nat" not in world.told, "not knowing is not emptiness"
+    world.objects = facts.two_tors()
+    world.step()
+    assert "no nat" in world.told
+
+
+def test_a_kernel_without_nftables_harms_translation_alone() -> None:
+    world = World(objects=with_nat(), no_nftables=True)
+    outcome = world.step()
+    assert [(each.object, each.found, each.reason) for each in outcome.failures] == [
+        (TABLE_REF, "10.244.1.0/26", Reason.NAT_UNAVAILABLE)
+    ]
+    assert "no nf_tables" in outcome.failures[0].remedy
+    assert world.handed_over is not None
+    assert world.announced

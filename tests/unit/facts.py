@@ -212,10 +212,13 @@ NODES = st.builds(
     addresses=st.lists(st.sampled_from([address("10.0.1.11"), address("fd00:1::11")]), max_size=2),
 )
 POOLS = st.builds(
-    lambda name, cidr, way: DeclaredPool(ObjectRef("IPPool", name), "", cidr, Selector(), way),
+    lambda name, cidr, way, nat: DeclaredPool(
+        ObjectRef("IPPool", name), "", cidr, Selector(), advertise=way, nat_outgoing=nat
+    ),
     name=st.sampled_from(["p1", "p2"]),
     cidr=PREFIXES,
     way=st.sampled_from(Advertise),
+    nat=st.booleans(),
 )
 RULES = st.builds(
     lambda cidr, more: AcceptRule(cidr, cidr.prefixlen, min(cidr.prefixlen + more, cidr.max_prefixlen)),

@@ -4,8 +4,18 @@ from ipaddress import ip_network
 from itertools import pairwise
 
 from bgpnet.agent.contention import AT_ONCE, FORGOTTEN, LONGEST, SHOWN, Contention
-from bgpnet.model.diff import AddNextHop, Change, DeleteRoute, Observed, PutGroup, PutRoute, SetSysctl
+from bgpnet.model.diff import (
+    AddNextHop,
+    Change,
+    DeleteRoute,
+    Observed,
+    PutGroup,
+    PutRoute,
+    SetSysctl,
+    WriteNat,
+)
 from bgpnet.model.kernel import Kernel, NextHop, RouteKind
+from bgpnet.model.nat import TABLE_REF
 from bgpnet.model.plan import Route, Sysctl
 from bgpnet.model.rejection import ObjectRef, Reason
 from tests.unit import facts
@@ -46,6 +56,17 @@ def test_a_fight_gets_slower_up_to_the_longest_delay() -> None:
     gaps = [later - earlier for earlier, later in pairwise(seen)]
     assert gaps[: AT_ONCE + 6] == [0.5] * AT_ONCE + [1, 2, 4, 8, 16, 32]
     assert set(gaps[AT_ONCE + 6 :]) == {LONGEST}
+
+
+def test_a_table_that_is_flushed_again_and_again_is_told() -> None:
+    contention = Contention()
+    gaps = [
+        later - earlier for earlier, later in pairwise(times(contention, WriteNat(()), until=60, every=0.5))
+    ]
+    assert gaps[:AT_ONCE] == [0.5] * AT_ONCE
+    assert max(gaps) > 10
+    told = contention.rejections(observed())
+    assert [(each.object, each.found, each.reason) for each in told] == [(TABLE_REF, "gone", Reason.UNDONE)]
 
 
 def test_it_is_told_with_what_the_other_leaves() -> None:

@@ -224,7 +224,7 @@ def test_law_5_the_diff_converges(snapshot: Snapshot) -> None:
     plan, before = make_plan(settled), make_plan(snapshot)
     # While an import filter is missing the reports hang on what the kernel has, and a dead link takes that.
     assert replace(plan, imports=(), rejections=()) == replace(before, imports=(), rejections=())
-    assert diff(plan, Observed(last, plan.sysctls, plan.blocks)) == ()
+    assert diff(plan, Observed(last, plan.sysctls, plan.blocks, plan.nat)) == ()
 
 
 @given(snapshot=KNOWN)
@@ -335,7 +335,7 @@ def _states(snapshot: Snapshot) -> list[Kernel]:
 
 
 def _observed(kernel: Kernel) -> Observed:
-    return Observed(kernel, (Sysctl("net/ipv4/ip_forward", "0"),), None)
+    return Observed(kernel, (Sysctl("net/ipv4/ip_forward", "0"),), None, None)
 
 
 def test_the_judge_can_fail() -> None:

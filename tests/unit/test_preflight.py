@@ -76,6 +76,7 @@ STRICT = Setting("net/ipv4/ip_forward", "0", "/etc/sysctl.conf")
         ({"sysctls_writable": False}, "sysctls", "problem", "writable"),
         ({"conflists": FILES_BEFORE}, "conflists", "problem", "remove"),
         ({"conflists": FILES_BEHIND}, "conflists", "warning", "remove"),
+        ({"nat_lacks": "no program `nft`"}, "nat", "warning", "nftables"),
         ({"features": (NO_VETH,)}, "kernel", "problem", "CONFIG_VETH"),
     ],
 )

@@ -40,10 +40,14 @@ Request = tuple[int, int, bytes]
 
 
 class Talk:
-    """A request socket in the network namespace of the thread that opens it. One request at a time."""
+    """A request socket in the network namespace of the thread that opens it. One request at a time.
 
-    def __init__(self) -> None:
-        self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC)
+    Args:
+        subsystem: linux/netlink.h, NETLINK_…; 0 is NETLINK_ROUTE.
+    """
+
+    def __init__(self, subsystem: int = 0) -> None:
+        self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, subsystem)
         for option in _OPTIONS:
             self._socket.setsockopt(_SOL_NETLINK, option, 1)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("@ll", _PATIENCE, 0))
@@ -92,6 +96,20 @@ class Talk:
                     if error is not None:
                         failed[answers - first] = error
         return failed
+
+    def get(self, kind: int, body: bytes) -> memoryview:
+        """The body of the one answer to a question.
+
+        Raises:
+            OSError: with the kernel's errno; ENOENT: there is no such thing.
+        """
+        sequence = self._send(kind, 0, body)
+        while True:
+            for told, _, answer in self._receive(sequence):
+                if told == wire.ERROR:
+                    _check(answer, _ERROR_HEAD)
+                else:
+                    return answer
 
     def dump(self, kind: int, body: bytes) -> Generator[list[memoryview], None, None]:
         """The bodies of everything of a kind, in parts of some hundred. Nothing else may be asked meanwhile.

@@ -9,6 +9,7 @@
 
 from pathlib import Path
 
+from bgpnet.drivers import nft
 from bgpnet.drivers.preflight import files, firewall, kernel, processes, routing
 from bgpnet.model.hostfacts import HostFacts
 
@@ -29,6 +30,7 @@ def look(root: Path, watched: frozenset[str]) -> HostFacts:
         features=kernel.features(),
         settings=files.settings(root),
         sysctls_writable=kernel.sysctls_writable(),
+        nat_lacks=nft.lacking(),
         routes=routes,
         rules=rules,
     )

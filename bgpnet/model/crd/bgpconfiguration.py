@@ -76,6 +76,9 @@ class BGPConfigurationSpec(Strict):
     """Addresses of the link lo in these ranges are announced, and preferred as source on learned routes."""
     default_route: Literal["above", "below"] = "below"
     """Where a learned default route stands, beside one that another program made."""
+    nat_except: Annotated[tuple[PrefixField, ...], Field(max_length=128), AfterValidator(each_once)] = ()
+    """Destinations towards which pods of IPPools with natOutgoing keep their own addresses, beside those that
+    BGPPeers ask for."""
     drain_wait: Annotated[int, Field(strict=True, ge=0, le=3600)] = DEFAULT_WAIT
     """Seconds that routers have to lead traffic away from a drained node before it withdraws."""
     route_ready: OrEmpty[RouteReadySpec] = RouteReadySpec()
@@ -106,5 +109,6 @@ class BGPConfiguration(Manifest):
             loopbacks=spec.loopbacks,
             default_route_above=spec.default_route == "above",
             route_ready=spec.route_ready.fact(),
+            nat_except=spec.nat_except,
             drain_wait=spec.drain_wait,
         )

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, StrictBool, model_validator
 
 from bgpnet.model.crd.fields import PrefixField, refusal
 from bgpnet.model.crd.meta import Manifest, Strict, Unread
@@ -23,6 +23,9 @@ class IPPoolSpec(Strict):
     """Nodes whose prefixes may lie in it; left out, all."""
     advertise: Advertise = Advertise.BLOCKS
     """What is announced of a node's prefixes in it: each, their summary, the pods' addresses, or nothing."""
+    nat_outgoing: StrictBool = False
+    """Whether connections that its pods open get an address of the node, towards destinations that are in no
+    IPPool, not in natExcept of the BGPConfiguration, and not asked for by a BGPPeer of the node."""
     block_size: Annotated[int, Field(strict=True, ge=8, le=128)] | None = None
     """Prefix length of the blocks that nodes claim; left out, 26 for IPv4 and 122 for IPv6: 64 addresses."""
 
@@ -51,6 +54,7 @@ class IPPool(Manifest):
             node_selector=self.spec.node_selector.fact(),
             block_length=self._block_length(),
             advertise=self.spec.advertise,
+            nat_outgoing=self.spec.nat_outgoing,
         )
 
     def _block_length(self) -> int:
