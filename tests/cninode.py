@@ -12,11 +12,14 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from ipaddress import ip_network
 from itertools import chain
 from pathlib import Path
 from threading import Condition, Thread
 from typing import IO, Any
 
+from bgpnet.drivers.blocks import BlocksFile
+from bgpnet.model.blocks import Blocks, Reserved
 from tests.netns import Namespace, namespace
 
 ROOT = Path(__file__).parents[1]
@@ -62,11 +65,10 @@ class CniNode:
     _reader: Thread | None = None
     _heard: Condition = field(default_factory=Condition)
 
-    def hand_over(self, *prefixes: str, mtu: int = 1500) -> None:
+    def hand_over(self, *prefixes: str, mtu: int = 1500, reserved: tuple[Reserved, ...] = ()) -> None:
         """Write the blocks, as the agent does."""
-        fresh = self.run_dir / "fresh"
-        fresh.write_text(json.dumps({"version": 1, "prefixes": prefixes, "mtu": mtu}))
-        fresh.rename(self.run_dir / "blocks.json")
+        blocks = Blocks(tuple(map(ip_network, prefixes)), mtu, reserved, everybody=not reserved)
+        BlocksFile(self.run_dir / "blocks.json").write(blocks)
 
     def start(self) -> None:
         """Start the server and wait until it says that it is ready."""
@@ -145,10 +147,17 @@ class CniNode:
         return finish(self.start_call(environment), config)
 
     def add(
-        self, pod: Namespace, container: str = "", ifname: str = "eth0", config: Mapping[str, Any] = CONFIG
+        self,
+        pod: Namespace,
+        container: str = "",
+        ifname: str = "eth0",
+        config: Mapping[str, Any] = CONFIG,
+        namespace: str = "",
     ) -> Answer:
-        """ADD a pod; its container is named after its namespace."""
+        """ADD a pod; its container is named after its network namespace. `namespace` is Kubernetes'."""
         environment = self.environment("ADD", container or pod.name, f"/run/netns/{pod.name}", ifname)
+        if namespace:
+            environment["CNI_ARGS"] = f"IgnoreUnknown=1;K8S_POD_NAMESPACE={namespace};K8S_POD_NAME=p"
         return self.call(environment, config)
 
     def delete(self, container: str, netns: str = "", ifname: str = "eth0") -> Answer:

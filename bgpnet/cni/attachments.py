@@ -9,6 +9,7 @@ from typing import Final
 
 from bgpnet.cni.graves import Graves
 from bgpnet.cni.ipam import Ipam
+from bgpnet.cni.namespaces import not_served
 from bgpnet.cni.recovery import Recovered, recover
 from bgpnet.drivers.podjournal import PodJournal
 from bgpnet.drivers.podlink import attach, detach, observe
@@ -32,11 +33,15 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What an ADD asks for. `netns` is a descriptor of the pod's network namespace."""
+    """What an ADD asks for. `netns` is a descriptor of the pod's network namespace.
+
+    `namespace` is the pod's in Kubernetes, '' where there is none.
+    """
 
     whose: Attachment
     netns: int
     config: NetworkConfig
+    namespace: str = ""
 
 
 class Attachments:
@@ -77,7 +82,8 @@ class Attachments:
 
         Raises:
             CniError: code 100, it is attached already; 101, no address is free; 11, none is free yet; 104, an
-                address that was asked for is not to be had; 7, the MTU is too small.
+                address that was asked for is not to be had; 7, the MTU is too small; 106, no IPPool is for
+                the pod's namespace.
             KernelError: the kernel refused; nothing is left.
         """
         whose, config = order.whose, order.config
@@ -88,7 +94,10 @@ class Attachments:
             self._ipam.set_blocks(blocks.prefixes)
             self._blocks = blocks
         now = self._clock()
-        addresses = self._ipam.take(now, config.cooling, config.wanted)
+        serving = frozenset(blocks.serving(order.namespace)) if blocks.reserved else None
+        if serving is not None and not serving:
+            raise not_served(blocks, order.namespace)
+        addresses = self._ipam.take(now, config.cooling, config.wanted, serving)
         try:
             plan = self._create(order, addresses, mtu)
             attach.connect(self._host, pod, plan)

@@ -122,7 +122,7 @@ class Commands:
     def _add(self, config: NetworkConfig, request: Request) -> Outcome:
         whose = parse_attachment(request.environment, config.name)
         name = parse_pod(request.environment)
-        order = Order(whose, request.netns, config)
+        order = Order(whose, request.netns, config, name.namespace)
         plan = self._attachments.add(order, self._pod(request), self._blocks.read())
         sandbox = request.environment.get("CNI_NETNS", "")
         return Outcome(result.add_result(config, plan, sandbox), 0, plan.link, name)

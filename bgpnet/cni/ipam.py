@@ -7,7 +7,7 @@ the old pod must not reach the new one.
 
 import math
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 
@@ -15,6 +15,9 @@ from bgpnet.model.cni import CniCode
 from bgpnet.model.errors import CniError
 from bgpnet.model.net import Address, Family, Prefix, family_of
 from bgpnet.model.podrange import pod_range
+
+Serving = frozenset[Prefix] | None
+"""Of the node's blocks those that a pod may have an address of; None: all."""
 
 
 class Ipam:
@@ -37,13 +40,16 @@ class Ipam:
         for family, addresses in self._families.items():
             addresses.set_blocks(tuple(prefix for prefix in blocks if family_of(prefix) is family))
 
-    def take(self, now: float, cooling: float, wanted: Iterable[Address] = ()) -> tuple[Address, ...]:
+    def take(
+        self, now: float, cooling: float, wanted: Iterable[Address] = (), serving: Serving = None
+    ) -> tuple[Address, ...]:
         """One free address of each family that has blocks, in use from now on.
 
         Args:
             now: The time.
             cooling: Seconds for which a freed address is not given.
             wanted: Addresses asked for, at most one of a family; they need not have cooled.
+            serving: The blocks that count.
 
         Raises:
             CniError: code 101, a family has no free one; 104, a wanted one is not to be had; or 11, there are
@@ -53,7 +59,7 @@ class Ipam:
         families = [
             (family, addresses)
             for family, addresses in self._families.items()
-            if addresses.blocks or family in asked
+            if addresses.among(serving) or family in asked
         ]
         if not families:
             raise CniError(
@@ -61,7 +67,9 @@ class Ipam:
                 "the node has no prefix of its own to give addresses from; `bgpnet status` tells why",
             )
         picked = [
-            addresses.demand(asked[family]) if family in asked else addresses.next_free(now, cooling)
+            addresses.demand(asked[family], serving)
+            if family in asked
+            else addresses.next_free(now, cooling, serving)
             for family, addresses in families
         ]
         return tuple(addresses.hold(number) for (_, addresses), number in zip(families, picked, strict=True))
@@ -93,8 +101,8 @@ class _Freed:
         self.numbers.append(number)
         self._times.append(at)
 
-    def head(self) -> tuple[int, float]:
-        return self.numbers[0], self._times[0]
+    def items(self) -> Iterator[tuple[int, float]]:
+        return zip(self.numbers, self._times, strict=True)
 
     def remove(self, number: int) -> None:
         if self.numbers and self.numbers[0] == number:
@@ -106,7 +114,7 @@ class _Freed:
             del self._times[place]
 
     def times(self) -> dict[int, float]:
-        return dict(zip(self.numbers, self._times, strict=True))
+        return dict(self.items())
 
 
 class _Addresses:
@@ -143,15 +151,20 @@ class _Addresses:
         self._freed = _Freed()
         self._ahead.clear()
         for number, at in sorted(times.items(), key=lambda item: item[1]):
-            home = self._block_of(number)
+            home = _block_of(number, self.blocks)
             if home is None:
                 continue
             self._freed.append(number, at)
             if number >= home.fresh:
                 self._ahead.add(number)
 
-    def next_free(self, now: float, cooling: float) -> int:
-        for block in self.blocks:
+    def among(self, serving: Serving) -> tuple[_Block, ...]:
+        """The blocks that count."""
+        return self.blocks if serving is None else tuple(b for b in self.blocks if b.prefix in serving)
+
+    def next_free(self, now: float, cooling: float, serving: Serving) -> int:
+        blocks = self.among(serving)
+        for block in blocks:
             while block.fresh < block.end and (block.fresh in self.held or block.fresh in self._ahead):
                 self._ahead.discard(block.fresh)
                 block.fresh += 1
@@ -160,21 +173,25 @@ class _Addresses:
         numbers = self._freed.numbers
         while numbers and numbers[0] in self.held:
             self._freed.remove(numbers[0])
-        if not numbers:
-            raise self._all_in_use()
-        number, at = self._freed.head()
+        free = self._freed.items()
+        if serving is not None:
+            free = ((n, at) for n, at in free if n not in self.held and _block_of(n, blocks) is not None)
+        longest = next(free, None)
+        if longest is None:
+            raise self._all_in_use(blocks)
+        number, at = longest
         if at + cooling > now:
-            raise self._all_warm(at + cooling - now, cooling)
+            raise self._all_warm(at + cooling - now, cooling, blocks)
         return number
 
-    def demand(self, address: Address) -> int:
+    def demand(self, address: Address, serving: Serving) -> int:
         """The number of an address that was asked for, when it can be given."""
-        number = int(address)
-        if self._block_of(number) is None:
-            prefixes = ", ".join(str(block.prefix) for block in self.blocks)
+        number, blocks = int(address), self.among(serving)
+        if _block_of(number, blocks) is None:
+            prefixes = ", ".join(str(block.prefix) for block in blocks)
             raise CniError(
                 CniCode.ADDRESS_UNAVAILABLE,
-                f"{address} was asked for, which this node cannot give: "
+                f"{address} was asked for, which this node cannot give this pod: "
                 + (f"it gives addresses of {prefixes}" if prefixes else f"it has no {self._label} prefix"),
             )
         if number in self.held:
@@ -196,29 +213,23 @@ class _Addresses:
     def release(self, number: int, now: float) -> None:
         if number in self.held:
             self.held.remove(number)
-            block = self._block_of(number)
+            block = _block_of(number, self.blocks)
             if block is not None:
                 self._freed.append(number, now)
                 if number >= block.fresh:
                     self._ahead.add(number)
 
-    def _block_of(self, number: int) -> _Block | None:
-        for block in self.blocks:
-            if block.first <= number < block.end:
-                return block
-        return None
-
-    def _all_in_use(self) -> CniError:
-        count, prefixes = self._extent()
+    def _all_in_use(self, blocks: tuple[_Block, ...]) -> CniError:
+        count, prefixes = _extent(blocks)
         return CniError(
             CniCode.NO_FREE_ADDRESS,
             f"no {self._label} address is free: all {count} of {prefixes} are in use; "
-            "these are all the prefixes that the node has: give it another one or a larger one",
+            "these are all the prefixes that the node has for this pod: give it another one or a larger one",
         )
 
-    def _all_warm(self, left: float, cooling: float) -> CniError:
-        count, prefixes = self._extent()
-        warm = len(self._freed.numbers)
+    def _all_warm(self, left: float, cooling: float, blocks: tuple[_Block, ...]) -> CniError:
+        count, prefixes = _extent(blocks)
+        warm = sum(_block_of(number, blocks) is not None for number in self._freed.numbers)
         return CniError(
             CniCode.TRY_AGAIN_LATER,
             f"no {self._label} address is free yet: of {count} of {prefixes}, {count - warm} are in use and "
@@ -226,11 +237,20 @@ class _Addresses:
             "the node's prefixes are nearly used up: give it another one or a larger one",
         )
 
-    def _extent(self) -> tuple[int, str]:
-        count = sum(block.end - block.first for block in self.blocks)
-        return count, ", ".join(str(block.prefix) for block in self.blocks)
-
 
 def _whole_block(prefix: Prefix) -> _Block:
     numbers = pod_range(prefix)
     return _Block(prefix, numbers.start, numbers.stop, numbers.start)
+
+
+def _block_of(number: int, blocks: tuple[_Block, ...]) -> _Block | None:
+    for block in blocks:
+        if block.first <= number < block.end:
+            return block
+    return None
+
+
+def _extent(blocks: tuple[_Block, ...]) -> tuple[int, str]:
+    """How many addresses there are, and where."""
+    count = sum(block.end - block.first for block in blocks)
+    return count, ", ".join(str(block.prefix) for block in blocks)

@@ -2,20 +2,26 @@
 
 import json
 import logging
+from collections.abc import Iterable
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Final
 
 from bgpnet.drivers import atomic
-from bgpnet.model.blocks import Blocks
+from bgpnet.model.blocks import Blocks, Reserved
+from bgpnet.model.net import Family, Prefix
 
-VERSION: Final = 1
+VERSION: Final = 2
 
 log = logging.getLogger(__name__)
 
 
 class BlocksFile:
-    """`RunDir.blocks`: {"version": 1, "prefixes": ["10.1.0.0/24", …], "mtu": 1500}, 0644."""
+    """`RunDir.blocks`, 0644.
+
+    {"version": 2, "prefixes": ["10.1.0.0/24", …], "mtu": 1500, "everybody": true,
+    "reserved": [{"family": "ipv4", "prefixes": [], "namespaces": ["a", …]}, …]}
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -31,6 +37,15 @@ class BlocksFile:
             "version": VERSION,
             "prefixes": [str(prefix) for prefix in blocks.prefixes],
             "mtu": blocks.mtu,
+            "everybody": blocks.everybody,
+            "reserved": [
+                {
+                    "family": each.family,
+                    "prefixes": [str(prefix) for prefix in each.prefixes],
+                    "namespaces": sorted(each.namespaces),
+                }
+                for each in blocks.reserved
+            ],
         }
         atomic.replace(self._path, json.dumps(content).encode() + b"\n", 0o644)
 
@@ -48,7 +63,17 @@ class BlocksFile:
             if content["version"] != VERSION:
                 log.warning("blocks passed over path=%s version=%r", self._path, content["version"])
                 return None
-            blocks = Blocks(tuple(ip_network(text) for text in content["prefixes"]), int(content["mtu"]))
+            blocks = Blocks(
+                _prefixes(content["prefixes"]),
+                int(content["mtu"]),
+                tuple(
+                    Reserved(
+                        Family(each["family"]), _prefixes(each["prefixes"]), frozenset(each["namespaces"])
+                    )
+                    for each in content["reserved"]
+                ),
+                bool(content["everybody"]),
+            )
         except FileNotFoundError:
             return None
         except (ValueError, TypeError, KeyError) as error:
@@ -56,3 +81,7 @@ class BlocksFile:
             return None
         self._last = (raw, blocks)
         return blocks
+
+
+def _prefixes(texts: Iterable[str]) -> tuple[Prefix, ...]:
+    return tuple(ip_network(text) for text in texts)

@@ -34,6 +34,7 @@ class CniCode(IntEnum):
     INTERNAL = 103
     ADDRESS_UNAVAILABLE = 104
     CHECK_FAILED = 105
+    NAMESPACE_NOT_SERVED = 106
 
     @property
     def meaning(self) -> str:

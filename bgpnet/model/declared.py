@@ -81,6 +81,15 @@ class DeclaredNode:
     """Of this node alone; None: the BGPConfiguration's, or one made from what the node is."""
 
 
+@dataclass(frozen=True, slots=True)
+class DeclaredNamespace:
+    """A Namespace of pods."""
+
+    ref: ObjectRef
+    name: str
+    labels: tuple[tuple[str, str], ...]
+
+
 class Advertise(StrEnum):
     """What is announced of a node's prefixes in a pool."""
 
@@ -103,6 +112,8 @@ class DeclaredPool:
     block_length: int = 26
     """Prefix length of the blocks that nodes claim."""
     advertise: Advertise = Advertise.BLOCKS
+    namespace_selector: Selector = Selector()
+    """Namespaces whose pods get addresses of it; no requirement: of all."""
     nat_outgoing: bool = False
     """Whether connections of its pods to networks that do not know it get an address of the node."""
 
@@ -247,6 +258,8 @@ class Declared:
     filters: tuple[DeclaredFilter, ...] = ()
     blocks: tuple[DeclaredBlock, ...] = ()
     """Claims of this node, and no other's where the source is the API server."""
+    namespaces: tuple[DeclaredNamespace, ...] | None = ()
+    """None: there are IPPools with a namespaceSelector, and the namespaces are not known yet."""
     age: float | None = None
     """Seconds since the API server last confirmed all this, where it is of an earlier life of the agent and
     the API server cannot be reached; None: it is in force."""

@@ -7,10 +7,11 @@ from bgpnet.model.blockpick import block_of
 from bgpnet.model.claims import Claim, Claimed, Wanted
 from bgpnet.model.declared import Declared, DeclaredBlock, DeclaredNode, DeclaredPool
 from bgpnet.model.kernel import Kernel
-from bgpnet.model.net import Family, Prefix, covers, family_of, prefix_order
+from bgpnet.model.net import Prefix, covers, prefix_order
 from bgpnet.model.podrange import pod_range
 from bgpnet.model.rejection import ObjectRef, Reason, Rejection
 from bgpnet.planner.advertised import pod_addresses
+from bgpnet.planner.namespaces import Group, groups
 from bgpnet.planner.selectors import selects
 
 HEADROOM = 8
@@ -97,8 +98,8 @@ def node_blocks(
     ]
     if pools and not serving:
         asked.rejections.append(_no_pool(node))
-    for family in Family:
-        _ask_for_family([pool for pool in serving if family_of(pool.cidr) is family], family, view, asked)
+    for group in groups(serving, declared.namespaces):
+        _ask_for_group(group, view, asked)
     wanted = Wanted(
         node.name,
         node.uid,
@@ -161,15 +162,23 @@ def _ask_for_stranded(view: _View, asked: _Asked) -> None:
             asked.rejections.append(Rejection(view.node.ref, "", str(block), Reason.CONTESTED, remedy))
 
 
-def _ask_for_family(pools: list[DeclaredPool], family: Family, view: _View, asked: _Asked) -> None:
-    """One more block when the addresses run out, one less when more than enough are free."""
-    mine = [prefix for prefix in view.giving if family_of(prefix) is family]
+def _ask_for_group(group: Group, view: _View, asked: _Asked) -> None:
+    """One more block when the addresses run out, one less when more than enough are free.
+
+    Pools that are for no namespace there is need none.
+    """
+    pools = group.pools
+    mine = [prefix for prefix in view.giving if _in(prefix, pools)]
     sizes = {prefix: len(pod_range(prefix)) for prefix in mine}
     used = {prefix: _pods_in(prefix, view.pods) for prefix in mine}
     size = sum(sizes.values())
     free = size - sum(used.values())
-    if pools and free * HEADROOM <= size:
-        if _comes_back(family, view, asked):
+    closing = [block for block in view.claimed.closing if _in(block, pools) and block not in asked.released]
+    if group.namespaces is not None and not group.namespaces:
+        asked.released += [block for block in (*mine, *closing) if not _pods_in(block, view.pods)]
+        return
+    if free * HEADROOM <= size:
+        if _comes_back(pools, view, asked):
             return
         pool = next((pool for pool in pools if pool.ref.name not in view.claimed.full), None)
         if view.room:
@@ -179,9 +188,6 @@ def _ask_for_family(pools: list[DeclaredPool], family: Family, view: _View, aske
         if pool is None:
             asked.rejections.append(_full(view.node, pools))
         return
-    closing = [
-        block for block in view.claimed.closing if family_of(block) is family and block not in asked.released
-    ]
     if closing:
         asked.released += [block for block in closing if not _pods_in(block, view.pods)]
         return
@@ -192,16 +198,20 @@ def _ask_for_family(pools: list[DeclaredPool], family: Family, view: _View, aske
             return
 
 
-def _comes_back(family: Family, view: _View, asked: _Asked) -> bool:
+def _comes_back(pools: tuple[DeclaredPool, ...], view: _View, asked: _Asked) -> bool:
     """Whether a block with room is asked for again: that of a Node that was made anew, as a rule."""
     contested = dict(view.claimed.contested)
     back = [
         claim.block
         for claim in asked.claims
-        if claim.block is not None and claim.block not in contested and family_of(claim.block) is family
+        if claim.block is not None and claim.block not in contested and _in(claim.block, pools)
     ]
     size = sum(len(pod_range(block)) for block in back)
     return (size - sum(_pods_in(block, view.pods) for block in back)) * HEADROOM > size
+
+
+def _in(prefix: Prefix, pools: tuple[DeclaredPool, ...]) -> bool:
+    return any(covers(pool.cidr, prefix) for pool in pools)
 
 
 def _again(block: DeclaredBlock, pools: tuple[DeclaredPool, ...]) -> set[Claim]:
@@ -236,7 +246,7 @@ def _no_pool(node: DeclaredNode) -> Rejection:
     return Rejection(node.ref, "", "", Reason.NO_POOL, remedy)
 
 
-def _full(node: DeclaredNode, pools: list[DeclaredPool]) -> Rejection:
+def _full(node: DeclaredNode, pools: tuple[DeclaredPool, ...]) -> Rejection:
     names = ", ".join(str(pool.ref) for pool in pools)
     remedy = f"no block is free in {names}; add an IPPool, or delete Nodes that are gone"
     return Rejection(node.ref, "", "", Reason.POOL_FULL, remedy)

@@ -4,12 +4,14 @@ from dataclasses import replace
 
 from bgpnet.model.attributes import Attributes
 from bgpnet.model.blocks import Blocks
+from bgpnet.model.declared import DeclaredNode
 from bgpnet.model.plan import Plan
 from bgpnet.model.rejection import ObjectRef, Reason, Rejection
 from bgpnet.model.snapshot import Snapshot
 from bgpnet.planner.advertised import advertised, pod_addresses
 from bgpnet.planner.announcements import announcements, not_taken
 from bgpnet.planner.bfd import bfd_sessions, failed_peers
+from bgpnet.planner.blocks import NodeBlocks, sound_pools
 from bgpnet.planner.drain import left
 from bgpnet.planner.elsewhere import elsewhere
 from bgpnet.planner.exports import Export
@@ -19,6 +21,7 @@ from bgpnet.planner.host import pod_mtu, sysctls
 from bgpnet.planner.imports import import_policy
 from bgpnet.planner.loopbacks import loopbacks
 from bgpnet.planner.maxprefix import allowed
+from bgpnet.planner.namespaces import blocks
 from bgpnet.planner.nat import translations
 from bgpnet.planner.ownership import ownership
 from bgpnet.planner.peers import advertised_links, no_address, sessions
@@ -87,7 +90,7 @@ def make_plan(snapshot: Snapshot) -> Plan:
         announcements=told,
         routes=with_kept(routes.routes, kernel, unread),
         sysctls=sysctls(mine.own, wanted_sessions),
-        blocks=Blocks(mine.giving, mtu) if declared.age is None else None,
+        blocks=_blocks(snapshot, node, mine, mtu),
         nat=translations(node, declared, mine.own, loopback.sources) if declared.age is None else None,
         wanted=mine.wanted,
         imports=routes.imports,
@@ -108,6 +111,14 @@ def make_plan(snapshot: Snapshot) -> Plan:
         bfd=watched,
         failed=failed,
     )
+
+
+def _blocks(snapshot: Snapshot, node: DeclaredNode, mine: NodeBlocks, mtu: int) -> Blocks | None:
+    declared = snapshot.declared
+    if declared is None or declared.age is not None:
+        return None
+    pools = declared.pools if snapshot.claimed is None else sound_pools(declared.pools)[0]
+    return blocks(node, pools, mine.giving, declared.namespaces, mtu)
 
 
 def _no_node(name: str) -> Rejection:

@@ -30,6 +30,9 @@ AGENT = "system:serviceaccount:bgpnet-system:bgpnet-agent"
 OURSELVES = "bgpnet/test "
 """How the User-Agent of this module's agent begins: others lack rights on purpose."""
 
+TEAM = {"cidr": "10.8.0.0/16", "namespaceSelector": {"matchLabels": {"team": "a"}}}
+"""A pool for which namespaces have to be known."""
+
 Right = tuple[str, str, str]
 """Group, resource, verb."""
 
@@ -65,6 +68,7 @@ def cluster(plane: ControlPlane) -> Iterator[ControlPlane]:
         ("bgpconfigurations", manifest("BGPConfiguration", "default", {"localASN": 64512})),
         ("bgppeers", manifest("BGPPeer", "tor", peer)),
         ("bgpfilters", manifest("BGPFilter", "policy", {"import": [{"action": "accept"}]})),
+        ("ippools", manifest("IPPool", "team", TEAM)),
         ("ippools", manifest("IPPool", "pods", {"cidr": "10.1.0.0/16"})),
     ]
     for plural, body in objects:
@@ -162,6 +166,9 @@ def test_the_agent_uses_each_of_its_rights_and_no_other(
         monkeypatch.setattr(node, "_forgotten", lambda: 1.0)  # 129 s are too long for a test
         work = asyncio.create_task(node.run())
         await asyncio.to_thread(until, node.source.declared, "everything is listed")
+        await asyncio.to_thread(
+            until, lambda: (told := node.source.declared()) and told.namespaces, "namespaces are listed"
+        )
         node.reporter.tell()
         await asyncio.to_thread(
             until, lambda: cluster.request("GET", f"{OURS}/bgpnodestatuses")[1]["items"], "a report"

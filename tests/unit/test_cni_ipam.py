@@ -186,7 +186,7 @@ def test_an_address_that_is_asked_for_is_given_when_it_is_free() -> None:
     ("wanted", "reason"),
     [
         ("10.0.0.1", "10.0.0.1 was asked for, and is in use already"),
-        ("10.0.0.0", "which this node cannot give: it gives addresses of 10.0.0.0/29"),
+        ("10.0.0.0", "which this node cannot give this pod: it gives addresses of 10.0.0.0/29"),
         ("10.0.0.8", "it gives addresses of 10.0.0.0/29"),
         ("fd00::1", "it has no IPv6 prefix"),
     ],
@@ -239,3 +239,22 @@ def test_like_a_queue_of_free_addresses(steps: list[int]) -> None:
         elif free:
             used.append(free.popleft())
             assert take(pool) == used[-1:]
+
+
+def test_a_pod_gets_addresses_of_the_blocks_that_serve_it_alone() -> None:
+    pool = ipam("10.0.0.0/29", "10.0.1.0/29")
+    first, second = (frozenset(blocks(text)) for text in ("10.0.0.0/29", "10.0.1.0/29"))
+    assert [str(*pool.take(0, COOLING, (), second)) for _ in range(7)] == [f"10.0.1.{n}" for n in range(1, 8)]
+    assert [str(*pool.take(0, COOLING, (), first)) for _ in range(7)] == [f"10.0.0.{n}" for n in range(1, 8)]
+    release(pool, "10.0.0.3", now=1)
+    release(pool, "10.0.1.5", now=2)
+    with pytest.raises(CniError, match=r"of 7 of 10.0.1.0/29, 6 are in use and 1 were freed") as raised:
+        pool.take(3, COOLING, (), second)
+    assert raised.value.code == CniCode.TRY_AGAIN_LATER
+    assert str(*pool.take(20, COOLING, (), second)) == "10.0.1.5", "though another is free for longer"
+    with pytest.raises(CniError, match=r"all 7 of 10.0.1.0/29 are in use") as raised:
+        pool.take(20, COOLING, (), second)
+    assert raised.value.code == CniCode.NO_FREE_ADDRESS
+    with pytest.raises(CniError, match=r"10.0.0.3 was asked for, which this node cannot give this pod"):
+        pool.take(20, COOLING, (ip_address("10.0.0.3"),), second)
+    assert str(*pool.take(20, COOLING, (), first)) == "10.0.0.3"

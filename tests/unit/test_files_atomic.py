@@ -61,8 +61,8 @@ def test_blocks_come_back_as_they_were(tmp_path: Path) -> None:
         b"",
         b"{",
         b"[]",
-        b'{"version": 2, "prefixes": [], "mtu": 1}',
-        b'{"version": 1, "prefixes": ["x"], "mtu": 1}',
+        b'{"version": 1, "prefixes": [], "mtu": 1}',
+        b'{"version": 2, "prefixes": ["x"], "mtu": 1, "everybody": true, "reserved": []}',
     ],
 )
 def test_blocks_that_cannot_be_read_are_none(tmp_path: Path, content: bytes) -> None:

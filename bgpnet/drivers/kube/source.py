@@ -11,6 +11,7 @@ from bgpnet.drivers.files.once import read_once
 from bgpnet.drivers.kube.client import Client, Json
 from bgpnet.drivers.kube.collections import followed
 from bgpnet.drivers.kube.judge import Known, Objects, judge, passwords, unread
+from bgpnet.drivers.kube.namespaces import Namespaces
 from bgpnet.drivers.kube.patience import Patience
 from bgpnet.drivers.kube.saved import KeptPasswords, Places, SavedState
 from bgpnet.drivers.kube.secrets import Secrets
@@ -60,6 +61,7 @@ class KubeSource:
         self._refused: dict[str, tuple[Rejection, ...]] = {}
         kept = KeptPasswords(places.passwords)
         self._secrets = Secrets(client, namespace, kept, lambda: Patience(random), self._publish)
+        self._namespaces = Namespaces(client, lambda: Patience(random), self._publish)
         self._watches = {
             collection.kind: Watch(client, collection, Patience(random), self._publish)
             for collection in followed(node)
@@ -104,6 +106,7 @@ class KubeSource:
                 tasks.create_task(self._keep())
         finally:
             self._secrets.stop()
+            self._namespaces.stop()
 
     async def _keep(self) -> None:
         await asyncio.sleep(GIVE_UP)
@@ -126,6 +129,8 @@ class KubeSource:
         declared = self._judged(objects)
         if declared is None:
             return
+        declared = self._namespaces.given(declared)
+        failed += unread(self._namespaces.watches)
         refused = (rejection for told in self._refused.values() for rejection in told)
         new = replace(declared, rejections=(*declared.rejections, *failed, *refused))
         if not self._confirmed():

@@ -8,6 +8,7 @@ from bgpnet.model.declared import (
     DeclaredBlock,
     DeclaredConfiguration,
     DeclaredFilter,
+    DeclaredNamespace,
     DeclaredNode,
     DeclaredPeer,
     DeclaredPool,
@@ -25,5 +26,6 @@ def declare(facts: Iterable[Fact], rejections: Iterable[Rejection]) -> Declared:
         peers=tuple(fact for fact in told if isinstance(fact, DeclaredPeer)),
         rejections=tuple(rejections),
         filters=tuple(fact for fact in told if isinstance(fact, DeclaredFilter)),
+        namespaces=tuple(fact for fact in told if isinstance(fact, DeclaredNamespace)),
         blocks=tuple(fact for fact in told if isinstance(fact, DeclaredBlock)),
     )

@@ -21,6 +21,9 @@ class IPPoolSpec(Strict):
     """The addresses."""
     node_selector: LabelSelector = LabelSelector()
     """Nodes whose prefixes may lie in it; left out, all."""
+    namespace_selector: LabelSelector = LabelSelector()
+    """Namespaces whose pods get addresses of it; left out, all. A pod whose namespace some pool selects gets
+    its addresses of that family from such pools alone."""
     advertise: Advertise = Advertise.BLOCKS
     """What is announced of a node's prefixes in it: each, their summary, the pods' addresses, or nothing."""
     nat_outgoing: StrictBool = False
@@ -52,6 +55,7 @@ class IPPool(Manifest):
             created=self.metadata.creation_timestamp or "",
             cidr=self.spec.cidr,
             node_selector=self.spec.node_selector.fact(),
+            namespace_selector=self.spec.namespace_selector.fact(),
             block_length=self._block_length(),
             advertise=self.spec.advertise,
             nat_outgoing=self.spec.nat_outgoing,

@@ -13,6 +13,7 @@ from bgpnet.model.declared import (
     DeclaredBlock,
     DeclaredConfiguration,
     DeclaredFilter,
+    DeclaredNamespace,
     DeclaredNode,
     DeclaredPeer,
     DeclaredPool,
@@ -28,6 +29,7 @@ Fact = (
     DeclaredBlock
     | DeclaredConfiguration
     | DeclaredFilter
+    | DeclaredNamespace
     | DeclaredNode
     | DeclaredPeer
     | DeclaredPool

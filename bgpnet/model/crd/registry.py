@@ -9,6 +9,7 @@ from bgpnet.model.crd.bgppeer import BGPPeer
 from bgpnet.model.crd.ipblock import IPBlock
 from bgpnet.model.crd.ippool import IPPool
 from bgpnet.model.crd.meta import API_VERSION, Manifest
+from bgpnet.model.crd.namespace import Namespace
 from bgpnet.model.crd.node import Node
 from bgpnet.model.crd.secret import Secret
 
@@ -18,6 +19,7 @@ KINDS: Final[Mapping[tuple[str, str], type[Manifest]]] = {
     (API_VERSION, "BGPPeer"): BGPPeer,
     (API_VERSION, "IPBlock"): IPBlock,
     (API_VERSION, "IPPool"): IPPool,
+    ("v1", "Namespace"): Namespace,
     ("v1", "Node"): Node,
     ("v1", "Secret"): Secret,
 }
