@@ -156,10 +156,7 @@ def rack(plane: ControlPlane, folder: Path, bootstrap: str = "") -> Iterator[Rac
             space.ip("link", "set", "eth1", "up")
         host = API if bootstrap else "127.0.0.1"
         if bootstrap:
-            tor.ip("link", "add", "api", "type", "veth", "peer", "name", "api2")
-            tor.ip("addr", "add", f"{API}/32", "dev", "api")
-            for end in ("api", "api2"):
-                tor.ip("link", "set", end, "up")
+            announce(tor, API)
             (folder / "bootstrap.yaml").write_text(bootstrap)
         with (tor if bootstrap else node).entered():
             listener = socket.create_server((host, 0))
@@ -180,6 +177,14 @@ def rack(plane: ControlPlane, folder: Path, bootstrap: str = "") -> Iterator[Rac
         stack.callback(made.stop)
         until((folder / "run" / "agent.sock").exists, "the agent answers", made.log)
         yield made
+
+
+def announce(tor: Namespace, address: str) -> None:
+    """An address of the router's own, which BIRD tells the node of."""
+    tor.ip("link", "add", "api", "type", "veth", "peer", "name", "api2")
+    tor.ip("addr", "add", f"{address}/32", "dev", "api")
+    for end in ("api", "api2"):
+        tor.ip("link", "set", end, "up")
 
 
 def _listen(monitor: "subprocess.Popen[str]", events: list[tuple[float, str]]) -> None:

@@ -3,13 +3,14 @@
 import time
 from collections.abc import Iterator
 from http import HTTPStatus
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.cluster.controlplane import ControlPlane, manifest, until
-from tests.cluster.rack import API, OURS, Rack, declared, drop, make_node, rack
+from tests.cluster.rack import API, OURS, Rack, announce, declared, drop, make_node, rack
 from tests.netns import Namespace
 
 pytestmark = pytest.mark.cluster
@@ -102,6 +103,17 @@ def test_pods_in_a_block_that_another_node_has_are_named_and_it_is_not_announced
     drop(plane, "10.1.77.0-26")
     until(lambda: "10.1.77.0/26" in running.routes(), "once it is free it is taken back", running.log)
     assert ("Contested", "10.1.77.0/26") not in refused(running)
+
+
+def test_addresses_of_the_node_that_somebody_else_announces_are_named(running: Rack) -> None:
+    """Two clusters with overlapping pools on one fabric: seen from what the router sends."""
+    (own,) = running.routes()
+    other = f"{next(ip_network(own).hosts())}"
+    announce(running.tor, other)
+    until(lambda: ("AnnouncedElsewhere", f"{other}/32") in refused(running), "it is named", running.log)
+    assert running.routes() == {own}
+    running.tor.ip("link", "del", "api")
+    until(lambda: not refused(running), "all is well again", running.log)
 
 
 def test_an_api_server_that_restarts_changes_nothing_on_the_wire(plane: ControlPlane, running: Rack) -> None:
