@@ -112,7 +112,10 @@ metadata:
   name: bgpnet-{{ index . 1 }}
   namespace: {{ $top.Release.Namespace }}
   labels: {{- include "bgpnet.labels" (index . 1) | nindent 4 }}
-  annotations: {{- include "bgpnet.hook" (list (index . 2) (index . 3)) | nindent 4 }}
+  annotations:
+    {{- include "bgpnet.hook" (list (index . 2) (index . 3)) | nindent 4 }}
+    # Helm 3.18 and newer prints what it says: else nobody would hear which nodes are away.
+    helm.sh/hook-output-log-policy: hook-succeeded,hook-failed
 spec:
   backoffLimit: 2
   activeDeadlineSeconds: {{ add (index . 4) 15 }}
