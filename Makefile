@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 LAB_IS_NAMED = @test -n "$(LAB)" || { echo "make $@: say which folder: make $@ LAB=containerlab/dual-tor" >&2; exit 2; }
 
 .DEFAULT_GOAL := help
-.PHONY: image help setup packages demo test test-cluster oracles bench faults check generate format plugin lab lab-up lab-down lock clean
+.PHONY: image lab-images help setup packages demo test test-cluster oracles bench faults check generate format plugin lab lab-up lab-down lock clean
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,11 @@ image: plugin ## build the container image bgpnet:VERSION, or IMAGE=NAME:TAG; AR
 
 demo: setup plugin/build/$(ARCH)/bgpnet ## a legacy VM reaches pods over BGP, and goes on through faults
 	@$(BIN)/python -m tests.netlab.demo
+
+lab-images: plugin ## build the images of the labs' nodes, for make lab RUNTIME=containerlab
+	@tests/install-packages.sh image/debian-packages.txt
+	@image/build.sh bgpnet:lab
+	@containerlab/images/build.sh bgpnet:lab
 
 lab: setup plugin/build/$(ARCH)/bgpnet ## run and judge a lab folder: make lab LAB=containerlab/dual-tor
 	$(LAB_IS_NAMED)

@@ -1,9 +1,9 @@
 #!/bin/sh
 # A base for the image, of Debian's packages alone: prints the path of a root file system as a tar, kept in the user's cache.
+# MIRROR (environment) is where they come from; left out, debootstrap knows.
 set -eu
 suite=bookworm
 packages=python3,nftables
-mirror=${MIRROR:-http://deb.debian.org/debian}
 architecture=$(dpkg --print-architecture)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/bgpnet/base
 made=$cache/$suite-$(cksum <"$0" | cut -d' ' -f1)-$architecture.tar
@@ -14,7 +14,7 @@ if [ ! -e "$made" ]; then
     work=$(mktemp -d "$cache/.making.XXXXXX")
     trap 'rm -rf "$work"' EXIT
     trap 'exit 1' INT TERM
-    debootstrap --variant=minbase --include="$packages" "$suite" "$work/root" "$mirror" >"$work/log" 2>&1 ||
+    debootstrap --variant=minbase --include="$packages" "$suite" "$work/root" ${MIRROR:+"$MIRROR"} >"$work/log" 2>&1 ||
         { tail -5 "$work/log" >&2; exit 1; }
     cd "$work/root"
     rm -rf var/cache/apt/* var/lib/apt/lists/* var/log/* var/cache/debconf/* usr/share/doc/* usr/share/man/* \

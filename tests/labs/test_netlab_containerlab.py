@@ -33,6 +33,7 @@ case $1 in
   inspect) cat inspected ;;
   logs) echo words of the container ;;
   ps) cat deployed ;;
+  image) echo frr ;;
 esac
 """
 CONTAINERLAB = """\
@@ -40,6 +41,7 @@ CONTAINERLAB = """\
 cd "$(dirname "$0")"
 echo "containerlab $*" >> calls
 test "$1" != "$(cat fails)" || { echo "no such image" >&2; exit 1; }
+test "$1" != deploy || cat said
 """
 
 
@@ -57,6 +59,7 @@ class Stub:
         self.set("inspected", json.dumps(inspected))
         self.set("deployed", "")
         self.set("fails", "")
+        self.set("said", "")
 
     def set(self, word: str, text: str) -> None:
         (self._folder / word).write_text(text)
@@ -102,6 +105,7 @@ def test_a_lab_is_deployed_judged_in_its_containers_and_destroyed(lab: SmallLab,
     container = f"clab-{lab.name}-a"
     assert stub.calls == [
         f"docker ps --all --quiet --filter label=containerlab={lab.name}",
+        "docker image ls --format {{.Repository}}",
         "containerlab deploy --topo LAB/lab.clab.yml",
         f"docker inspect {container}",
         f"docker logs {container}",
@@ -129,6 +133,35 @@ def test_a_lab_that_cannot_be_deployed_is_told_in_containerlabs_words_and_cleane
     assert "containerlab deploy: exit code 1: no such image" in done.stdout
     assert stub.calls[-1] == "containerlab destroy --topo LAB/lab.clab.yml --cleanup"
     assert lab.result()["failed"] == 2
+
+
+FAILED_EXEC = """\
+22:07:57 INFO Executed command node=a command="ip link set lo up" stdout=""
+22:07:57 ERRO Failed to execute command command="ip route add default via 192.0.2.1" node=a rc=2 stdout=""
+  stderr=
+  │ RTNETLINK answers: File exists
+
+22:07:57 INFO Adding host entries path=/etc/hosts
+"""
+"""Of containerlab 0.79.0, with exit code 0."""
+
+
+def test_a_command_of_exec_that_failed_fails_the_lab(stub: Stub) -> None:
+    stub.set("said", FAILED_EXEC)
+    done = stub.run()
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (1, "0 passed, 2 failed")
+    assert 'command="ip route add default via 192.0.2.1" node=a rc=2' in done.stdout
+    assert "File exists" in done.stdout
+    assert "Adding host" not in done.stdout
+    assert stub.calls[-1] == "containerlab destroy --topo LAB/lab.clab.yml --cleanup"
+
+
+def test_an_image_of_ours_that_was_not_built_is_named(lab: SmallLab, stub: Stub) -> None:
+    lab.write(TOPOLOGY.replace("debian", "bird"), EXPECT)
+    done = stub.run()
+    assert done.returncode == 2
+    assert "Docker has no image bird; build them: make lab-images" in done.stderr
+    assert not any("deploy" in call for call in stub.calls[1:])
 
 
 def test_somebodys_deployed_lab_is_not_touched(lab: SmallLab, stub: Stub) -> None:

@@ -3,11 +3,12 @@
 import contextlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from tests.netlab import command, interrupts
+from tests.netlab import command, images, interrupts
 from tests.netlab.errors import LabRunError, LabSetupError
 from tests.netlab.lab import Say
 from tests.netlab.labfolder import LabFolder
@@ -42,17 +43,19 @@ def running(
     """The lab is deployed inside the block and destroyed after it, however the block ends.
 
     Raises:
-        LabSetupError: it is deployed already.
-        LabRunError: it cannot be deployed or destroyed; with containerlab's words.
+        LabSetupError: it is deployed already, or an image of this repository has not been built.
+        LabRunError: it cannot be deployed or destroyed, or a command of `exec` failed; in containerlab's
+            words.
 
     """
     _refuse_deployed(topology, folder)
+    _refuse_missing(topology)
     if work.exists():
         shutil.rmtree(work)
     work.mkdir(parents=True)
     machines = [node for node in topology.nodes.values() if node.has_processes]
     try:
-        _containerlab("deploy", folder, topology, work).checked("containerlab deploy")
+        _refuse_failed(_containerlab("deploy", folder, topology, work).checked("containerlab deploy"))
         say("  deployed")
         nodes = {node.name: _running(node, work) for node in machines}
         yield nodes
@@ -74,6 +77,21 @@ def _refuse_deployed(topology: Topology, folder: LabFolder) -> None:
         raise LabSetupError(
             f"lab {topology.name} is deployed already: containerlab destroy --topo {folder.topology}"
         )
+
+
+def _refuse_missing(topology: Topology) -> None:
+    """Containerlab would look for an image of ours in a registry."""
+    wanted = {node.image for node in topology.nodes.values() if node.image in images.BUILT}
+    found = command.run(["docker", "image", "ls", "--format", "{{.Repository}}"]).checked("docker image ls")
+    if missing := sorted(wanted - set(found.stdout.split())):
+        raise LabSetupError(f"Docker has no image {', '.join(missing)}; build them: make lab-images")
+
+
+def _refuse_failed(deployed: command.Finished) -> None:
+    """A command of `exec` that failed is only logged by containerlab, whose exit code stays 0."""
+    words = deployed.stdout + deployed.stderr
+    if failed := re.search(r"Failed to execute command .*(?:\n  .*)*", words):
+        raise LabRunError(f"containerlab deploy: {failed[0]}")
 
 
 def _containerlab(verb: str, folder: LabFolder, topology: Topology, work: Path) -> command.Finished:

@@ -12,6 +12,10 @@ from platform import machine
 from types import MappingProxyType
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+FOLDER = REPOSITORY / "containerlab" / "images"
+"""What both runtimes' nodes are made from."""
+BUILT = frozenset({"vm", "frr", "bird", "openbgpd", "gobgp", "bgpnet"})
+"""Images that `make lab-images` builds under these very names, from the Dockerfile there."""
 OWN_PROGRAMS = Path(sys.executable).parent
 """Where the runner's own Python environment has its programs: `bgpnet`, `exabgp`."""
 
@@ -43,37 +47,9 @@ class Image:
     """Whether the runner's own Python environment (`bgpnet`, `exabgp`) comes first on the node's PATH."""
 
 
-# The daemons of /etc/frr/daemons when the node binds one, as the official image does; else these four.
-# `-d` returns once the daemon serves its vty; vtysh then hands the whole frr.conf out, as watchfrr does.
-_FRR_START = """
-set -e
-daemons="staticd bgpd bfdd"
-if [ -e /etc/frr/daemons ]; then
-  daemons="staticd $(sed -n '/^zebra\\|^staticd/d; s/^\\([a-z0-9]*d\\)=yes.*/\\1/p' /etc/frr/daemons)"
-fi
-/usr/lib/frr/zebra -d -A 127.0.0.1 -s 90000000 --log file:/var/log/node.log
-for daemon in $daemons; do
-  /usr/lib/frr/$daemon -d -A 127.0.0.1 --log file:/var/log/node.log
-done
-if [ -e /etc/frr/frr.conf ]; then
-  vtysh -b
-fi
-"""
+def _start(image: str) -> str:
+    return (FOLDER / f"{image}.start").read_text(encoding="utf-8")
 
-# BIRD reads its configuration before it goes to the background: a mistake is a failed start with its line.
-_BIRD_START = """
-set -e
-bird -c /etc/bird/bird.conf -s /run/bird/bird.ctl
-"""
-
-# bgpd keeps its control socket below /run, a node's own, and refuses a configuration that others
-# may read. It goes to the background once it has read it.
-_OPENBGPD_START = """
-set -e
-mkdir -p /run/openbgpd
-install -m 600 /etc/openbgpd/bgpd.conf /run/bgpd.conf
-bgpd -f /run/bgpd.conf
-"""
 
 _PLAIN = Image(programs={}, hidden={})
 
@@ -83,17 +59,17 @@ _TABLE: Mapping[str, Image] = MappingProxyType(
             programs={"/usr/lib/frr/bgpd": "frr", "vtysh": "frr"},
             hidden={"/etc/frr": "frr", "/run/frr": "frr"},
             files={"/etc/frr/vtysh.conf": "service integrated-vtysh-config\n"},
-            start=_FRR_START,
+            start=_start("frr"),
         ),
         "bird": Image(
             programs={"bird": "bird2", "birdc": "bird2"},
             hidden={"/etc/bird": "root", "/run/bird": "root"},
-            start=_BIRD_START,
+            start=_start("bird"),
         ),
         "openbgpd": Image(
             programs={"bgpd": "openbgpd", "bgpctl": "openbgpd"},
             hidden={"/etc/openbgpd": "root"},
-            start=_OPENBGPD_START,
+            start=_start("openbgpd"),
         ),
         "gobgp": Image(
             programs={"gobgpd": "gobgpd", "gobgp": "gobgpd"},
@@ -105,7 +81,7 @@ _TABLE: Mapping[str, Image] = MappingProxyType(
             hidden={"/etc/bgpnet": "root", "/etc/cni": "root", "/opt/cni": "root"},
             binds={
                 "/opt/cni/bin/bgpnet": REPOSITORY / "plugin" / "build" / machine() / "bgpnet",
-                "/usr/local/bin/pod": REPOSITORY / "containerlab" / "tools" / "pod",
+                "/usr/local/bin/pod": FOLDER / "pod",
             },
             command=(
                 "bgpnet",
