@@ -19,7 +19,7 @@ from bgpnet.model.net import (
     family_of,
     prefix_order,
 )
-from bgpnet.model.plan import Route, Tally
+from bgpnet.model.plan import Route, Session, Tally
 from bgpnet.model.rejection import ObjectRef, Reason, Rejection
 from bgpnet.planner.bestpath import best_paths
 from bgpnet.planner.imports import Import
@@ -98,7 +98,7 @@ def fib(
         outcome = policy.judged(path, session)
         if isinstance(outcome, Refusal):
             not_taken.append((path.peer, path.prefix, outcome))
-            if outcome.reason is Reason.OWN_PREFIX and session.local_asn not in path.as_path:
+            if outcome.reason is Reason.OWN_PREFIX and not _back_again(path, session):
                 inside.append(path)
         else:
             taken[path.prefix].append(outcome)
@@ -130,6 +130,16 @@ def fib(
 
 def _alive(hops: tuple[NextHop, ...], live: frozenset[str]) -> bool:
     return any(hop.link in live for hop in hops)
+
+
+def _back_again(path: LearnedPath, session: Session) -> bool:
+    """Whether it may be our own announcement: our AS is in the path, or the router's in its place.
+
+    A router that overrides the AS of its nodes (as-override) sends a node's route back to it with its own AS
+    both first and last.
+    """
+    way = path.as_path
+    return session.local_asn in way or (len(way) > 1 and way[0] == way[-1])
 
 
 def _hands_off(wanted: list[Route], kernel: Kernel) -> tuple[list[Route], tuple[Rejection, ...]]:
