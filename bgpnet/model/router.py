@@ -56,6 +56,8 @@ class DeclaredRouter:
     router_id: IPv4Address | None = None
     node_subnet: Prefix | None = None
     """Where nodes speak from: the dynamic range, and how their addresses are told from others of theirs."""
+    interfaces: tuple[str, ...] = ()
+    """In place of the subnet: the router's links to nodes, one node on each, without addresses."""
     neighbors: Neighbors | None = None
     default_when: DefaultWhen = DefaultWhen.LEARNED
     tracked: tuple[Prefix, ...] = ()

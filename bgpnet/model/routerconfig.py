@@ -11,7 +11,7 @@ from typing import Final
 from bgpnet.model.bfd import BfdTimers
 from bgpnet.model.community import Community
 from bgpnet.model.declared import AcceptRule
-from bgpnet.model.net import Address, Family, Prefix
+from bgpnet.model.net import Address, Family, Prefix, family_of
 from bgpnet.model.rejection import ObjectRef
 from bgpnet.model.router import DefaultWhen, RestartRole, System
 from bgpnet.model.secret import Secret
@@ -76,13 +76,16 @@ class NodeGroup:
     cause: ObjectRef
     label: str
     """Begins every name that the router has because of it: `[A-Z0-9_]`, at most 20 characters."""
-    local_address: Address
+    local_address: Address | None
+    """None: sessions are between link-local addresses, over `interfaces`."""
     node_asn: int
     range: Prefix | None
     """The dynamic range; None: `neighbors` are named."""
     limit: int
     """Sessions from the range, at most. Grows by doubling, so that one node more seldom changes it."""
     neighbors: tuple[NodeNeighbor, ...]
+    interfaces: tuple[str, ...]
+    """The router's links to nodes, each a neighbour; in place of range and neighbours."""
     expected: tuple[NodeNeighbor, ...]
     """All nodes that speak from a known address, for the verification; with a range as well."""
     unplaced: int
@@ -114,6 +117,13 @@ class NodeGroup:
     def family_names(self) -> tuple[Family, ...]:
         """What its sessions carry."""
         return tuple(family.family for family in self.families)
+
+    @property
+    def extended_next_hop(self) -> bool:
+        """Whether IPv4 routes go over IPv6 sessions and may have IPv6 next hops (RFC 8950)."""
+        return Family.IPV4 in self.family_names and (
+            self.local_address is None or family_of(self.local_address) is Family.IPV6
+        )
 
     @property
     def default_always(self) -> bool:

@@ -6,7 +6,7 @@ from itertools import product
 from typing import Final
 
 from bgpnet.model.declared import Declared, DeclaredNode, DeclaredPeer
-from bgpnet.model.net import Address, Prefix, address_order, family_of
+from bgpnet.model.net import Address, Family, Prefix, address_order, family_of
 from bgpnet.model.rejection import Reason, Rejection
 from bgpnet.model.router import DeclaredRouter, Neighbors, System
 from bgpnet.model.routerconfig import FamilyPolicy, NodeGroup, NodeNeighbor
@@ -35,20 +35,17 @@ def node_group(
     nodes = [node for node in declared.nodes if selects(peer.node_selector, dict(node.labels))]
     subnet = router.node_subnet
     node_asn = peer.local_asn or (declared.configuration.local_asn if declared.configuration else None)
-    refused = _unfit(peer, subnet, node_asn, nodes) or _locked(peer, wishes)
+    refused = _unfit(peer, router, node_asn, nodes) or _locked(peer, wishes)
     if refused is not None:
         return refused
-    assert subnet is not None  # noqa: S101 - _unfit has looked
-    assert node_asn is not None  # noqa: S101 - likewise
-    assert peer.peer_address is not None  # noqa: S101 - the caller has
-    local_address = peer.peer_address
-    peer = replace(peer, families=peer.families or (family_of(local_address),))
+    assert node_asn is not None  # noqa: S101 - _unfit has looked
+    peer = replace(peer, families=peer.families or _families(peer.peer_address))
     told = policies(peer, router, nodes, fabric, declared)
     refused = _harmful(peer, subnet, told)
     if refused is not None:
         return refused
-    placed, unplaced = _placed(peer, subnet, nodes)
-    each = (wishes.neighbors or router.neighbors or Neighbors.RANGE) is Neighbors.EACH
+    placed, unplaced = _placed(peer, subnet, nodes) if subnet else ((), 0)
+    each = subnet and (wishes.neighbors or router.neighbors or Neighbors.RANGE) is Neighbors.EACH
     if each and not placed:
         return _rejected(
             peer,
@@ -60,11 +57,12 @@ def node_group(
     return NodeGroup(
         cause=peer.ref,
         label=label(peer.ref.name),
-        local_address=local_address,
+        local_address=peer.peer_address,
         node_asn=node_asn,
         range=None if each else subnet,
         limit=_limit(len(nodes)),
         neighbors=placed if each else (),
+        interfaces=router.interfaces,
         expected=placed,
         unplaced=unplaced,
         hold_time=_hold_time(peer, declared),
@@ -80,7 +78,7 @@ def node_group(
 
 
 def _unfit(
-    peer: DeclaredPeer, subnet: Prefix | None, node_asn: int | None, nodes: list[DeclaredNode]
+    peer: DeclaredPeer, router: DeclaredRouter, node_asn: int | None, nodes: list[DeclaredNode]
 ) -> Rejection | None:
     """What keeps the router from being configured for this peer at all."""
     if node_asn is None:
@@ -99,12 +97,13 @@ def _unfit(
         remedy = "write 1 or remove it: only routers on the nodes' own subnet are generated"
         found = str(max(peer.multihop, peer.ttl_security))
         return _rejected(peer, field, found, Reason.NOT_EXPRESSIBLE, remedy)
-    if subnet is None:
+    subnet = router.node_subnet
+    if subnet is None and not router.interfaces:
         remedy = (
             "write the subnet that the router shares with the nodes: whom it takes for a node rests on it"
         )
         return _rejected(peer, "spec.router.nodeSubnet", "not set", Reason.NO_ROUTER, remedy)
-    if peer.peer_address not in subnet:
+    if subnet is not None and peer.peer_address not in subnet:
         remedy = f"the router's address {peer.peer_address} is not in it; correct one of them"
         return _rejected(peer, "spec.router.nodeSubnet", str(subnet), Reason.NOT_CONNECTED, remedy)
     if not nodes:
@@ -120,7 +119,12 @@ def _locked(peer: DeclaredPeer, wishes: Wishes) -> Rejection | None:
     return None
 
 
-def _harmful(peer: DeclaredPeer, subnet: Prefix, told: tuple[FamilyPolicy, ...]) -> Rejection | None:
+def _families(address: Address | None) -> tuple[Family, ...]:
+    """What a session carries that nobody said anything of."""
+    return (family_of(address),) if address else (Family.IPV4, Family.IPV6)
+
+
+def _harmful(peer: DeclaredPeer, subnet: Prefix | None, told: tuple[FamilyPolicy, ...]) -> Rejection | None:
     """What must never be configured: nodes that announce nothing, or the subnet that they sit in."""
     if not any(family.accepts for family in told):
         remedy = (
@@ -128,7 +132,11 @@ def _harmful(peer: DeclaredPeer, subnet: Prefix, told: tuple[FamilyPolicy, ...])
         )
         return _rejected(peer, "spec.families", ", ".join(peer.families), Reason.NO_NODE, remedy)
     for accepted in (accepted for family in told for accepted in family.accepts):
-        if accepted.rule.prefix.version == subnet.version and accepted.rule.prefix.overlaps(subnet):
+        if (
+            subnet
+            and accepted.rule.prefix.version == subnet.version
+            and accepted.rule.prefix.overlaps(subnet)
+        ):
             remedy = f"{accepted.cause} overlaps it: a node could announce its neighbours away; part the two"
             return _rejected(peer, "spec.router.nodeSubnet", str(subnet), Reason.ROUTER_CONFLICT, remedy)
     return None

@@ -39,10 +39,10 @@ def router_configs(declared: Declared, wishes: Wishes) -> RouterConfigs:
             rejections.append(_nameless(peer))
             continue
         router = replace(peer.router, system=wishes.system or peer.router.system)
-        if peer.peer_address is None:
+        if peer.peer_address is None and not router.interfaces:
             rejections.append(_homeless(peer))
             continue
-        holder = owner.setdefault(peer.peer_address, peer)
+        holder = owner.setdefault(peer.peer_address, peer) if peer.peer_address else peer
         first = routers[router.name][0] if routers[router.name] else (peer, router)
         refused = _one_address(peer, holder) or _disagreement(peer, router, *first)
         if refused is None:
@@ -127,11 +127,19 @@ def _clash(peer: DeclaredPeer, group: NodeGroup, groups: list[NodeGroup]) -> Rej
                 f"the range {other.range} of {other.cause} overlaps it on this router, which could not tell "
                 "whose a session is; part the subnets, or name nodes one by one (neighbors: each)",
             )
-        if twice := {each.address for each in group.neighbors} & {each.address for each in other.neighbors}:
+        if twice := set(group.interfaces) & set(other.interfaces):
+            return _rejected(
+                peer,
+                "spec.router.interfaces",
+                min(twice),
+                Reason.ROUTER_CONFLICT,
+                f"{other.cause} has this link of the router already; a link leads to one node",
+            )
+        if both := {each.address for each in group.neighbors} & {each.address for each in other.neighbors}:
             return _rejected(
                 peer,
                 "spec.nodeSelector",
-                str(min(twice, key=address_order)),
+                str(min(both, key=address_order)),
                 Reason.ROUTER_CONFLICT,
                 f"{other.cause} names this neighbour of the router already; part them by nodeSelector",
             )
@@ -189,6 +197,14 @@ def _nameless(peer: DeclaredPeer) -> Rejection:
 
 
 def _homeless(peer: DeclaredPeer) -> Rejection:
+    if peer.interfaces:
+        return _rejected(
+            peer,
+            "spec.router.interfaces",
+            "not set",
+            Reason.NO_ROUTER,
+            "write the router's own names of its links to the nodes, and one BGPPeer for each router",
+        )
     return _rejected(
         peer,
         "spec.peerAddress",

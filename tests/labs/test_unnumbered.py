@@ -56,9 +56,9 @@ def times_up(lab: Lab, tor: str) -> int:
     return int(json.loads(told)["eth2"]["connectionsEstablished"])
 
 
-def test_the_sessions_of_one_object_are_told_apart(lab: Lab) -> None:
+def test_each_link_has_a_session_of_its_own(lab: Lab) -> None:
     found = peers(lab)
-    assert {peer["object"] for peer in found.values()} == {"BGPPeer/tors"}
+    assert {peer["object"] for peer in found.values()} == {"BGPPeer/tor1", "BGPPeer/tor2"}
     assert {link: peer["peer_asn"] for link, peer in found.items()} == {"eth1": 65001, "eth2": 65002}
     assert all(peer["peer"].endswith(f"%{link}") for link, peer in found.items())
     assert all(peer["capabilities"]["extended_next_hop"] for peer in found.values())

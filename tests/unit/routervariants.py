@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from ipaddress import ip_network
+from ipaddress import IPv4Address, ip_network
 from itertools import product
 
 from bgpnet.model.bfd import BfdTimers
@@ -68,6 +68,20 @@ def variants(system: System, version: str = "5.16") -> Iterator[str]:
             router=replace(v4.router, node_subnet=ip_network("fd00:1::/64")),
         )
         peers = (replace(v4, families=both),) if number % 3 == 0 else (v4, v6)
+        v6 = replace(
+            v6, router=replace(v6.router, router_id=IPv4Address("10.255.0.1")) if v6.router else None
+        )
+        if number % 7 == 0:
+            peers = (replace(v6, families=both),)
+        if number % 5 == 0 and Ability.UNNUMBERED not in TABLES[system].cannot:
+            links = replace(
+                v4.router,
+                router_id=IPv4Address("10.255.0.1"),
+                node_subnet=None,
+                neighbors=None,
+                interfaces=("swp1", "swp2"),
+            )
+            peers = (replace(v4, peer_address=None, interfaces=("eth1",), families=both, router=links),)
         told = planned(
             *peers,
             nodes=NODES,

@@ -1,7 +1,7 @@
 """From BGPPeers and Nodes to routers: what each is told, and what is refused to whom."""
 
 from dataclasses import replace
-from ipaddress import ip_network
+from ipaddress import IPv4Address, ip_network
 from itertools import permutations
 from string import printable as characters
 
@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bgpnet.model.crd.read import read
+from bgpnet.model.declared import DeclaredPeer
 from bgpnet.model.net import Family
 from bgpnet.model.rejection import Reason
-from bgpnet.model.router import DefaultWhen, Neighbors, System
+from bgpnet.model.router import DeclaredRouter, DefaultWhen, Neighbors, System
 from bgpnet.model.secret import Secret
 from bgpnet.planner.routergroup import Wishes
 from bgpnet.planner.routernames import label
@@ -113,6 +114,39 @@ def test_a_default_route_is_sent_because_nodes_ask_for_it(when: DefaultWhen) -> 
     assert family.sends == ()
 
 
+def links(name: str, *interfaces: str) -> DeclaredPeer:
+    """A BGPPeer over links without addresses to the router tor1."""
+    router = DeclaredRouter("tor1", System.FRR, router_id=IPv4Address("10.255.0.1"), interfaces=interfaces)
+    told = replace(tor(), peer_address=None, families=(), interfaces=("eth1",), router=router)
+    return replace(told, ref=replace(told.ref, name=name))
+
+
+def test_over_links_without_addresses_each_link_is_a_neighbour_in_both_families() -> None:
+    (group,) = one(links("tor1", "swp1", "swp2")).groups
+    assert (group.interfaces, group.range, group.neighbors) == (("swp1", "swp2"), None, ())
+    assert group.family_names == (Family.IPV4, Family.IPV6)
+    assert group.extended_next_hop
+
+
+def test_ipv4_routes_over_an_ipv6_session_may_have_ipv6_next_hops() -> None:
+    v6 = replace(
+        tor(router_id=IPv4Address("10.255.0.1"), node_subnet=ip_network("fd00::/64")),
+        peer_address=address("fd00::1"),
+        families=(Family.IPV4, Family.IPV6),
+    )
+    assert one(v6).groups[0].extended_next_hop
+    assert (
+        not one(
+            replace(v6, families=(Family.IPV6,)),
+            pools=(pool("p", "fd00:1::/32"),),
+            nodes=(node("n", "fd00:1::/64"),),
+        )
+        .groups[0]
+        .extended_next_hop
+    )
+    assert not one().groups[0].extended_next_hop
+
+
 def test_sessions_of_both_families_are_one_router() -> None:
     v6 = replace(
         tor(),
@@ -148,6 +182,8 @@ _TWIN = replace(tor(2), peer_address=address("10.0.1.1"))
         ((tor(node_subnet=ip_network("10.9.0.0/24")),), {}, Reason.NOT_CONNECTED, "spec.router.nodeSubnet", "10.0.1.1"),
         ((replace(tor(), peer_asn=64512),), {}, Reason.NOT_EXPRESSIBLE, "spec.peerASN", "different AS"),
         ((replace(tor(), peer_address=None),), {}, Reason.NOT_EXPRESSIBLE, "spec.peerAddress", "for each router"),
+        ((replace(tor(), peer_address=None, interfaces=("eth1",)),), {}, Reason.NO_ROUTER, "spec.router.interfaces", "own names of its links"),
+        ((links("tor1", "swp1", "swp2"), links("other", "swp2", "swp3")), {}, Reason.ROUTER_CONFLICT, "spec.router.interfaces", "leads to one node"),
         ((replace(tor(), peer_asn=0),), {}, Reason.NOT_EXPRESSIBLE, "spec.peerASN", "AS number"),
         ((replace(tor(), multihop=3),), {}, Reason.NOT_EXPRESSIBLE, "spec.multihop", "own subnet"),
         ((replace(tor(), ttl_security=2),), {}, Reason.NOT_EXPRESSIBLE, "spec.ttlSecurity", "own subnet"),
@@ -210,6 +246,10 @@ def test_names_become_words_that_every_system_takes_and_stay_apart(names: list[s
         {"name": "tor1", "type": "frr", "aggregates": ["0.0.0.0/0"]},
         {"name": "tor1", "type": "frr", "routerID": "0.0.0.0"},
         {"name": "tor1", "type": "frr", "nodeSubnet": "10.0.1.1/24"},
+        {"name": "tor1", "type": "frr", "interfaces": ["swp1 peer-group X"]},
+        {"name": "tor1", "type": "frr", "interfaces": ["swp1", "swp1"]},
+        {"name": "tor1", "type": "frr", "interfaces": ["swp1"], "nodeSubnet": "10.0.1.0/24"},
+        {"name": "tor1", "type": "frr", "interfaces": ["swp1"], "neighbors": "each"},
     ],
 )
 def test_what_is_no_router_is_refused_before_it_is_planned(spec: dict[str, object]) -> None:

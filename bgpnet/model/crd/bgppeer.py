@@ -179,6 +179,11 @@ class BGPPeerSpec(Strict):
             raise refusal("remove multihop or ttlSecurity: a TTL that is checked is 255 (RFC 5082)")
         if self.peer_address is None:
             self._next_door()
+        if self.router is not None and self.router.interfaces and self.from_interface is None:
+            raise refusal(
+                "remove router.interfaces, or peer fromInterface: over its links without addresses a router "
+                "peers with link-local addresses"
+            )
         if self.password_file is not None and self.password_secret is not None:
             raise refusal("remove passwordFile or passwordSecret: there is one password")
         if self.from_interface and self.families == (Family.IPV4,):

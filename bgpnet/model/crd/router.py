@@ -13,6 +13,8 @@ Version = Annotated[
     str, StringConstraints(pattern=r"^[0-9]{1,4}(\.[0-9A-Za-z()-]{1,8}){0,4}$", max_length=32)
 ]
 
+PortName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9./_-]{0,31}$")]
+
 Prefixes = Annotated[tuple[PrefixField, ...], Field(max_length=16), AfterValidator(each_once)]
 
 
@@ -37,7 +39,7 @@ class DefaultRouteSpec(Strict):
 
 
 class RouterSpec(Strict):
-    """The router that has `peerAddress`, for `bgpnet routers`. Nodes do not read it.
+    """The router at the other end, for `bgpnet routers`. Nodes do not read it.
 
     BGPPeers with one name are sessions of one router, and agree in its type, version and routerID.
     """
@@ -52,6 +54,8 @@ class RouterSpec(Strict):
     """BGP identifier; left out, `peerAddress` when it is IPv4."""
     node_subnet: PrefixField | None = None
     """Subnet that the router shares with the nodes: where their sessions come from."""
+    interfaces: Annotated[tuple[PortName, ...], Field(max_length=256), AfterValidator(each_once)] = ()
+    """In place of nodeSubnet with `fromInterface`: the router's own names of its links to nodes."""
     neighbors: Neighbors | None = None
     """One dynamic range (`range`) or one neighbour for each node (`each`); left out, as the command says."""
     default_route: OrEmpty[DefaultRouteSpec] = DefaultRouteSpec()
@@ -59,6 +63,16 @@ class RouterSpec(Strict):
     """Prefixes that the router originates itself, with a discard route."""
     graceful_restart: RestartRole = RestartRole.HELPER
     """Helper keeps the nodes' routes while they restart; full also restarts gracefully itself."""
+
+    @model_validator(mode="after")
+    def _subnet_or_links(self) -> Self:
+        if self.interfaces and self.node_subnet is not None:
+            raise refusal(
+                "remove nodeSubnet or interfaces: nodes are on a subnet, or each at the end of a link"
+            )
+        if self.interfaces and self.neighbors is not None:
+            raise refusal("remove neighbors: each link is one neighbour")
+        return self
 
     @model_validator(mode="after")
     def _prefixes_fit(self) -> Self:
@@ -75,6 +89,7 @@ class RouterSpec(Strict):
             version=self.version,
             router_id=self.router_id,
             node_subnet=self.node_subnet,
+            interfaces=tuple(sorted(self.interfaces)),
             neighbors=self.neighbors,
             default_when=self.default_route.when,
             tracked=self.default_route.tracks,

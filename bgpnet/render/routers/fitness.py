@@ -90,6 +90,8 @@ def _wanted(config: RouterConfig) -> Iterator[Ability]:
             Ability.BFD_ON_RANGE: group.bfd is not None and ranged,
             Ability.BFD_TIMERS: group.bfd is not None,
             Ability.AS_OVERRIDE: group.as_override,
+            Ability.UNNUMBERED: bool(group.interfaces),
+            Ability.EXTENDED_NEXT_HOP: group.extended_next_hop,
         }
         yield from (ability for ability, wished in wishes.items() if wished)
 

@@ -29,6 +29,8 @@ class Ability(StrEnum):
     STRIP_COMMUNITIES = "removal of communities that were not agreed on"
     LARGE_COMMUNITIES = "large communities"
     MULTIPATH = "multipath, set in the generated part"
+    UNNUMBERED = "sessions over links without addresses"
+    EXTENDED_NEXT_HOP = "IPv6 next hops of IPv4 routes"
     FIXED_ROUTER_ID = "a BGP identifier, set in the generated part"
 
 
@@ -42,6 +44,7 @@ REFUSED = frozenset(
         Ability.AGGREGATE,
         Ability.BFD,
         Ability.BFD_ON_RANGE,
+        Ability.UNNUMBERED,
     }
 )
 """Abilities without which a configuration that needs them would be unsafe or not work: refused, not noted."""

@@ -32,11 +32,12 @@ def verification(config: RouterConfig, table: SystemTable, notes: tuple[str, ...
 
 
 def _group(config: RouterConfig, group: NodeGroup, table: SystemTable) -> list[str]:
-    sessions = len(group.expected) + group.unplaced
-    addresses = ", ".join(str(node.address) for node in group.expected[:_SHOWN])
-    more = len(group.expected) - _SHOWN
+    sessions = len(group.interfaces) or len(group.expected) + group.unplaced
+    known = [*group.interfaces, *(str(node.address) for node in group.expected)]
+    addresses = ", ".join(known[:_SHOWN])
+    more = len(known) - _SHOWN
     shown = addresses + (f" and {more} more" if more > 0 else "")
-    sample = str(group.expected[0].address) if group.expected else "ADDRESS-OF-A-NODE"
+    sample = known[0] if known else "ADDRESS-OF-A-NODE"
     words = {
         "group": _name(group, table),
         "address": sample,
@@ -45,7 +46,9 @@ def _group(config: RouterConfig, group: NodeGroup, table: SystemTable) -> list[s
         "protocol": f"{_name(group, table)}_…",
     }
     commands = table.commands
-    whence = f"from {group.range}" if group.range else "each node a neighbour"
+    whence = (
+        f"from {group.range}" if group.range else f"each {'link' if group.interfaces else 'node'} a neighbour"
+    )
     lines = [
         f"{group.cause.kind}/{group.cause.name}: AS {group.node_asn}, {whence}",
         "",

@@ -28,6 +28,8 @@ FRR: Final = Grammar(
                 _BGP + "neighbor {use:group} bfd profile {use:bfd-profile}",
                 _BGP + "neighbor {def:group} peer-group",
                 _BGP + "neighbor {addr} peer-group {use:group}",
+                _BGP + "neighbor {word} interface peer-group {use:group}",
+                _BGP + "neighbor {use:group} capability extended-nexthop",
                 _BGP + "bgp listen range {prefix} peer-group {use:group}",
                 _BGP + "neighbor {use:group} remote-as {asn}",
                 _BGP + "neighbor {use:group} timers {num:0-21845} {num:0-65535}",

@@ -36,7 +36,7 @@ FRR: Final = SystemTable(
             r"(ip|ipv6) prefix-list \S+ seq \d+",
             r"bgp (as-path access-list|community-list expanded|large-community-list expanded) \S+ seq \d+",
             r"router bgp \d+ / neighbor \S+ (remote-as|timers(?! connect)|password|ttl-security|bfd profile|description)",
-            r"router bgp \d+ / neighbor [0-9a-f.:]+ peer-group",
+            r"router bgp \d+ / neighbor ([0-9a-f.:]+|\S+ interface) peer-group",
             r"router bgp \d+ / bgp (router-id|listen limit|listen range \S+|graceful-restart stalepath-time)",
             r"router bgp \d+ / address-family \S+ unicast / neighbor \S+ (maximum-prefix|default-originate)",
             r"router bgp \d+ / address-family \S+ unicast / neighbor \S+ route-map(?= \S+ in$)",
@@ -53,7 +53,8 @@ FRR: Final = SystemTable(
             (r"bgp graceful-restart$", "gr"),
             (r"neighbor K8S_\S+ activate", "families"),
             (r"bgp router-id", "group"),
-            (r"bgp listen range|neighbor \S+ peer-group", "group"),
+            (r"neighbor \S+ capability extended-nexthop", "families"),
+            (r"bgp listen range|neighbor \S+ (interface )?peer-group", "group"),
         ),
         first_removed=(
             r"router bgp \d+ / bgp listen range",

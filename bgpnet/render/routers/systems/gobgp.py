@@ -14,6 +14,8 @@ GOBGP: Final = SystemTable(
     max_stale=4095,
     comment="#",
     cannot={
+        Ability.EXTENDED_NEXT_HOP: "nodes need an IPv4 address, which it takes and gives as the next hop of IPv4 routes",
+        Ability.UNNUMBERED: "it is not written here: give the links addresses, and the peers peerAddress",
         Ability.PASSWORD_ON_RANGE: "the listening socket does not get the keys of a range: name neighbours each",
         Ability.BFD: "set the hold time instead",
         Ability.BFD_ON_RANGE: "set the hold time instead",

@@ -14,6 +14,8 @@ JUNOS: Final = SystemTable(
     max_stale=600,
     comment="#",
     cannot={
+        Ability.EXTENDED_NEXT_HOP: "nodes need an IPv4 address, which it takes and gives as the next hop of IPv4 routes",
+        Ability.UNNUMBERED: "it is not written here: give the links addresses, and the peers peerAddress",
         Ability.TTL_SECURITY: "it has no such statement: a firewall filter on TTL 255 and multihop ttl 255; remove ttlSecurity",
         Ability.SESSION_LIMIT: "any number of addresses of the range may have a session",
         Ability.PASSWORD_ON_RANGE: "authentication-key with allow is not supported on every release: name neighbours each",

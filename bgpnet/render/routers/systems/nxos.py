@@ -13,6 +13,8 @@ NXOS: Final = SystemTable(
     suffix="conf",
     comment="!",
     cannot={
+        Ability.EXTENDED_NEXT_HOP: "nodes need an IPv4 address, which it takes and gives as the next hop of IPv4 routes",
+        Ability.UNNUMBERED: "it is not written here: give the links addresses, and the peers peerAddress",
         Ability.BFD_TIMERS: "they are those of the interface: bfd interval … min_rx … multiplier …",
         Ability.STRIP_COMMUNITIES: "it is not written here: add set comm-list … delete to the route-maps",
     },
