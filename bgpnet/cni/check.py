@@ -17,29 +17,52 @@ def differences(
 ) -> Iterator[str]:
     """What is not as it was made, or not as the runtime was told. `routed`: where the host's routes lead.
 
-    Plug-ins behind us may have changed the MAC address of the pod's end, and then say so in the result; those
-    that change its MTU say nothing.
+    Plug-ins behind us that change the MTU of the pod's end say nothing of it. One that changes its MAC
+    address cuts the pod off: the host does not ask for it.
     """
-    ifname = link.attachment.ifname
     if host is None:
         yield f"the host has no interface {link.name}"
-    elif not host.up:
-        yield f"{link.name} is down"
     else:
-        for address in link.addresses:
-            if address not in routed:
-                yield f"the host has no route to {address} on {link.name}"
+        yield from _host_side(link, host, routed)
     if pod is None:
-        yield f"the pod has no interface {ifname}"
+        yield f"the pod has no interface {link.attachment.ifname}"
         return
+    yield from _pod_side(link, pod)
+    if host is not None:
+        for address in link.addresses:
+            yield from _known("the host", host, address, pod.mac)
+            yield from _known("the pod", pod, GATEWAYS[family_of(address)], host.mac)
+    yield from _told(link, pod, previous)
+
+
+def _host_side(link: PodLink, host: ObservedEnd, routed: frozenset[Address]) -> Iterator[str]:
+    if not host.up:
+        yield f"{link.name} is down"
+        return
+    for address in link.addresses:
+        if address not in routed:
+            yield f"the host has no route to {address} on {link.name}"
+
+
+def _pod_side(link: PodLink, pod: ObservedEnd) -> Iterator[str]:
+    ifname = link.attachment.ifname
     if not pod.up:
         yield f"the pod's {ifname} is down"
     for address in link.addresses:
         if address not in pod.addresses:
             yield f"the pod's {ifname} has no address {address}"
-        if GATEWAYS[family_of(address)] not in pod.gateways:
-            yield f"the pod has no default route by way of {GATEWAYS[family_of(address)]} on {ifname}"
-    yield from _told(link, pod, previous)
+        gateway = GATEWAYS[family_of(address)]
+        if gateway not in pod.gateways:
+            yield f"the pod has no default route by way of {gateway} on {ifname}"
+
+
+def _known(who: str, end: ObservedEnd, address: Address, mac: str) -> Iterator[str]:
+    """Whether an end knows the MAC address behind an address: nobody would answer if it asked."""
+    known = end.neighbours.get(address)
+    if known is None:
+        yield f"{who} has no neighbour entry for {address}"
+    elif known != mac:
+        yield f"{who} takes {known} for the MAC address of {address}, which has {mac}"
 
 
 def _told(link: PodLink, pod: ObservedEnd, previous: PreviousResult) -> Iterator[str]:

@@ -15,6 +15,7 @@ from bgpnet.drivers.podlink.inspect import inspect
 from bgpnet.drivers.podlink.observe import observe
 from bgpnet.model.cni import NEWEST_VERSION, CniCode, Command, NetworkConfig, PodLink, PodName
 from bgpnet.model.cni_config import decode_config, parse_config, parse_version
+from bgpnet.model.cni_json import show
 from bgpnet.model.cni_request import parse_attachment, parse_command, parse_pod
 from bgpnet.model.errors import CniError, KernelError
 from bgpnet.model.net import Address
@@ -77,8 +78,8 @@ class Commands:
             refused = CniError(CniCode.INTERNAL, "a fault in bgpnet cni; its log has the details")
         log.warning(
             "request refused command=%s container=%s code=%d error=%r",
-            request.environment.get("CNI_COMMAND", "-"),
-            request.environment.get("CNI_CONTAINERID", "-"),
+            show(request.environment.get("CNI_COMMAND")),
+            show(request.environment.get("CNI_CONTAINERID")),
             refused.code,
             str(refused),
         )
@@ -125,7 +126,12 @@ class Commands:
         order = Order(whose, request.netns, config, name.namespace)
         plan = self._attachments.add(order, self._pod(request), self._blocks.read())
         sandbox = request.environment.get("CNI_NETNS", "")
-        return Outcome(result.add_result(config, plan, sandbox), 0, plan.link, name)
+        try:
+            output = result.add_result(config, plan, sandbox)
+        except BaseException:
+            self.undo(plan.link)
+            raise
+        return Outcome(output, 0, plan.link, name)
 
     def _pod(self, request: Request) -> Channel:
         """A channel to the pod's namespace; the request closes it."""

@@ -35,7 +35,7 @@ def decode_config(text: bytes) -> dict[str, Any]:
         CniError: code 6; it is no JSON object.
     """
     try:
-        decoded = json.loads(text)
+        decoded = json.loads(text, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise CniError(
             CniCode.UNDECODABLE, f"the network configuration on stdin is not JSON: {error}"
@@ -45,6 +45,11 @@ def decode_config(text: bytes) -> dict[str, Any]:
             CniCode.UNDECODABLE, f"the network configuration on stdin is {kind(decoded)}, not a JSON object"
         )
     return decoded
+
+
+def _refuse_constant(word: str) -> None:
+    """Python's parser knows NaN and Infinity; what is passed on in a result has to be JSON."""
+    raise ValueError(f"{word} is no value of JSON")
 
 
 def parse_version(config: Mapping[str, Any]) -> str:

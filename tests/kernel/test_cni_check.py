@@ -27,10 +27,21 @@ def test_nothing_to_say(node: CniNode, pod: Namespace, version: str) -> None:
 
 def test_what_plug_ins_behind_us_changed_is_theirs(node: CniNode, pod: Namespace) -> None:
     result = node.add(pod).output
-    pod.ip("link", "set", "eth0", "mtu", "1300", "address", "02:00:00:00:00:07")
-    wrong(check(node, pod, result), "has the MAC address 02:00:00:00:00:07")
-    result["interfaces"][1] |= {"mac": "02:00:00:00:00:07"}
+    pod.ip("link", "set", "eth0", "mtu", "1300")
     assert check(node, pod, result) == Answer(0, {})
+
+
+def test_another_mac_address_cuts_the_pod_off(node: CniNode, pod: Namespace) -> None:
+    """Also one that a plug-in behind us has set, and told of."""
+    result = node.add(pod).output
+    before, after = result["interfaces"][1]["mac"], "02:00:00:00:00:07"
+    pod.ip("link", "set", "eth0", "address", after)
+    wrong(check(node, pod, result), f"the pod's eth0 has the MAC address {after}, prevResult says {before}")
+    result["interfaces"][1] |= {"mac": after}
+    wrong(
+        check(node, pod, result),
+        f"the host takes {before} for the MAC address of 10.244.1.1, which has {after}",
+    )
 
 
 def pod_ip(*args: str) -> Change:
@@ -52,6 +63,18 @@ def host_ip(*args: str) -> Change:
         (pod_ip("link", "set", "eth0", "name", "eth9"), "the pod has no interface eth0"),
         (host_ip("link", "set", "LINK", "down"), "is down"),
         (host_ip("route", "del", "10.244.1.1"), "the host has no route to 10.244.1.1"),
+        (
+            pod_ip("neighbour", "flush", "169.254.1.1", "nud", "all"),
+            "the pod has no neighbour entry for 169.254.1.1",
+        ),
+        (
+            pod_ip("-6", "neighbour", "flush", "fe80::1", "nud", "all"),
+            "the pod has no neighbour entry for fe80::1",
+        ),
+        (
+            host_ip("neighbour", "flush", "10.244.1.1", "nud", "all"),
+            "the host has no neighbour entry for 10.244.1.1",
+        ),
         (host_ip("-6", "route", "del", "fd00:244:1::1"), "the host has no route to fd00:244:1::1"),
     ],
 )

@@ -208,6 +208,8 @@ def test_valid_attachments_of_a_wrong_shape(items: object) -> None:
         b"[" * 500_000,
         b'{"a":' * 200_000,
         b"9" * 10_000,
+        b'{"prevResult": {"x": NaN}}',
+        b'{"mtu": -Infinity}',
         b"[]",
         b'"x"',
         b"null",

@@ -2,6 +2,7 @@
 
 import errno
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
 
@@ -14,12 +15,16 @@ from bgpnet.model.net import Address
 
 @dataclass(frozen=True, slots=True)
 class ObservedEnd:
-    """An end: `mac` with colons, its addresses, and the gateways of its default routes."""
+    """An end: its addresses, the gateways of its default routes, and its neighbours' MAC addresses.
+
+    MAC addresses have colons.
+    """
 
     up: bool
     mac: str
     addresses: frozenset[Address]
     gateways: frozenset[Address]
+    neighbours: Mapping[Address, str]
 
 
 def inspect(channel: Channel, name: str) -> ObservedEnd | None:
@@ -38,14 +43,17 @@ def inspect(channel: Channel, name: str) -> ObservedEnd | None:
     fields = dict(attributes(reply.body, requests.LINK.size))
     addresses: set[Address] = set()
     gateways: set[Address] = set()
+    neighbours: dict[Address, str] = {}
     for family in (socket.AF_INET, socket.AF_INET6):
         addresses |= _addresses(channel, family, index)
         gateways |= _gateways(channel, family, index)
+        neighbours |= _neighbours(channel, family, index)
     return ObservedEnd(
         up=bool(flags & requests.UP),
         mac=fields.get(requests.IFLA_ADDRESS, b"").hex(":"),
         addresses=frozenset(addresses),
         gateways=frozenset(gateways),
+        neighbours=neighbours,
     )
 
 
@@ -63,4 +71,15 @@ def _gateways(channel: Channel, family: int, index: int) -> set[Address]:
         gateway = fields.get(requests.RTA_GATEWAY)
         if gateway and requests.RTA_DST not in fields and read_number(fields[requests.RTA_OIF]) == index:
             found.add(ip_address(gateway))
+    return found
+
+
+def _neighbours(channel: Channel, family: int, index: int) -> dict[Address, str]:
+    found: dict[Address, str] = {}
+    for reply in channel.dump(requests.dump_neighbours(family, index)):
+        fields = dict(attributes(reply.body, requests.NEIGHBOUR.size))
+        # An older kernel tells of all links. An entry without a MAC address is a question that is open.
+        at = requests.NEIGHBOUR.unpack_from(reply.body)[1]
+        if at == index and requests.NDA_DST in fields and requests.NDA_LLADDR in fields:
+            found[ip_address(fields[requests.NDA_DST])] = fields[requests.NDA_LLADDR].hex(":")
     return found

@@ -18,6 +18,7 @@ NEW_ROUTE: Final = 24
 _DEL_ROUTE: Final = 25
 _GET_ROUTE: Final = 26
 _NEW_NEIGHBOUR: Final = 28
+_GET_NEIGHBOUR: Final = 30
 
 IFLA_IFNAME: Final = 3
 IFLA_ALIAS: Final = 20
@@ -55,14 +56,15 @@ _LOCAL_ROUTE_SECONDS: Final = 5
 _SCOPE_GLOBAL: Final = 0
 _SCOPE_LINK: Final = 253
 
-_NDA_DST: Final = 1
-_NDA_LLADDR: Final = 2
+NDA_DST: Final = 1
+NDA_LLADDR: Final = 2
+_NDA_IFINDEX: Final = 8
 _PERMANENT: Final = 0x80
 
 LINK: Final = struct.Struct("=BxHiII")
 ROUTE: Final = struct.Struct("=BBBBBBBBI")
 ADDRESS: Final = struct.Struct("=BBBBi")
-_NEIGHBOUR: Final = struct.Struct("=BxxxiHBB")
+NEIGHBOUR: Final = struct.Struct("=BxxxiHBB")
 
 NEW: Final = CREATE | EXCLUSIVE
 
@@ -167,9 +169,9 @@ def add_address(end: End, address: Address) -> Message:
 def add_neighbour(end: End, address: Address, mac: bytes) -> Message:
     """Say for good which MAC address an address behind an end has."""
     body = (
-        _NEIGHBOUR.pack(_family(address), end.index, _PERMANENT, 0, 0)
-        + attribute(_NDA_DST, address.packed)
-        + attribute(_NDA_LLADDR, mac)
+        NEIGHBOUR.pack(_family(address), end.index, _PERMANENT, 0, 0)
+        + attribute(NDA_DST, address.packed)
+        + attribute(NDA_LLADDR, mac)
     )
     return Message(_NEW_NEIGHBOUR, NEW, body, f"adding neighbour {address} of {end.name}")
 
@@ -221,6 +223,12 @@ def dump_addresses(family: int, index: int) -> Message:
     return Message(
         _GET_ADDRESS, 0, ADDRESS.pack(family, 0, 0, 0, index), f"reading the addresses of link {index}"
     )
+
+
+def dump_neighbours(family: int, index: int) -> Message:
+    """Every neighbour entry of a link."""
+    body = NEIGHBOUR.pack(family, 0, 0, 0, 0) + number(_NDA_IFINDEX, index)
+    return Message(_GET_NEIGHBOUR, 0, body, f"reading the neighbours of link {index}")
 
 
 def _new_route(end: End, body: bytes, metric: int, what: str) -> Message:
