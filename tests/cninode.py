@@ -193,6 +193,14 @@ class CniNode:
         }
 
 
+def give(call: subprocess.Popen[bytes], config: Mapping[str, Any] = CONFIG) -> None:
+    """Give a started call its configuration without waiting for its answer; `finish` takes that."""
+    assert call.stdin is not None
+    call.stdin.write(json.dumps(config).encode())
+    call.stdin.close()
+    call.stdin = None
+
+
 def finish(call: subprocess.Popen[bytes], config: Mapping[str, Any] | bytes = CONFIG) -> Answer:
     """Give a started call its configuration and wait for its answer."""
     text = config if isinstance(config, bytes) else json.dumps(config).encode()

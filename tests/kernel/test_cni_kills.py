@@ -14,7 +14,7 @@ from subprocess import Popen
 import pytest
 
 from tests.cniaudit import audit
-from tests.cninode import CONFIG, CniNode, cni_node, finish, pods
+from tests.cninode import CONFIG, CniNode, cni_node, finish, give, pods
 from tests.netns import Namespace
 
 pytestmark = [pytest.mark.kernel, pytest.mark.timeout(3600)]
@@ -85,7 +85,7 @@ class Runtime:
         if not server and not shims:
             return False
         for _, call in calls.values():
-            give(call)
+            give(call, NO_COOLING)
         while time.perf_counter() < until:
             pass  # a sleep is not that exact
         for call in shims:
@@ -123,11 +123,3 @@ def test_kills_at_random_instants(node: CniNode) -> None:
         # Every address is there to be given.
         given = [node.add(pod, config=NO_COOLING).addresses for pod in spaces]
         assert len({address for pair in given for address in pair}) == 28
-
-
-def give(call: Popen[bytes]) -> None:
-    """Write the configuration without waiting for the answer."""
-    assert call.stdin is not None
-    call.stdin.write(b'{"cniVersion": "1.1.0", "name": "pods", "type": "bgpnet", "coolingSeconds": 0}')
-    call.stdin.close()
-    call.stdin = None

@@ -1,4 +1,4 @@
-"""The shim alone: what it answers itself, what it sends, and what it does with bad input and bad servers."""
+"""The shim alone: what it sends, and what it does with bad input and bad servers."""
 
 import fcntl
 import json
@@ -8,87 +8,27 @@ import struct
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
 
 from bgpnet.cni import wire
-from bgpnet.drivers.readiness import Readiness
-from bgpnet.model.cni import SUPPORTED_VERSIONS
-from tests.cninode import CONFIG, PLUGIN, SHIM, Answer, finish
+from tests.cninode import CONFIG, PLUGIN, SHIM, Answer
 from tests.netns import Namespace
+from tests.shimcalls import Server, answering, call, silent, start
 
 pytestmark = pytest.mark.kernel
 
 SIOCGSKNS = 0x894C
 ANSWER = struct.Struct("=8sII")
-Behaviour = Callable[[socket.socket], None]
 
 
 @pytest.fixture
 def path() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="bgpnet-") as directory:
         yield Path(directory) / "cni.sock"
-
-
-def start(command: str | None, path: Path | str, **environment: str) -> subprocess.Popen[bytes]:
-    given = {"CNI_CONTAINERID": "c1", "CNI_IFNAME": "eth0", "BGPNET_CNI_SOCKET": str(path)}
-    if command is not None:
-        given["CNI_COMMAND"] = command
-    return subprocess.Popen([SHIM], env=given | environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-
-
-def call(
-    command: str | None,
-    path: Path | str = "/nobody",
-    config: Mapping[str, Any] | bytes = CONFIG,
-    **environment: str,
-) -> Answer:
-    return finish(start(command, path, **environment), config)
-
-
-class Server:
-    """A server that meets one call with a given behaviour."""
-
-    def __init__(self, path: Path, behaviour: Behaviour) -> None:
-        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._listener.bind(str(path))
-        self._listener.listen()
-        self._behaviour = behaviour
-        self._thread = Thread(target=self._run)
-
-    def __enter__(self) -> None:
-        self._thread.start()
-
-    def __exit__(self, *_error: object) -> None:
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._thread.join(10)
-        self._listener.close()
-
-    def _run(self) -> None:
-        connection, _peer = self._listener.accept()
-        with connection:
-            self._behaviour(connection)
-
-
-def silent(connection: socket.socket) -> None:
-    """Take what comes and say nothing until the shim has gone."""
-    while connection.recv(wire.REQUEST_MAX):
-        pass
-
-
-def answering(output: bytes, status: int) -> Behaviour:
-    def behave(connection: socket.socket) -> None:
-        request = wire.receive(connection)
-        assert request is not None
-        with request:
-            wire.answer(connection, request, output, status)
-        connection.recv(1)
-
-    return behave
 
 
 @pytest.mark.parametrize(
@@ -102,68 +42,11 @@ def test_it_is_small_and_static(binary: Path) -> None:
     assert "RWE" not in headers
 
 
-@pytest.mark.parametrize("version", ["0.3.1", "1.1.0", "1.2.0"])
-def test_version_is_answered_without_a_server(version: str) -> None:
-    answer = call("VERSION", config={"cniVersion": version})
-    assert answer == Answer(0, {"cniVersion": version, "supportedVersions": list(SUPPORTED_VERSIONS)})
-
-
-@pytest.mark.parametrize(
-    "config",
-    [
-        b"",
-        b"nonsense",
-        b'{"cniVersion": 5}',
-        b'{"cniVersion": "1.0.0',
-        b'{"cniVersion": "1.1.0\\"}"}',
-        b'"cniVersion"',
-        b'{"cniVersion":"11111111111111111"}',
-    ],
-)
-def test_a_version_that_cannot_be_read_is_the_newest(config: bytes) -> None:
-    assert call("VERSION", config=config).output["cniVersion"] == "1.1.0"
-
-
 @pytest.mark.parametrize("command", ["ADD", "DEL", "CHECK", "GC"])
 def test_nobody_listens(command: str, path: Path, pod: Namespace) -> None:
     answer = call(command, path, {**CONFIG, "cniVersion": "0.4.0"}, CNI_NETNS=f"/run/netns/{pod.name}")
     assert (answer.status, answer.output["code"], answer.output["cniVersion"]) == (1, 11, "0.4.0")
     assert str(path) in answer.output["msg"]
-
-
-def test_status_is_answered_without_a_server(path: Path) -> None:
-    readiness = Readiness(path.with_name("ready"), path.with_name("heartbeat"), time.monotonic)
-    not_available(path, "ready", "No such file or directory")
-    readiness.mark_ready()
-    not_available(path, "heartbeat", "No such file or directory")
-    readiness.beat()
-    assert call("STATUS", path) == Answer(0, {})
-
-
-@pytest.mark.parametrize(
-    "beat", ["", "\n", "soon", "-5", "9" * 18, "9" * 30, "1 2", pytest.param(None, id="61 s ago")]
-)
-def test_status_without_a_heartbeat_of_late(path: Path, beat: str | None) -> None:
-    path.with_name("ready").touch()
-    text = beat if beat is not None else f"{(time.monotonic() - 61) * 1000:.0f}"
-    path.with_name("heartbeat").write_text(text)
-    not_available(path, "heartbeat", "more than 60 s ago")
-    path.with_name("heartbeat").write_text(f"{(time.monotonic() - 50) * 1000:.0f}\n")
-    assert call("STATUS", path).status == 0
-
-
-@pytest.mark.parametrize("version", ["0.2.0", "0.4.0", "1.0.0", "2.0.0"])
-def test_status_of_a_version_that_has_none(path: Path, version: str) -> None:
-    answer = call("STATUS", path, {**CONFIG, "cniVersion": version})
-    assert (answer.status, answer.output["code"]) == (1, 1)
-    assert version in answer.output["msg"]
-
-
-def not_available(path: Path, *words: str) -> None:
-    answer = call("STATUS", path)
-    assert (answer.status, answer.output["code"]) == (1, 50)
-    for word in words:
-        assert word in answer.output["msg"]
 
 
 def test_no_command() -> None:
