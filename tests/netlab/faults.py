@@ -59,7 +59,8 @@ def kill(node: RunningNode, *roles: str) -> None:
         raise LabRunError(f"node {node.name} runs no {' and no '.join(missing)}; it runs {running}")
     pids = [process.pid for those in found.values() for process in those]
     for pid in pids:
-        os.kill(pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # a child dies with its parent, which was one of them
+            os.kill(pid, signal.SIGKILL)
     left = processes.wait_until_gone(pids, GONE_TIMEOUT)
     if left:
         raise LabRunError(f"node {node.name}: {left} survived kill -9 for {GONE_TIMEOUT:g} s")
@@ -118,7 +119,7 @@ def power_off(router: RunningNode, *, links_go_dark: bool) -> None:
     else:
         router.run("nft", "-f", "-", stdin=_silence(links)).checked(f"{router.name}: nft")
     for process in router.processes():
-        with suppress(ProcessLookupError):  # one that ended meanwhile
+        with suppress(ProcessLookupError):  # likewise
             os.kill(process.pid, signal.SIGKILL)
 
 
