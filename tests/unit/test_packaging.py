@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -54,3 +55,17 @@ def test_units_and_containers_have_the_same_rights(process: str) -> None:
     rights = re.findall(r'"(\w+)"', listed[1])
     bounding = setting(f"bgpnet-{process}.service", "CapabilityBoundingSet")
     assert bounding.split() == [f"CAP_{right}" for right in rights]
+
+
+def pinned(path: str) -> dict[str, str]:
+    """Version by package, of a file of requirements."""
+    return dict(re.findall(r"^([\w.-]+)==(\S+)", (ROOT / path).read_text(), re.MULTILINE))
+
+
+def test_the_image_has_what_the_tests_have_and_every_dependency() -> None:
+    image, tested = pinned("image/requirements.txt"), pinned("constraints.txt")
+    assert image.pop("pip")
+    assert image.items() <= tested.items()
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    names = {re.split(r"[^\w.-]", each)[0].lower() for each in project["dependencies"]}
+    assert names <= image.keys()
