@@ -117,6 +117,7 @@ def exact_timers() -> None:
     """Have ExaBGP use them in this process."""
     timer.time = CLOCK
     delay.time = CLOCK
+    peer.time = SimpleNamespace(time=time.monotonic, strftime=time.strftime, gmtime=time.gmtime)
     peer.ReceiveTimer = HoldTimer
     peer.Delay = ConnectDelay
 

@@ -72,7 +72,7 @@ class Story:
         """The connection breaks; the agent lives on."""
         if self.talk is not None:
             self.exabgp.disconnect()
-            self.core.lost(self.now, self.now)
+            self.core.lost(self.now)
             self.talk = None
 
     def connect(self) -> None:
@@ -97,7 +97,7 @@ class Story:
         self.core.want({address: routes for address in self.peers if peer in (None, address)}, now=self.now)
 
     def observed(self) -> Speaker:
-        speaker = self.core.observed(self.now)
+        speaker = self.core.observed(self.now, self.now)
         assert speaker is not None
         return speaker
 

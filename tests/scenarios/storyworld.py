@@ -260,7 +260,7 @@ class World:
         self._core.failed(frozenset(peers))
 
     def observed(self) -> Speaker | None:
-        return self._core.observed(self.now)
+        return self._core.observed(self.now, self.now)
 
     # --- what happens ---------------------------------------------------------------------------------
 
@@ -299,7 +299,7 @@ class World:
         """ExaBGP dies and is back at once; its sessions are not."""
         if self._talk is not None:
             self._exabgp.disconnect()
-            self._core.lost(self.now, self.now)
+            self._core.lost(self.now)
             self._talk = None
         self._exabgp = self._start()
 

@@ -73,8 +73,8 @@ def test_while_an_answer_is_outstanding_nothing_is_due_for_the_next_command() ->
     peer = core._peer(PEER, 0.0)  # noqa: SLF001 - without the long conversation that brings it up
     peer.out = up()
     peer.out.want(dict.fromkeys(MANY, PATH))
-    assert core.due(1.0, 1.0) < 1.0
-    assert core.due(1.0, 1.0, answering=True) == float("inf")
+    assert core.due(1.0) < 1.0
+    assert core.due(1.0, answering=True) == float("inf")
     assert not core.announcing
     assert core.next(1.0) is not None
     assert core.announcing

@@ -58,7 +58,7 @@ def test_lines_may_come_in_any_pieces() -> None:
     talk.to_send(0.0)
     for byte in answer(1, NEIGHBORS):
         talk.received(bytes([byte]), 0.0, 50.0)
-    speaker = core.observed(50.0)
+    speaker = core.observed(0.0, 50.0)
     assert speaker is not None
     (session,) = speaker.sessions
     assert (session.peer, session.state, session.since) == (address("10.0.1.1"), SessionState.CONNECT, 43.0)

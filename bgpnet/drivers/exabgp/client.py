@@ -62,7 +62,7 @@ class RelayClient:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        delay = self._core.due(now, self._wall(), answering=self._conversation.answering) - now
+        delay = self._core.due(now, answering=self._conversation.answering) - now
         if delay != float("inf"):
             self._timer = asyncio.get_running_loop().call_later(max(0.0, delay), self._tick)
 
@@ -85,7 +85,7 @@ class RelayClient:
                 self._timer.cancel()
         if self._conversation.greeted:
             _log.warning("connection to the relay lost path=%s", self._path)
-            self._core.lost(self._clock(), self._wall())
+            self._core.lost(self._clock())
             self._progress()
         return self._conversation.greeted
 

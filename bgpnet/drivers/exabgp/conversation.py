@@ -1,6 +1,7 @@
 """One connection to the relay: bytes in, bytes out, one command outstanding. Touches no socket."""
 
 import logging
+from dataclasses import replace
 
 from bgpnet.drivers.exabgp.commands import Command
 from bgpnet.drivers.exabgp.core import Core
@@ -42,7 +43,7 @@ class Conversation:
                     self.greeted = True
                     self._core.connected(hello, now)
                 case Event(message):
-                    self._happened(message, now)
+                    self._happened(message, now, wall)
                 case Line(number, content) if number == self._number:
                     self._answer.append(content)
                 case Answer(number, done) if number == self._number and self._outstanding is not None:
@@ -50,7 +51,7 @@ class Conversation:
                     self._outstanding, self._answer = None, []
                     if not done:
                         _log.warning("command refused by exabgp command=%r", str(command))
-                    self._core.answered(command, answer, now, wall, done=done)
+                    self._core.answered(command, answer, now, done=done)
                 case stray:
                     raise ValueError(f"the relay answers what was not asked: {stray}")
 
@@ -65,7 +66,7 @@ class Conversation:
         self._number += 1
         return f"{self._number} {self._outstanding}\n".encode()
 
-    def _happened(self, message: object, now: float) -> None:
+    def _happened(self, message: object, now: float, wall: float) -> None:
         try:
             event = event_of(message)  # type: ignore[arg-type]
         except UnreadableEvent as error:
@@ -74,4 +75,5 @@ class Conversation:
                 _log.warning("events of exabgp cannot be read, the first is told error=%r", str(error))
             return
         if event is not None:
-            self._core.happened(event, now)
+            # ExaBGP tells the time on the wall, which may be set at any moment: from here on it is ours.
+            self._core.happened(replace(event, time=now - max(0.0, wall - event.time)), now)

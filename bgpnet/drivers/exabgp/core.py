@@ -1,7 +1,7 @@
 """What the agent knows of ExaBGP, and what it tells it next: every session with its two tables.
 
-Pure: fed with what the relay brings, asked for one command at a time. `now` is monotonic seconds, `wall` is
-seconds since the epoch, as in ExaBGP's events.
+Pure: fed with what the relay brings, asked for one command at a time. `now` is monotonic seconds, as are
+the times of the events.
 """
 
 import logging
@@ -107,11 +107,11 @@ class Core:
         for peer in self._peers.values():
             peer.connected()
 
-    def lost(self, now: float, wall: float) -> None:
+    def lost(self, now: float) -> None:
         """The connection to the relay is gone, and with it perhaps ExaBGP and its sessions."""
         self._todo, self.news = [], True
         for peer in self._peers.values():
-            peer.lost(now + self.restart_time, wall)
+            peer.lost(now + self.restart_time, now)
 
     def reloading(self) -> None:
         """The configuration is being changed: a reload drops End-of-RIBs and refreshes that are queued."""
@@ -150,9 +150,7 @@ class Core:
             case _:
                 peer.exchanged(event, now)
 
-    def answered(
-        self, command: Command, lines: Sequence[object], now: float, wall: float, *, done: bool
-    ) -> None:
+    def answered(self, command: Command, lines: Sequence[object], now: float, *, done: bool) -> None:
         """ExaBGP has carried out a command, or refused it.
 
         Raises:
@@ -163,7 +161,7 @@ class Core:
             case ShowNeighbors() | ShowAdjRibOut() if not done:
                 raise ValueError(f"{command}: refused")
             case ShowNeighbors():
-                self._neighbors(lines, now, wall)
+                self._neighbors(lines, now)
             case ShowAdjRibOut():
                 tables = adj_rib_out_of(lines)
                 for address, peer in self._peers.items():
@@ -200,14 +198,14 @@ class Core:
                 return command
         return None
 
-    def due(self, now: float, wall: float, *, answering: bool = False) -> float:
+    def due(self, now: float, *, answering: bool = False) -> float:
         """When `tick`, `next` or `observed` may have something new though nothing happened.
 
         `answering`: an answer is outstanding, so that `next` is not asked for before it came.
         """
         moments = [self._stops.due]
         for peer in self._peers.values():
-            moments += (peer.into.due(), now + peer.session.news_in(wall))
+            moments += (peer.into.due(), now + peer.session.news_in(now))
             if not answering:
                 moments.append(peer.out.due())
         return min(moments)
@@ -226,14 +224,17 @@ class Core:
         """Whether these peers have nothing of ours any more, as far as they can be told."""
         return all(self._peers[peer].out.drained for peer in peers if peer in self._peers)
 
-    def observed(self, wall: float) -> Speaker | None:
-        """What the agent may know; None before ExaBGP told the states of its sessions."""
+    def observed(self, now: float, wall: float) -> Speaker | None:
+        """What the agent may know; None before ExaBGP told the states of its sessions.
+
+        `wall`: seconds since the epoch, in which it is shown.
+        """
         self.news = False
         if not self._told:
             return None
         peers = [self._peers[address] for address in sorted(self._peers, key=address_order)]
         return Speaker(
-            sessions=tuple(peer.observed(wall) for peer in peers),
+            sessions=tuple(peer.observed(now, wall) for peer in peers),
             paths=tuple(path for peer in peers for path in peer.into.paths),
             unread=tuple(peer.session.peer for peer in peers if not peer.into.complete),
             stopped=self._stops.all,
@@ -241,9 +242,9 @@ class Core:
 
     # --- inside -----------------------------------------------------------------------------------------
 
-    def _peer(self, address: Address, wall: float) -> Peer:
+    def _peer(self, address: Address, now: float) -> Peer:
         if address not in self._peers:
-            self._peers[address] = Peer(address, wall)
+            self._peers[address] = Peer(address, now)
             self._peers[address].out.want(self._wanted_of(address))
             self._peers[address].into.allow(self._limit_of(address))
         return self._peers[address]
@@ -269,13 +270,13 @@ class Core:
         if self._told and not self._reloading and ShowNeighbors() not in self._todo:
             self._todo.append(ShowNeighbors())
 
-    def _neighbors(self, lines: Sequence[object], now: float, wall: float) -> None:
+    def _neighbors(self, lines: Sequence[object], now: float) -> None:
         """Which sessions there are, and the state of those that no event told of on this connection."""
         neighbors = neighbors_of(lines)
         for address in self._peers.keys() - {neighbor.peer for neighbor in neighbors}:
             del self._peers[address]
         for neighbor in neighbors:
-            self._peer(neighbor.peer, wall).found(neighbor, now, wall, self._life, self._young_until)
+            self._peer(neighbor.peer, now).found(neighbor, now, self._life, self._young_until)
         audited = all(peer.out.audit_done for peer in self._peers.values())
         if not audited and ShowAdjRibOut() not in self._todo:
             self._todo.append(ShowAdjRibOut())

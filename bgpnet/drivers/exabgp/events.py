@@ -1,4 +1,4 @@
-"""ExaBGP's events (its JSON API, version 5) -> typed facts.
+"""ExaBGP's events (its JSON API, version 5) -> typed facts. Their `time` is in seconds since the epoch.
 
 Only what a driver of unicast sessions needs is read; other events give None. Anything else than what is
 expected is an `UnreadableEvent`: a new version of ExaBGP, or a bug, and never a reason to stop.

@@ -6,6 +6,7 @@ from bgpnet.drivers.exabgp.adjribin import AdjRibIn
 from bgpnet.drivers.exabgp.adjribout import AdjRibOut
 from bgpnet.drivers.exabgp.commands import Neighbor
 from bgpnet.drivers.exabgp.events import Down, EndOfRib, RefreshMark, Up, Written
+from bgpnet.drivers.exabgp.moment import Moment
 from bgpnet.drivers.exabgp.session import Session
 from bgpnet.model.bgp import ObservedSession, SessionState
 from bgpnet.model.net import Address
@@ -14,10 +15,10 @@ _log = logging.getLogger(__name__)
 
 
 class Peer:
-    """A session with its tables. `now` is monotonic seconds, `wall` seconds since the epoch."""
+    """A session with its tables. Times, also of events, are monotonic; `wall` is seconds since the epoch."""
 
-    def __init__(self, address: Address, wall: float) -> None:
-        self.session = Session(address, wall)
+    def __init__(self, address: Address, now: float) -> None:
+        self.session = Session(address, now)
         self.out = AdjRibOut(address)
         self.into = AdjRibIn(address)
         self._followed = False
@@ -26,6 +27,7 @@ class Peer:
         """Whether the configuration was changed since the session last ended, which may end because of it."""
         self._life_up = ""
         """The last life of ExaBGP in which it was up."""
+        self._since, self._failed_at = Moment(), Moment()
 
     @property
     def established(self) -> bool:
@@ -36,9 +38,9 @@ class Peer:
         """Events may have been lost: its state has to be read anew."""
         self._followed = False
 
-    def lost(self, until: float, wall: float) -> None:
+    def lost(self, until: float, now: float) -> None:
         """ExaBGP cannot be reached, and may be dead; the peer's paths stay until then at most."""
-        self.session.lost(wall)
+        self.session.lost(now)
         self.out.speaker_lost()
         self.into.speaker_lost(until)
 
@@ -104,9 +106,9 @@ class Peer:
             case RefreshMark():
                 self.into.refresh_mark(event.family, now, end=event.end)
 
-    def found(self, neighbor: Neighbor, now: float, wall: float, life: str, young_until: float) -> None:
+    def found(self, neighbor: Neighbor, now: float, life: str, young_until: float) -> None:
         """What `show neighbor` tells. Until `young_until` a session that this life had not yet may come."""
-        self.session.found(neighbor, wall)
+        self.session.found(neighbor, now)
         if self.established:
             self._carries(now, replayed=False)
             if self._followed:
@@ -120,19 +122,20 @@ class Peer:
             self.into.session_found_down(young_until if may_come else None)
         self._followed = True
 
-    def observed(self, wall: float) -> ObservedSession:
+    def observed(self, now: float, wall: float) -> ObservedSession:
         """What the agent may know of the session."""
         session = self.session
+        failed_at = session.last_error_at(now)
         return ObservedSession(
             peer=session.peer,
             state=session.state,
-            since=session.since,
-            last_error=session.last_error(wall),
+            since=self._since.shown(session.since, now, wall),
+            last_error=session.last_error(now),
             flaps=session.flaps,
             announced=self.out.announced,
             end_of_rib_sent=self.out.end_of_rib_sent,
-            last_error_at=session.last_error_at(wall),
-            silent=session.silent(wall),
+            last_error_at=self._failed_at.shown(failed_at, now, wall) if failed_at else 0.0,
+            silent=session.silent(now),
             capabilities=session.capabilities,
             peer_asn=session.peer_asn,
             received=self.into.counts,

@@ -20,7 +20,7 @@ _AT_ONCE: Final = 1.0
 
 
 class Session:
-    """State and causes. Times are seconds since the epoch: ExaBGP's events carry them."""
+    """State and causes. Times are monotonic seconds: a clock that is set silences nobody."""
 
     def __init__(self, peer: Address, now: float) -> None:
         self.peer = peer
@@ -107,7 +107,8 @@ class Session:
         since = now - neighbor.seconds
         if self._up_before is not None:
             self._count_loss(now, again=since if up else None)
-        if neighbor.state is not self.state:
+        # An event of a session that came up while nobody listened is heard late.
+        if neighbor.state is not self.state or (up and since < self.since - _ROUNDING):
             self.since = since
         self.state = neighbor.state
         self._hold_time = neighbor.hold_time
@@ -165,7 +166,7 @@ class Session:
         return f"{self._loss}; now: {obstacle}" if self._loss and obstacle else self._loss or obstacle
 
     def last_error_at(self, now: float) -> float:
-        """When that happened, seconds since the epoch; 0 when there is nothing."""
+        """When that happened; 0 when there is nothing."""
         waiting = self._waiting(now)
         return self._error_at if waiting is None or waiting <= ANSWER else now - waiting
 

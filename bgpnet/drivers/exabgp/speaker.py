@@ -76,7 +76,7 @@ class SpeakerDriver:
 
     def observed(self) -> Speaker | None:
         """What ExaBGP told; None before it told the states of the sessions."""
-        return self._core.observed(self._wall())
+        return self._core.observed(self._clock(), self._wall())
 
     async def run(self) -> None:
         """Connect, reconnect, for ever. Cancel it to stop: that sends nothing, and withdraws nothing."""
