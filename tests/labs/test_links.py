@@ -2,10 +2,13 @@
 
 import time
 from collections.abc import Iterator
+from ipaddress import IPv4Network
+from itertools import islice
 
 import pytest
 
 from tests.labs.roughrack import BLOCK, NODES, RoughRack, rough_rack, until
+from tests.netlab import faults
 
 pytestmark = pytest.mark.lab
 
@@ -13,11 +16,21 @@ WITHIN = 6.0
 """Seconds, beside other tests; the bar is 2 s (`make bench ARGS=host`)."""
 BOTH = {("10.0.1.1", "eth1"), ("10.0.2.1", "eth2")}
 
+FAR = IPv4Network("100.64.0.0/10")
+MANY = 10_000
+"""Routes that the ToR announces from there, /24 each."""
+
+FLOOD = 30_000
+"""Changes of routes: more than a queue of netlink holds."""
+
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RoughRack]:
     # FRR 8.4.4 believes in its nexthop groups when the kernel has emptied them (docs/decisions.md).
-    with rough_rack(tmp_path_factory.mktemp("links"), tor="!\nno zebra nexthop kernel enable\n") as rack:
+    more = "!\nno zebra nexthop kernel enable\n"
+    more += f"ip prefix-list VM_NETWORK seq 20 permit {FAR} ge 24 le 24\n"
+    accept = f"    - {{prefix: {FAR}, maxLength: 24}}\n"
+    with rough_rack(tmp_path_factory.mktemp("links"), tor=more, accept=accept) as rack:
         yield rack
 
 
@@ -39,6 +52,55 @@ def test_pain_point_23_both_uplinks_gone_for_a_second_are_back_at_once(rack: Rou
     time.sleep(1)
     ip(rack, "link set eth1 up", "link set eth2 up")
     took = until(lambda: rack.ways() == BOTH, "both ways are back")
+    assert took < WITHIN, f"{took:.2f} s"
+
+
+@pytest.fixture
+def many(rack: RoughRack) -> Iterator[RoughRack]:
+    """The ToR announces ten thousand routes more, and its sessions outlive a second without a link."""
+    prefixes = islice(FAR.subnets(new_prefix=24), MANY)
+    lines = [
+        "router bgp 65001",
+        "no bgp network import-check",
+        "no bgp fast-external-failover",
+        "address-family ipv4 unicast",
+        *(f"network {prefix}" for prefix in prefixes),
+    ]
+    rack.tor.run("vtysh", "-f", "/dev/stdin", stdin="\n".join(lines) + "\n").checked("vtysh")
+    until(lambda: everywhere(rack) == (MANY + 1,) * 2, "all of them are there, both ways", within=60)
+    yield rack
+    lines[2:] = ["bgp fast-external-failover", lines[3], *(f"no {line}" for line in lines[4:])]
+    rack.tor.run("vtysh", "-f", "/dev/stdin", stdin="\n".join(lines) + "\n").checked("vtysh")
+    until(lambda: everywhere(rack) == (1, 1), "they are gone", within=60)
+
+
+def everywhere(rack: RoughRack) -> tuple[int, int]:
+    """How many learned routes the kernel has by way of each gateway."""
+    shown = rack.node.run("ip", "route", "show", "proto", "179").stdout
+    return shown.count("via 10.0.1.1 dev eth1"), shown.count("via 10.0.2.1 dev eth2")
+
+
+def overrun(rack: RoughRack) -> int:
+    """How many messages the queues of netlink sockets have dropped in the node's namespace."""
+    rows = rack.node.run_in_network("cat", "/proc/net/netlink").checked("cat").stdout.splitlines()
+    column = rows[0].split().index("Drops")
+    return sum(int(row.split()[column]) for row in rows[1:])
+
+
+def test_pain_point_23_ten_thousand_routes_are_back_though_no_event_told_of_it(many: RoughRack) -> None:
+    """The agent sleeps and its queue overruns while both uplinks are away: it has to look, and see all."""
+    before = overrun(many)
+    with faults.stopped(many.node, "agent"):
+        ip(many, "link set eth1 down", "link set eth2 down")
+        begun = time.monotonic()
+        change = "".join(f"route {verb} 198.51.100.1/32 dev lo table 99\n" for verb in ("add", "del"))
+        many.node.run("ip", "-batch", "-", stdin=change * (FLOOD // 2)).checked("ip")
+        assert everywhere(many) == (0, 0)
+        assert overrun(many) > before, "all events are in the queue, so nothing is proven"
+        time.sleep(max(0, begun + 1 - time.monotonic()))
+        ip(many, "link set eth1 up", "link set eth2 up")
+    took = until(lambda: everywhere(many) == (MANY + 1,) * 2, "all routes are back", within=20)
+    print(f"{MANY} routes both ways {took:.2f} s after the links")
     assert took < WITHIN, f"{took:.2f} s"
 
 
