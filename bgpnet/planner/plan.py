@@ -22,7 +22,7 @@ from bgpnet.planner.imports import import_policy
 from bgpnet.planner.loopbacks import loopbacks
 from bgpnet.planner.maxprefix import allowed
 from bgpnet.planner.namespaces import blocks
-from bgpnet.planner.nat import translations
+from bgpnet.planner.nat import nat
 from bgpnet.planner.ownership import ownership
 from bgpnet.planner.peers import advertised_links, no_address, sessions
 from bgpnet.planner.probes import probes
@@ -80,6 +80,7 @@ def make_plan(snapshot: Snapshot) -> Plan:
     manner = Manner.of(configuration, loopback.sources)
     unread = Unread.of(wanted_sessions, speaker, failed, sure=declared.age is None)
     routes = fib(mine.own, speaker.paths if speaker else (), policy, kernel, manner, failed)
+    translated = nat(node, declared, mine.own, kernel.links, loopback.sources)
     mtu = pod_mtu(configuration.mtu if configuration else None, wanted_sessions, kernel.links)
     return Plan(
         node_name=node.name,
@@ -91,7 +92,7 @@ def make_plan(snapshot: Snapshot) -> Plan:
         routes=with_kept(routes.routes, kernel, unread),
         sysctls=sysctls(mine.own, wanted_sessions),
         blocks=_blocks(snapshot, node, mine, mtu),
-        nat=translations(node, declared, mine.own, loopback.sources) if declared.age is None else None,
+        nat=translated.translations if declared.age is None else None,
         wanted=mine.wanted,
         imports=routes.imports,
         exports=exported,
@@ -105,6 +106,7 @@ def make_plan(snapshot: Snapshot) -> Plan:
             *routes.rejections,
             *elsewhere(node, mine.own, routes.inside),
             *unwatchable,
+            *translated.rejections,
         ),
         probes=probes(mine.own, wanted_sessions, told, speaker, route_ready(snapshot)),
         advertise=advertised_links(node, declared, kernel),

@@ -85,6 +85,18 @@ def test_the_nodes_loopback_address_is_what_they_get() -> None:
     assert [each.source for each in found] == [facts.address("10.255.0.11"), None]
 
 
+def test_a_family_without_an_address_of_the_node_is_refused_by_name() -> None:
+    links = (
+        facts.link(2, "eth1", "fd00:1::11/64", "fe80::1/64"),
+        facts.link(1, "lo", "127.0.0.1/8", "::1/128"),
+    )
+    plan = make_plan(facts.snapshot(declared=facts.two_tors(NODE, pools=(V4, V6)), kernel=Kernel(links, ())))
+    assert [each.family for each in plan.nat or ()] == [Family.IPV6]
+    (refused,) = (each for each in plan.rejections if each.reason is Reason.NAT_UNAVAILABLE)
+    assert refused.found == "10.244.1.0/25"
+    assert "no link of this node has an ipv4 address" in refused.remedy
+
+
 @given(snapshot=facts.RACKS)
 def test_pods_keep_their_addresses_towards_pods_and_are_the_nodes_own(snapshot: Snapshot) -> None:
     plan = make_plan(snapshot)

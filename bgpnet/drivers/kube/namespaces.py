@@ -28,6 +28,7 @@ class Namespaces:
         self._patience = patience
         self._changed = changed
         self._following: tuple[Watch, asyncio.Task[None]] | None = None
+        self._facts: dict[str, tuple[Json, DeclaredNamespace]] = {}
 
     @property
     def watches(self) -> tuple[Watch, ...]:
@@ -43,14 +44,22 @@ class Namespaces:
             watch = Watch(self._client, NAMESPACES, self._patience(), self._changed)
             self._following = (watch, asyncio.create_task(watch.run()))
         watch, _ = self._following
-        known = tuple(map(_fact, watch.objects.values())) if watch.synced else None
-        return replace(declared, namespaces=known)
+        return replace(declared, namespaces=self._known(watch) if watch.synced else None)
 
     def stop(self) -> None:
         """Follow none."""
         if self._following is not None:
             self._following[1].cancel()
-            self._following = None
+            self._following, self._facts = None, {}
+
+    def _known(self, watch: Watch) -> tuple[DeclaredNamespace, ...]:
+        """Of an object that has not changed the fact is the same."""
+        before = self._facts
+        self._facts = {
+            name: known if (known := before.get(name)) and known[0] is item else (item, _fact(item))
+            for name, item in watch.objects.items()
+        }
+        return tuple(fact for _, fact in self._facts.values())
 
 
 def _fact(item: Json) -> DeclaredNamespace:
