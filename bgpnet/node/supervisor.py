@@ -39,12 +39,12 @@ def run(children: Sequence[Child], program: Sequence[str] = ()) -> int:
 
     Args:
         children: started in this order.
-        program: what runs them; by default the `bgpnet` command beside the interpreter.
+        program: what runs them; by default this very `bgpnet`, wherever it is installed.
 
     Returns:
         0: stopped as asked. 1: a child had to be killed for it. 2: a child says its settings are wrong.
     """
-    program = program or (sys.executable, str(Path(sys.executable).with_name("bgpnet")))
+    program = program or _own_program()
     keepers = [process.Keeper(process.Child(child.name, (*program, *child.arguments))) for child in children]
     with process.signals() as wakeup:
         while True:
@@ -56,6 +56,12 @@ def run(children: Sequence[Child], program: Sequence[str] = ()) -> int:
             if _EXIT_USAGE in _bury(keepers):
                 _stop(keepers, wakeup)
                 return _EXIT_USAGE
+
+
+def _own_program() -> tuple[str, ...]:
+    script = Path(sys.argv[0]).resolve()
+    itself = (str(script),) if script.name == "bgpnet" else ("-P", "-m", "bgpnet")
+    return (sys.executable, *itself)
 
 
 def _start(keeper: process.Keeper, now: float) -> float:

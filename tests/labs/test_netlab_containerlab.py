@@ -33,7 +33,7 @@ case $1 in
   inspect) cat inspected ;;
   logs) echo words of the container ;;
   ps) cat deployed ;;
-  image) echo frr ;;
+  image) echo bird:lab ;;
 esac
 """
 CONTAINERLAB = """\
@@ -105,7 +105,7 @@ def test_a_lab_is_deployed_judged_in_its_containers_and_destroyed(lab: SmallLab,
     container = f"clab-{lab.name}-a"
     assert stub.calls == [
         f"docker ps --all --quiet --filter label=containerlab={lab.name}",
-        "docker image ls --format {{.Repository}}",
+        "docker image ls --format {{.Repository}}:{{.Tag}}",
         "containerlab deploy --topo LAB/lab.clab.yml",
         f"docker inspect {container}",
         f"docker logs {container}",
@@ -160,7 +160,7 @@ def test_an_image_of_ours_that_was_not_built_is_named(lab: SmallLab, stub: Stub)
     lab.write(TOPOLOGY.replace("debian", "bird"), EXPECT)
     done = stub.run()
     assert done.returncode == 2
-    assert "Docker has no image bird; build them: make lab-images" in done.stderr
+    assert "Docker has no image bird:latest; build them: make lab-images" in done.stderr
     assert not any("deploy" in call for call in stub.calls[1:])
 
 

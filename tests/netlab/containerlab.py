@@ -81,8 +81,10 @@ def _refuse_deployed(topology: Topology, folder: LabFolder) -> None:
 
 def _refuse_missing(topology: Topology) -> None:
     """Containerlab would look for an image of ours in a registry."""
-    wanted = {node.image for node in topology.nodes.values() if node.image in images.BUILT}
-    found = command.run(["docker", "image", "ls", "--format", "{{.Repository}}"]).checked("docker image ls")
+    wanted = {f"{node.image}:latest" for node in topology.nodes.values() if node.image in images.BUILT}
+    found = command.run(["docker", "image", "ls", "--format", "{{.Repository}}:{{.Tag}}"]).checked(
+        "docker image ls"
+    )
     if missing := sorted(wanted - set(found.stdout.split())):
         raise LabSetupError(f"Docker has no image {', '.join(missing)}; build them: make lab-images")
 

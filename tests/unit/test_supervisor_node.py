@@ -120,3 +120,16 @@ def test_a_killed_supervisor_takes_all_along(node: Node) -> None:
     while any(running(pid) for pid in pids):
         assert time.monotonic() < end
         time.sleep(0.005)
+
+
+def test_children_are_run_by_the_program_that_is_run_wherever_it_is(node: Node) -> None:
+    """Beside the interpreter in a virtual environment, elsewhere in an image."""
+    program = node.folder / "bgpnet"
+    called = CHILD.replace("sys.argv[1:]", "sys.argv[2:]")
+    own = MAIN.replace(', (sys.executable, "-c", child)', "").replace(
+        "[folder, name]", '["child", folder, name]'
+    )
+    program.write_text(f"import sys\nif sys.argv[1] == 'child':\n    exec({called!r})\n    sys.exit()\n{own}")
+    argv = [sys.executable, str(program), "", str(node.folder), "agent"]
+    node.process = subprocess.Popen(argv, stderr=subprocess.PIPE, text=True)
+    node.child("agent")
