@@ -59,6 +59,7 @@ SETS: dict[str, Json] = {
         "metrics": {"enabled": True, "address": "::", "podMonitor": {"enabled": True, "labels": {"a": "b"}}},
         "seLinuxOptions": {"type": "spc_t"},
         "podAnnotations": {"example.org/a": "1"},
+        "jobs": {"tolerations": [{"key": "example.org/pool", "operator": "Exists"}]},
         "agent": {"resources": {"limits": {"memory": "1Gi"}}},
     },
     "without-hooks": {"uninstall": {"enabled": False}, "crds": {"upgrade": False}},
@@ -174,6 +175,17 @@ def test_only_the_short_ones_are_privileged(helm: Helm) -> None:
         assert privileged == {"bgpnet-agent": ["install"], "bgpnet-restore": ["restore"]}.get(
             each["metadata"]["name"], []
         )
+
+
+def test_the_pods_are_on_every_node_and_the_jobs_on_none_that_is_away(helm: Helm) -> None:
+    for each in helm.rendered(RACK):
+        if each["kind"] not in {"DaemonSet", "Job"}:
+            continue
+        tolerated = each["spec"]["template"]["spec"]["tolerations"]
+        everything = {"operator": "Exists"} in tolerated
+        away = [one for one in tolerated if one.get("key") == "node.kubernetes.io/unreachable"]
+        assert everything == (each["kind"] == "DaemonSet")
+        assert everything or [(one["effect"], one["tolerationSeconds"]) for one in away] == [("NoExecute", 0)]
 
 
 def test_another_version_of_the_agent_leaves_the_speaker_as_it_is(helm: Helm) -> None:

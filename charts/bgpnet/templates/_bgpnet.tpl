@@ -18,8 +18,6 @@ hostNetwork: true
 dnsPolicy: Default
 enableServiceLinks: false
 priorityClassName: {{ .Values.priorityClassName }}
-tolerations:
-  - operator: Exists
 {{- with .Values.image.pullSecrets }}
 imagePullSecrets:
   {{- range . }}
@@ -30,6 +28,23 @@ securityContext:
   seccompProfile: {type: RuntimeDefault}
   {{- with .Values.seLinuxOptions }}
   seLinuxOptions: {{ toJson . }}
+  {{- end }}
+{{- end }}
+
+{{- define "bgpnet.everywhere" -}}
+tolerations:
+  - operator: Exists
+{{- end }}
+
+{{/* Of a job: on a node without a network, also on one of the control plane, but on none that is away. */}}
+{{- define "bgpnet.somewhere" -}}
+tolerations:
+  {{- range list "bgpnet.io/not-ready" "node.kubernetes.io/not-ready" "node.kubernetes.io/network-unavailable" "node.kubernetes.io/unschedulable" "node-role.kubernetes.io/control-plane" }}
+  - {key: {{ . }}, operator: Exists}
+  {{- end }}
+  - {key: node.kubernetes.io/unreachable, operator: Exists, effect: NoExecute, tolerationSeconds: 0}
+  {{- with .Values.jobs.tolerations }}
+  {{- toYaml . | nindent 2 }}
   {{- end }}
 {{- end }}
 
@@ -124,6 +139,7 @@ spec:
       labels: {{- include "bgpnet.labels" (index . 1) | nindent 8 }}
     spec:
       {{- include "bgpnet.onHost" $top | nindent 6 }}
+      {{- include "bgpnet.somewhere" $top | nindent 6 }}
       {{- include "bgpnet.nodes" $top | nindent 6 }}
       serviceAccountName: bgpnet-hooks
       restartPolicy: Never
@@ -160,6 +176,7 @@ spec:
       labels: {{- include "bgpnet.labels" (index . 1) | nindent 8 }}
     spec:
       {{- include "bgpnet.onHost" $top | nindent 6 }}
+      {{- include "bgpnet.everywhere" $top | nindent 6 }}
       {{- include "bgpnet.nodes" $top | nindent 6 }}
       serviceAccountName: bgpnet-hooks
       automountServiceAccountToken: false
