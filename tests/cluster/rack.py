@@ -99,6 +99,11 @@ class Rack:
         """Whether the API server is away for the agent."""
         return any(each["reason"] in ("SourceGone", "StaleSource") for each in self.status()["rejections"])
 
+    def connections(self) -> set[str]:
+        """BGP's, as the router's kernel has them: both ends with their ports."""
+        found = self.tor.run("ss", "-Htn", "state", "established", "( sport = :179 or dport = :179 )")
+        return {" ".join(line.split()[-2:]) for line in found.stdout.splitlines()}
+
     def log(self) -> str:
         return self.whole_log()[-4000:]
 
@@ -146,7 +151,7 @@ def drop(plane: ControlPlane, name: str) -> None:
 
 
 @contextmanager
-def rack(plane: ControlPlane, folder: Path, bootstrap: str = "") -> Iterator[Rack]:
+def rack(plane: ControlPlane, folder: Path, bootstrap: str = "", password: str = "") -> Iterator[Rack]:
     """A running one. With a bootstrap the API server is behind the router: the way to it comes over BGP."""
     with ExitStack() as stack:
         node, tor = stack.enter_context(namespace("node")), stack.enter_context(namespace("tor"))
@@ -163,7 +168,8 @@ def rack(plane: ControlPlane, folder: Path, bootstrap: str = "") -> Iterator[Rac
         line = stack.enter_context(wire(plane.port, listener))
         more = ("--bootstrap", str(folder / "bootstrap.yaml")) if bootstrap else ()
         made = Rack(node, tor, line, folder, plane.kubeconfig(port=line.port, host=host), more)
-        (folder / "bird.conf").write_text(BIRD)
+        key = f'hold time 9; password "{password}";' if password else "hold time 9;"
+        (folder / "bird.conf").write_text(BIRD.replace("hold time 9;", key))
         bird = subprocess.Popen(
             ["ip", "netns", "exec", tor.name, "bird", "-f", "-c", "bird.conf", "-s", "bird.ctl"], cwd=folder
         )

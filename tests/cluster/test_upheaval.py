@@ -132,6 +132,42 @@ def test_an_api_server_that_restarts_changes_nothing_on_the_wire(plane: ControlP
     assert before < running.routes()
 
 
+def replaced(running: Rack) -> None:
+    """Kill the agent, until the next one answers."""
+    agent = running.process("agent")
+    running.node.run("kill", "-9", str(agent))
+    until(lambda: running.process("agent") not in (0, agent), "an agent is there again", running.log)
+    until(running.status, "it answers", running.log)
+
+
+def test_an_agent_that_restarts_keeps_a_session_with_a_password(plane: ControlPlane, tmp_path: Path) -> None:
+    """With the API server and without it: the router sees one TCP connection throughout."""
+    secrets = "/api/v1/namespaces/bgpnet-system/secrets"
+    password = {"passwordSecret": {"name": "upheaval", "key": "md5"}}
+    with declared(plane, **password), rack(plane, tmp_path, password="s3cret") as running:
+        secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "upheaval"}}
+        try:
+            plane.request("POST", secrets, secret | {"stringData": {"md5": "s3cret"}})
+            until(running.routes, "the session is up", running.log)
+            (first,) = running.connections()
+            (own,) = running.routes()
+            network = own.split("/")[0]
+            pod(running.node, f"{network.rsplit('.', 1)[0]}.{int(network.rsplit('.', 1)[1]) + 9}")
+            until(lambda: not running.status()["rejections"], "the agent is content", running.log)
+            for away in (False, True):
+                if away:
+                    running.line.cut()
+                replaced(running)
+                until(lambda: running.status().get("sessions"), "it knows its session", running.log)
+                assert running.stale() is away
+                assert running.connections() == {first}
+            running.line.mend()
+            until(lambda: not running.stale(), "the API is read again", running.log)
+            assert running.connections() == {first}
+        finally:
+            plane.request("DELETE", f"{secrets}/upheaval")
+
+
 def test_a_first_start_whose_way_to_the_api_server_comes_over_bgp(
     plane: ControlPlane, tmp_path: Path
 ) -> None:
