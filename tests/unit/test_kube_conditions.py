@@ -133,12 +133,17 @@ def test_nothing_is_judged_by_a_cluster_that_was_not_read_whole() -> None:
 
 
 @pytest.mark.parametrize("status", [404, 409])
-def test_an_object_that_went_meanwhile_is_no_trouble(status: int, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_object_that_went_meanwhile_or_has_no_status_is_asked_once(
+    status: int, caplog: pytest.LogCaptureFixture
+) -> None:
     world = World()
     world.look()
     world.refusal = ApiError(status, "Gone", "gone")
     assert world.look(SETTLE) == []
     assert caplog.records == []
+    world.refusal = None
+    assert world.look(SETTLE) == []
+    world.report(NOT_CONNECTED)
     world.refusal = ApiError(403, "Forbidden", "no")
     world.look(SETTLE)
     world.look(SETTLE)

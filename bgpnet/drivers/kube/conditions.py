@@ -129,13 +129,16 @@ class Conditions:
             if new != self._written.get(uid):
                 due.append((self._turn.get(uid, 0.0), key, new, metadata))
         for _, key, new, metadata in sorted(due, key=lambda each: each[:2])[:MOST]:
-            if await self._apply(key, new, metadata):
-                self._written[metadata["uid"]] = new
-                self._turn[metadata["uid"]] = self._clock()
+            await self._apply(key, new, metadata)
+            self._written[metadata["uid"]] = new
+            self._turn[metadata["uid"]] = self._clock()
         await self._tell(objects, told)
 
-    async def _apply(self, key: Key, new: Json, metadata: Mapping[str, Any]) -> bool:
-        """Whether it is written; not where the object is gone, or another under the same name."""
+    async def _apply(self, key: Key, new: Json, metadata: Mapping[str, Any]) -> None:
+        """Write it, but where the object is gone, or another under the same name, or its kind has no status.
+
+        The last is so with definitions of an older version; it is not tried again until there is news.
+        """
         kind, name = key
         whole = {"apiVersion": API_VERSION, "kind": kind, "status": new}
         whole["metadata"] = {"name": name, "uid": metadata["uid"]}
@@ -143,10 +146,9 @@ class Conditions:
         try:
             await self._client.call("PATCH", path, APPLIER, body=whole, kind=APPLY)
         except ApiError as error:
-            if error.status in (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT):
-                return False
-            raise
-        return True
+            if error.status not in (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT):
+                raise
+            log.info("condition not written object=%s/%s error=%r", kind, name, str(error))
 
     async def _tell(self, objects: Mapping[Key, Mapping[str, Any]], told: Mapping[Key, Verdict]) -> None:
         """An Event for each refusal that is new."""
