@@ -21,7 +21,6 @@ class Wire:
         self._whole = True
         self._silent = False
         self._links: set[asyncio.StreamWriter] = set()
-        self._served: set[asyncio.Task[Any]] = set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
@@ -49,17 +48,17 @@ class Wire:
         self._loop.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        if task is not None:
-            self._served.add(task)
-            task.add_done_callback(self._served.discard)
-        if not self._whole:
+        if self._is_cut():
             writer.transport.abort()
             return
         try:
             there, back = await asyncio.open_connection("127.0.0.1", self._target)
         except OSError:
             writer.transport.abort()
+            return
+        if self._is_cut():
+            writer.transport.abort()
+            back.transport.abort()
             return
         self._links |= {writer, back}
         try:
@@ -68,6 +67,9 @@ class Wire:
             self._links -= {writer, back}
             writer.transport.abort()
             back.transport.abort()
+
+    def _is_cut(self) -> bool:
+        return not self._whole
 
     async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError):
@@ -78,13 +80,16 @@ class Wire:
         sink.close()
 
     async def _end(self) -> None:
+        """Until nothing is left, also of what was just being taken as the listener closed."""
+        self._whole = False
         self._server.close()
-        await self._reset()
-        await asyncio.gather(*self._served, return_exceptions=True)
+        while others := asyncio.all_tasks() - {asyncio.current_task()}:
+            await self._reset()
+            await asyncio.wait(others, timeout=0.1)
         await asyncio.sleep(0)  # the transports' own last callbacks
 
     async def _reset(self) -> None:
-        for each in self._links:
+        for each in list(self._links):
             each.transport.abort()
 
     def _do(self, work: Coroutine[Any, Any, Any]) -> Any:  # noqa: ANN401 - whatever it gives
