@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Final
 
 from tests import generated
 from tests.faults import setup
+from tests.faults.case import RESTARTING
 from tests.netlab import demo, faults, life, reading
 from tests.netlab.lab import REPOSITORY, Lab
 from tests.netlab.node import RunningNode
@@ -22,6 +24,9 @@ POD: Final = "10.244.1.1"
 LOGS: Final = REPOSITORY / "build" / "labs"
 PATIENCE: Final = 75.0
 """Seconds for the fabric to settle: a failure that BFD told is forgotten after a minute of silence."""
+YOUNG: Final = 125.0
+"""Seconds for which FRR tells in its OPEN that it has just restarted itself. Who restarts meanwhile does not
+wait for its End-of-RIB, as it would in a fabric that has been there."""
 
 
 class Fabric:
@@ -108,7 +113,10 @@ def running(lab: str, variant: str, work: Path) -> Iterator[Fabric]:
     for path, text in generated.routers_of_lab(folder / "configs" / "manifests"):
         path.write_text(text, encoding="utf-8")
     options = reading.Options(LOGS, os.environ, name_prefix=f"faults-{variant}-")
+    begun = time.monotonic()
     with life.running(reading.read(folder, options), LOGS, print) as up:
         fabric = Fabric(up, folder / "configs" / "manifests")
         fabric.settle()
+        if variant == RESTARTING:
+            time.sleep(max(0.0, begun + YOUNG - time.monotonic()))
         yield fabric

@@ -65,6 +65,8 @@ class Peer:
     resets: int = 0
     restarts: tuple[Family, ...] = ()
     """Families that its graceful restart names: none, as of a router that only helps."""
+    has_restarted: bool = False
+    """Whether it says so in its OPEN: ExaBGP calls that bit forwarding."""
     preserves: bool = False
     """Whether it forwarded them before the session came up."""
     local_asn: int = LOCAL
@@ -138,7 +140,8 @@ class Exabgp:
         capabilities: dict[str, Any] = {"1": {"families": ["ipv4/unicast", "ipv6/unicast"]}}
         if peer.graceful_restart:
             flags = {f"{family}/unicast": ["restart"] * peer.preserves for family in peer.restarts}
-            capabilities["64"] = {"time": 120, "address-family-flags": flags}
+            bits = ["forwarding"] * peer.has_restarted
+            capabilities["64"] = {"time": 120, "address-family-flags": flags, "restart-flags": bits}
         if peer.extended_next_hop:
             capabilities["5"] = {"conversion": ["ipv4/unicast/ipv6"]}
         told = {"asn": peer.asn, "hold_time": 9, "router_id": "192.0.2.1", "capabilities": capabilities}

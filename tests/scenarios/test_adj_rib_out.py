@@ -7,7 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bgpnet.drivers.exabgp.commands import Path
+from bgpnet.drivers.exabgp.endofribs import HELD
 from bgpnet.model.attributes import Attributes
+from bgpnet.model.net import Family
 from tests.scenarios.exabgp_model import Exabgp, two_peers
 from tests.scenarios.speakerstory import HOP1, TOR1, TOR2, Story, hop, net, path, routes_of
 
@@ -30,6 +32,22 @@ def test_everything_wanted_is_announced_and_then_end_of_rib_once_a_family() -> N
         assert sum(text.startswith("eor") for text in peer.heard) == 2
     assert all(session.end_of_rib_sent for session in story.observed().sessions)
     assert story.observed().sessions[0].announced == (net(0), net(1), net(2))
+
+
+def test_a_router_that_restarts_hears_end_of_rib_when_others_had_time_to_come() -> None:
+    """FRR deletes what its kernel kept when those that are back have said that this was all."""
+    story = Story()
+    story.tor1.restarts, story.tor1.has_restarted = (Family.IPV4,), True
+    story.tor2.has_restarted = True  # it keeps nothing over a restart, so there is nothing to wait for
+    story.want(0)
+    story.connect()
+    story.up()
+    story.turns(60)
+    assert net(0) in story.tor1.table
+    assert not [text for text in story.tor1.heard if text.startswith("eor")]
+    assert sorted(story.tor2.heard[-2:]) == ["eor ipv4", "eor ipv6"]
+    story.settle(HELD)
+    assert sorted(story.tor1.heard[-2:]) == ["eor ipv4", "eor ipv6"]
 
 
 def test_an_agent_that_knows_nothing_yet_says_nothing() -> None:

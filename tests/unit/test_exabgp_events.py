@@ -103,6 +103,7 @@ def test_the_peers_open() -> None:
             extended_next_hop=True,
             asn=4200000001,
             restartable=frozenset({Family.IPV4}),
+            restarted=True,
         ),
     )
 

@@ -94,6 +94,10 @@ class AdjRibOut:
         if replayed:
             self._flights.replay(self._held or {}, families, now, hold_time)
 
+    def hold_end_of_rib(self, now: float) -> None:
+        """The peer has just restarted."""
+        self._marks.hold(now)
+
     def session_down(self) -> None:
         """The session is gone. What was queued for it will not be written; an answer may still come."""
         self._up = False
@@ -156,7 +160,7 @@ class AdjRibOut:
             self._written |= assumed
             return self.next(now, marks=marks)
         if command is None:
-            self._look = min(self._flights.due(), self._marks.due(), *self._refused.values())
+            self._look = min(self._flights.due(), self._marks.due(now), *self._refused.values())
         return command
 
     def due(self) -> float:

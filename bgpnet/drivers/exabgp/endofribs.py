@@ -2,9 +2,17 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Final
 
 from bgpnet.drivers.exabgp.flights import REPEAT
 from bgpnet.model.net import Family
+
+HELD: Final = 5.0
+"""Seconds, towards a peer that has just restarted and goes on forwarding as before until it is told.
+
+It ought to wait for the mark of each of its own peers (RFC 4724 §4.1). FRR 8.4 waits for those whose sessions
+are up already, and then deletes from its kernel what the rest had yet to say.
+"""
 
 
 @dataclass(slots=True)
@@ -19,9 +27,16 @@ class EndOfRibs:
 
     def __init__(self) -> None:
         self._marks: dict[Family, _Mark] = {}
+        self._held_until = 0.0
+
+    def hold(self, now: float) -> None:
+        """None is to be told for `HELD` seconds."""
+        self._held_until = now + HELD
 
     def next(self, families: Collection[Family], now: float) -> Family | None:
         """The family whose mark is to be told now; it counts as told."""
+        if now < self._held_until:
+            return None
         for family in sorted(families):
             mark = self._marks.get(family)
             if mark is None or (not mark.written and now >= mark.again):
@@ -46,7 +61,10 @@ class EndOfRibs:
     def clear(self) -> None:
         """The session is gone."""
         self._marks.clear()
+        self._held_until = 0.0
 
-    def due(self) -> float:
-        """When one is to be told again."""
+    def due(self, now: float) -> float:
+        """When one is to be told that was held, or is told again."""
+        if now < self._held_until:
+            return self._held_until
         return min((mark.again for mark in self._marks.values() if not mark.written), default=float("inf"))

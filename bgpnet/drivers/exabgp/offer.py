@@ -42,6 +42,8 @@ class Offer:
     """Families that it can forward while it restarts, as its graceful restart names; a helper names none."""
     preserved: frozenset[Family] = frozenset()
     """Of those the ones that it did go on forwarding before this OPEN (the Forwarding State bit)."""
+    restarted: bool = False
+    """It has just restarted, and waits for End-of-RIB before it selects routes (the Restart State bit)."""
 
 
 def offer_in_open(told: Mapping[str, Any]) -> Offer:
@@ -67,6 +69,8 @@ def offer_in_open(told: Mapping[str, Any]) -> Offer:
         restartable=frozenset(flags),
         # ExaBGP shows bit 0x80 of a family's flags, Forwarding State, under the name of the other flag
         preserved=frozenset(family for family, said in flags.items() if "restart" in said),
+        # and this one, bit 0x8 of the capability's own flags, under the name of that one
+        restarted="forwarding" in has.get(_GRACEFUL_RESTART, {}).get("restart-flags", ()),
     )
 
 

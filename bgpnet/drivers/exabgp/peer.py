@@ -146,3 +146,5 @@ class Peer:
         self.out.session_up(
             session.families, session.hold_time, now, replayed=replayed, extended=session.extended_next_hop
         )
+        if replayed and session.restarts:
+            self.out.hold_end_of_rib(now)

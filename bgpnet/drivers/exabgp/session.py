@@ -69,6 +69,11 @@ class Session:
         """Families for which the peer went on forwarding while it restarted (RFC 4724 §4.2)."""
         return self._offer.preserved if self._offer else frozenset()
 
+    @property
+    def restarts(self) -> bool:
+        """Whether the peer has just restarted gracefully, and holds its routes until End-of-RIB."""
+        return self._offer is not None and self._offer.restarted and bool(self._offer.restartable)
+
     def kept_after(self, event: Down) -> tuple[frozenset[Family], int]:
         """Families whose paths are kept after this end of a session that is up, and for how many seconds.
 
