@@ -8,6 +8,8 @@ import socket
 from contextlib import suppress
 from typing import Final
 
+from bgpnet.drivers.unixsocket import Doorkeeper
+
 _MOST: Final = 1 << 20
 """Bytes that may wait for a client; one that is further behind has to connect anew."""
 
@@ -19,6 +21,7 @@ class Door:
 
     def __init__(self, listener: socket.socket, poll: select.epoll) -> None:
         self._listener = listener
+        self._keeper = Doorkeeper(listener)
         self._poll = poll
         self._clients: dict[int, tuple[socket.socket, bytearray]] = {}
         listener.settimeout(0)
@@ -61,15 +64,16 @@ class Door:
                 self._flush(descriptor)
 
     def _accept(self, line: bytes) -> None:
-        with suppress(OSError):
-            client, _ = self._listener.accept()
-            if len(self._clients) >= _CLIENTS:
-                client.close()
-                return
-            client.settimeout(0)
-            self._clients[client.fileno()] = (client, bytearray(line))
-            self._poll.register(client.fileno(), select.EPOLLIN)
-            self._flush(client.fileno())
+        client = self._keeper.let_in()
+        if client is None:
+            return
+        if len(self._clients) >= _CLIENTS:
+            client.close()
+            return
+        client.settimeout(0)
+        self._clients[client.fileno()] = (client, bytearray(line))
+        self._poll.register(client.fileno(), select.EPOLLIN)
+        self._flush(client.fileno())
 
     def _flush(self, descriptor: int) -> None:
         client, waiting = self._clients[descriptor]

@@ -9,6 +9,7 @@ from typing import Final
 from bgpnet.cni import wire
 from bgpnet.cni.commands import Commands
 from bgpnet.cni.housekeeping import Housekeeping
+from bgpnet.drivers.unixsocket import Doorkeeper
 from bgpnet.model.cni import PodLink
 
 _CALLS: Final = 256  # open at once; further ones wait in the listener's queue
@@ -35,6 +36,7 @@ class Calls:
     ) -> None:
         listener.settimeout(0)
         self._listener = listener
+        self._door = Doorkeeper(listener)
         self._commands = commands
         self._housekeeping = housekeeping
         self._clock = clock
@@ -83,10 +85,9 @@ class Calls:
     def _accept(self) -> None:
         """Take the calls that wait, not all of them: others wait for their turn, too."""
         for _ in range(_TURN):
-            try:
-                call, _peer = self._listener.accept()
-            except OSError:
-                return  # there is none, or it has gone away again
+            call = self._door.let_in()
+            if call is None:
+                return
             call.settimeout(0)
             self._open.add(call)
             if len(self._open) == _CALLS:

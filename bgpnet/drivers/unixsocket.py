@@ -1,6 +1,7 @@
 """Unix sockets that only their owner may use."""
 
 import contextlib
+import errno
 import os
 import socket
 from collections.abc import Iterator
@@ -33,3 +34,33 @@ def listening(
         with contextlib.suppress(OSError):
             if target.stat().st_ino == inode:
                 target.unlink()
+
+
+class Doorkeeper:
+    """Accepts who waits at a listener that does not block, for the life of this process.
+
+    Without a descriptor left nobody can be let in, and who waits would have us look again without a pause: a
+    descriptor is kept for it, with which whoever waits is let in and sent away. A client tries again.
+    """
+
+    def __init__(self, listener: socket.socket) -> None:
+        self._listener = listener
+        self._spare: int | None = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+
+    def let_in(self) -> socket.socket | None:
+        """Who waits first; None when there is nobody, or whoever it was had to be sent away."""
+        try:
+            return self._listener.accept()[0]
+        except OSError as error:
+            if error.errno in (errno.EMFILE, errno.ENFILE):
+                self._send_away()
+        return None
+
+    def _send_away(self) -> None:
+        if self._spare is not None:
+            os.close(self._spare)
+            self._spare = None
+        with contextlib.suppress(OSError):
+            self._listener.accept()[0].close()
+        with contextlib.suppress(OSError):
+            self._spare = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)

@@ -12,6 +12,8 @@ import socket
 from collections.abc import Callable
 from typing import Any, Final
 
+from bgpnet.drivers.unixsocket import Doorkeeper
+
 _LONGEST: Final = 4 << 20
 """Bytes of a request: far more than any configuration."""
 
@@ -94,14 +96,13 @@ class Control:
     ) -> None:
         self.selector = selector
         self.requested = requested
-        self._listener = listener
+        self._door = Doorkeeper(listener)
         listener.settimeout(0)
         selector.register(listener, selectors.EVENT_READ, self._accept)
 
     def _accept(self, _events: int) -> None:
-        try:
-            link, _ = self._listener.accept()
-        except OSError:
+        link = self._door.let_in()
+        if link is None:
             return
         link.settimeout(0)
         self.selector.register(link, selectors.EVENT_READ, Connection(link, self).ready)

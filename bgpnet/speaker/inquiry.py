@@ -34,10 +34,15 @@ class Inquiry:
     def ask(self, command: str, then: Callable[[list[str]], None] | None = None) -> None:
         """Ask, and call `then` with the lines of the answer.
 
-        A question without an answer yet is given up. Nothing happens when the relay cannot be reached.
+        A question without an answer yet is given up. Nothing happens when the relay cannot be reached; when
+        we have no descriptor left to ask with, that is no silence of ExaBGP's.
         """
         self.forget()
-        link = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            link = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        except OSError:
+            self._heard()
+            return
         try:
             link.settimeout(0)
             link.connect(str(self._relay))

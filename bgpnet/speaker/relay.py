@@ -27,6 +27,7 @@ one command at a time. The answer to a command whose client is gone is thrown aw
 """
 
 import contextlib
+import errno
 import os
 import select
 import socket
@@ -42,6 +43,12 @@ UNREAD = 8 << 20
 
 QUEUED = 64
 """Commands that a client may have waiting."""
+
+SPARE = 2
+"""Descriptors kept for need: a question of the watchdog's that is not heard ends ExaBGP."""
+
+DEAF = 1.0
+"""Seconds without accepting anybody when not even these are left."""
 
 LONGEST = 64 << 10
 """Bytes of a client's longest line."""
@@ -168,20 +175,27 @@ class Loop:
     def __init__(self, relay: Relay, path: str) -> None:
         self._relay = relay
         self._path = path
-        self._poll = select.poll()
+        self._poll = select.epoll()  # poll(2) fails when it has more descriptors than the limit allows
         self._listener: socket.socket | None = None
         self._clients: dict[int, tuple[socket.socket, Client, Lines]] = {}
         self._from_exabgp = Lines()
+        self._spare: list[int] = []
+        self._deaf_until = 0.0
         os.set_blocking(0, False)
         os.set_blocking(1, False)
-        self._poll.register(0, select.POLLIN)
+        self._poll.register(0, select.EPOLLIN)
+        self._poll.register(1, 0)
+        self._put_aside()
 
     def run(self) -> None:
         """Work until ExaBGP closes its end."""
         while True:
             if self._listener is None:
                 self._listen()
-            for descriptor, _ in self._poll.poll(None if self._listener else 1000):
+            if self._listener and self._deaf_until and time.monotonic() >= self._deaf_until:
+                self._deaf_until = 0.0
+                self._poll.modify(self._listener, select.EPOLLIN)
+            for descriptor, _ in self._poll.poll(1.0 if self._listener is None or self._deaf_until else None):
                 if descriptor == 0:
                     if not self._drain():
                         return
@@ -206,7 +220,7 @@ class Loop:
             return
         listener.settimeout(0)
         self._listener = listener
-        self._poll.register(listener, select.POLLIN)
+        self._poll.register(listener, select.EPOLLIN)
 
     def _drain(self) -> bool:
         """Read what ExaBGP wrote; false when it is gone."""
@@ -224,11 +238,27 @@ class Loop:
 
     def _accept(self) -> None:
         assert self._listener is not None  # noqa: S101 - only called for its descriptor
-        with contextlib.suppress(OSError):
+        try:
             connection, _ = self._listener.accept()
-            connection.settimeout(0)
-            self._clients[connection.fileno()] = (connection, Client(), Lines())
-            self._poll.register(connection, select.POLLIN)
+        except OSError as error:
+            if error.errno not in (errno.EMFILE, errno.ENFILE):
+                return
+            if self._spare:
+                os.close(self._spare.pop())
+                self._accept()
+            else:  # who waits would have us spin
+                self._deaf_until = time.monotonic() + DEAF
+                self._poll.modify(self._listener, 0)
+            return
+        connection.settimeout(0)
+        self._clients[connection.fileno()] = (connection, Client(), Lines())
+        self._poll.register(connection, select.EPOLLIN)
+
+    def _put_aside(self) -> None:
+        """Take the descriptors that are kept for need."""
+        with contextlib.suppress(OSError):
+            while len(self._spare) < SPARE:
+                self._spare.append(os.dup(0))
 
     def _read(self, descriptor: int) -> None:
         connection, client, lines = self._clients[descriptor]
@@ -261,8 +291,9 @@ class Loop:
                 self._poll.unregister(descriptor)
                 connection.close()
                 del self._clients[descriptor]
+                self._put_aside()
             else:
-                self._poll.modify(descriptor, select.POLLIN | (select.POLLOUT if client.out else 0))
+                self._poll.modify(descriptor, select.EPOLLIN | (select.EPOLLOUT if client.out else 0))
         if relay.to_exabgp:
             try:
                 del relay.to_exabgp[: os.write(1, relay.to_exabgp)]
@@ -270,7 +301,7 @@ class Loop:
                 pass
             except BrokenPipeError:  # its death shows on stdin
                 relay.to_exabgp.clear()
-            self._poll.register(1, select.POLLOUT if relay.to_exabgp else 0)
+            self._poll.modify(1, select.EPOLLOUT if relay.to_exabgp else 0)
 
 
 def life_of(pid: int) -> str:

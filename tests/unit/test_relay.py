@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import select
 import signal
 import socket
@@ -254,3 +255,34 @@ def test_process_replaces_a_stale_socket_and_knows_of_its_predecessor(tmp_path: 
         with connected(path, b"ask") as link:
             assert b'"gap": true' in link.recv(200)
     assert Path(f"{path}.life").stat().st_mode & 0o777 == 0o600
+
+
+def processor_time(pid: int) -> int:
+    """User and system, in clock ticks (proc(5), stat)."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    return int(fields[11]) + int(fields[12])
+
+
+def test_process_answers_without_a_descriptor_left_and_outlives_a_limit_below_what_it_has(
+    tmp_path: Path,
+) -> None:
+    """The watchdog's question, not heard, would end ExaBGP; poll(2) fails below the limit."""
+    with running(tmp_path) as (process, path), connected(path, b"agent") as link:
+        assert process.stdin is not None
+        assert b'"gap": false' in link.recv(200)
+        used = 1 + max(int(each.name) for each in Path(f"/proc/{process.pid}/fd").iterdir())
+        _, hard = resource.prlimit(process.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (used, hard))
+        for _ in range(5):
+            with connected(path, b"ask") as watchdog:
+                assert b'"gap"' in watchdog.recv(200)
+        resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (3, hard))
+        with connected(path, b"ask") as waits:
+            before = processor_time(process.pid)
+            time.sleep(0.5)
+            assert processor_time(process.pid) - before < 10, "it spins"
+            process.stdin.write(EVENT + b"\n")
+            assert b'"event"' in link.recv(200)
+            resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (hard, hard))
+            assert b'"gap"' in waits.recv(200)
+        assert process.poll() is None
