@@ -13,6 +13,9 @@ from bgpnet.drivers.files import FilesSource
 SELDOM = 30.0
 """Seconds between looks that nobody hints at: longer than the test waits."""
 
+SOON = 10.0
+"""Seconds in which a hinted edit is seen beside other programs; some hundredths on an idle machine."""
+
 NODE = """
 apiVersion: v1
 kind: Node
@@ -39,12 +42,12 @@ def seconds_until_seen(folder: Path, edit: Callable[[], object], poll: float) ->
         heard = asyncio.Event()
         source = FilesSource(folder, folder / "last-good", heard.set, poll)
         watching = asyncio.create_task(source.run())
-        await asyncio.wait_for(heard.wait(), 5)
+        await asyncio.wait_for(heard.wait(), 20)
         heard.clear()
         await asyncio.sleep(0.1)
         begin = time.monotonic()
         edit()
-        await asyncio.wait_for(heard.wait(), 5)
+        await asyncio.wait_for(heard.wait(), 20)
         watching.cancel()
         return time.monotonic() - begin
 
@@ -53,13 +56,13 @@ def seconds_until_seen(folder: Path, edit: Callable[[], object], poll: float) ->
 
 def test_an_edit_is_looked_at_early(tmp_path: Path) -> None:
     write(tmp_path, 1)
-    assert seconds_until_seen(tmp_path, lambda: write(tmp_path, 2), SELDOM) < 1.0
+    assert seconds_until_seen(tmp_path, lambda: write(tmp_path, 2), SELDOM) < SOON
 
 
 def test_so_is_a_file_written_in_place(tmp_path: Path) -> None:
     write(tmp_path, 1)
     edit = (tmp_path / "node.yaml").write_text
-    assert seconds_until_seen(tmp_path, lambda: edit(NODE.format(number=3)), SELDOM) < 1.0
+    assert seconds_until_seen(tmp_path, lambda: edit(NODE.format(number=3)), SELDOM) < SOON
 
 
 def test_a_folder_that_was_replaced_is_heard_of(tmp_path: Path) -> None:
@@ -72,7 +75,7 @@ def test_a_folder_that_was_replaced_is_heard_of(tmp_path: Path) -> None:
         folder.mkdir()
         write(folder, 2)
 
-    assert seconds_until_seen(folder, edit, 0.1) < 1.0
+    assert seconds_until_seen(folder, edit, 0.1) < SOON
 
 
 def test_without_inotify_looks_find_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,7 +98,7 @@ def test_a_file_is_not_read_before_it_is_written_to_its_end(tmp_path: Path) -> N
         heard = asyncio.Event()
         source = FilesSource(tmp_path, tmp_path / "last-good", heard.set)
         watching = asyncio.create_task(source.run())
-        await asyncio.wait_for(heard.wait(), 5)
+        await asyncio.wait_for(heard.wait(), 20)
         heard.clear()
         with (tmp_path / "node.yaml").open("w") as file:
             file.write(first)
@@ -121,7 +124,7 @@ def test_a_file_that_is_removed_and_written_again_was_not_gone(tmp_path: Path) -
         heard = asyncio.Event()
         source = FilesSource(tmp_path, tmp_path / "last-good", heard.set)
         watching = asyncio.create_task(source.run())
-        await asyncio.wait_for(heard.wait(), 5)
+        await asyncio.wait_for(heard.wait(), 20)
         heard.clear()
         (tmp_path / "node.yaml").unlink()
         with pytest.raises(TimeoutError):
