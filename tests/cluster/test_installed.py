@@ -33,6 +33,19 @@ SERVICE: Json = {
 }
 
 
+LOCAL: Json = {
+    "apiVersion": "v1",
+    "kind": "Service",
+    "metadata": {"name": "local", "namespace": "default"},
+    "spec": {
+        "type": "NodePort",
+        "externalTrafficPolicy": "Local",
+        "selector": {"app": "web"},
+        "ports": [{"port": 80, "targetPort": podimage.PORT, "nodePort": 30090}],
+    },
+}
+
+
 def test_both_nodes_are_ready_soon_after_the_install(installed: Installed) -> None:
     taken = installed.taken
     print(f"helm install to both nodes Ready: {taken.seconds:.1f} s, alone {taken.alone:.1f} s")
@@ -57,6 +70,27 @@ def test_vm_and_pods_reach_each_other_by_their_own_addresses(calm: Installed, tw
     with watch.flowing(calm.on, *two) as flows:
         lost = watch.lost(flows)
     assert set(lost.values()) == {0}, lost
+
+
+def test_a_local_node_port_shows_the_pod_who_asks(calm: Installed, two: Two) -> None:
+    calm.on.apply(LOCAL)
+    vm = watch.vm(calm.on)
+    for pod in two:
+        node = pod["status"]["hostIP"]
+        until(partial(answered, vm, node, 30090), f"{node} answers", calm.log, patience=20)
+        told, sees = watch.fetch(vm, node, 30090).split(" sees ")
+        there = [each for each in calm.on.pods("web") if each["status"]["hostIP"] == node]
+        assert told in {each["metadata"]["name"] for each in there}
+        assert sees == watch.VM
+
+
+def test_a_host_port_leads_to_its_pod(calm: Installed) -> None:
+    calm.web(2, "hostport", ports=[{"containerPort": podimage.PORT, "hostPort": 30091}])
+    vm = watch.vm(calm.on)
+    for pod in calm.on.pods("hostport"):
+        told = watch.fetch(vm, pod["status"]["hostIP"], 30091)
+        assert told == f"{pod['metadata']['name']} sees {watch.VM}"
+    calm.unweb("hostport")
 
 
 @pytest.mark.parametrize("mode", ["nftables", "iptables"])

@@ -21,7 +21,7 @@ def make(name: str) -> list[Path]:
         NoCgroupsError: there is no hierarchy.
 
     """
-    made = [own / name for own in _own()]
+    made = [each / name for each in own()]
     if not made:
         raise NoCgroupsError("no cgroup v1 hierarchy is mounted: nodes are not made with cgroup v2 alone")
     for folder in made:
@@ -45,7 +45,7 @@ def remove(folders: list[Path]) -> None:
             assert time.monotonic() < end, f"the cgroup {folder} does not go"
 
 
-def _own() -> Iterator[Path]:
+def own() -> Iterator[Path]:
     """Our own cgroup in each v1 hierarchy (proc(5), /proc/PID/cgroup)."""
     ours = {}
     for line in Path("/proc/self/cgroup").read_text().splitlines():
@@ -56,8 +56,8 @@ def _own() -> Iterator[Path]:
         hierarchy = Path(place).name
         if kind == "cgroup":
             path = ours.get(hierarchy) or ours.get(f"name={hierarchy}") or "/"
-            own = Path(place) / path.lstrip("/")
-            yield own if own.is_dir() else Path(place)
+            there = Path(place) / path.lstrip("/")
+            yield there if there.is_dir() else Path(place)
 
 
 def _below(folder: Path) -> list[Path]:

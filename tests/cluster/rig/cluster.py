@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from tests.cluster import binaries
 from tests.cluster.controlplane import Clients, ControlPlane, control_plane, until
-from tests.cluster.rig import host, podimage, settings
+from tests.cluster.rig import host, podimage, remains, settings
 from tests.cluster.rig.machine import Machine, Parts
 from tests.cluster.wire import Wire, wire
 from tests.netlab import kernel, life, reading
@@ -157,6 +157,7 @@ def cluster(folder: Path) -> Iterator[Cluster]:
     programs = binaries.find()
     kubernetes, containerd = binaries.find_node(), binaries.CONTAINERD.find()
     with ExitStack() as stack:
+        remains.sweep()
         stack.enter_context(host.preserved())
         tools = folder / "tools"
         tools.mkdir()

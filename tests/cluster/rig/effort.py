@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from tests.cluster.rig.cluster import Cluster
+from tests.cluster.rig.machine import Machine
+from tests.netlab import processes
 
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
 
@@ -39,6 +41,14 @@ def now(cluster: Cluster) -> Taken:
     everybody = sum(int(fields[number]) for number in _BUSY) / _TICKS
     own = sum(machine.processor_seconds() for machine in cluster.machines.values())
     return Taken(time.monotonic(), own + sum(map(processor_seconds, cluster.plane.pids())), everybody)
+
+
+def of_ours(machine: Machine) -> float:
+    """Seconds that our processes on a machine have used by now; without the shim, the runtime's child."""
+    space = Path(f"/proc/{machine.node.pid}/ns/net")
+    found = processes.described(processes.sharing("net", space))
+    mine = [each.pid for each in found if any("bgpnet" in word for word in each.argv[1:3])]
+    return sum(map(processor_seconds, mine))
 
 
 def processor_seconds(pid: int) -> float:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.cluster.controlplane import until
-from tests.cluster.rig import cgroups
+from tests.cluster.rig import cgroups, remains
 from tests.netlab import processes
 from tests.netlab.node import BASE_ENVIRONMENT, RunningNode
 
@@ -54,7 +54,7 @@ class Machine:
     def __init__(self, name: str, folder: Path, parts: Parts) -> None:
         self.name = name
         self.folder = folder
-        self.space = f"bgpnet-{os.getpid()}-{name}"
+        self.space = remains.name(name)
         self._parts = parts
         self._cgroups: list[Path] = []
         self._starter = ThreadPoolExecutor(1)
@@ -62,7 +62,8 @@ class Machine:
         self._node: RunningNode | None = None
         for each in ("disk", "store"):
             (folder / each).mkdir(parents=True)
-        subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", self.disk], check=True, timeout=10)
+        mounting = ["mount", "-t", "tmpfs", "-o", "mode=755", self.space, str(self.disk)]
+        subprocess.run(mounting, check=True, timeout=10)
 
     @property
     def disk(self) -> Path:

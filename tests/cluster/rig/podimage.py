@@ -8,9 +8,11 @@ import shutil
 import subprocess
 import sys
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
+
+Json = dict[str, Any]
 
 NAME: Final = "bgpnet.test/pod:1"
 
@@ -84,13 +86,20 @@ def write(path: Path, first: Path) -> None:
     )
 
 
-def deployment(name: str, replicas: int, command: tuple[str, ...] = SERVE, **spec: Any) -> dict[str, Any]:  # noqa: ANN401 - fields of a pod
+def deployment(
+    name: str,
+    replicas: int,
+    command: tuple[str, ...] = SERVE,
+    ports: Sequence[Json] = (),
+    **spec: Any,  # noqa: ANN401 - fields of a pod
+) -> Json:
     """A Deployment of pods that serve the page; `spec` are further fields of the pods' spec."""
     labels = {"app": name}
     container = {
         "name": "page",
         "image": NAME,
         "command": list(command),
+        "ports": list(ports),
     }
     return {
         "apiVersion": "apps/v1",

@@ -1,0 +1,44 @@
+"""What a test run that was killed has left of its machines: taken away by the next one."""
+
+import os
+import re
+import signal
+import subprocess
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from tests.cluster.rig import cgroups
+from tests.netlab import processes
+
+_NAMED: Final = re.compile(r"bgpnet-(\d+)-n\d+")
+"""A machine's name, with the process that made it."""
+
+
+def name(machine: str) -> str:
+    """What a machine's namespace, cgroups and disk are called."""
+    return f"bgpnet-{os.getpid()}-{machine}"
+
+
+def sweep() -> None:
+    """Take away what is called after processes that are no more."""
+    for space in _orphans(path.name for path in Path("/run/netns").glob("*")):
+        for pid in processes.sharing("net", Path("/run/netns", space)):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        subprocess.run(["ip", "netns", "del", space], check=True, timeout=10)
+    mounts = [line.split()[:2] for line in Path("/proc/self/mounts").read_text().splitlines()]
+    disks = {source: place for source, place in mounts if _NAMED.fullmatch(source)}
+    for source in _orphans(disks):
+        subprocess.run(["umount", "--lazy", disks[source]], check=True, timeout=10)
+    found = [path for own in cgroups.own() for path in own.iterdir() if path.is_dir()]
+    for left in _orphans({path.name for path in found}):
+        cgroups.remove([path for path in found if path.name == left])
+
+
+def _orphans(names: Iterable[str]) -> Iterator[str]:
+    for each in list(names):
+        made = _NAMED.fullmatch(each)
+        if made and not processes.alive(int(made[1])):
+            yield each
