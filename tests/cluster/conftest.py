@@ -38,6 +38,9 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
 @pytest.fixture
 def calm(installed: Installed) -> Installed:
     """The cluster at rest, whatever a test before did."""
+    for name, machine in installed.on.machines.items():
+        if not machine.is_on:
+            installed.on.boot(name)
     until(installed.settled, "nodes, DaemonSets and sessions are well", installed.log)
     return installed
 
