@@ -83,6 +83,7 @@ test: check plugin oracles ## every tier of tests but the cluster's (as root)
 test-cluster: setup plugin ## the tests against real Kubernetes programs, built once into ~/.cache (15 minutes)
 	@tests/install-packages.sh tests/cluster/debian-packages.txt
 	@tests/install-packages.sh image/debian-packages.txt
+	@$(BIN)/python -m tests.cluster
 	@$(BIN)/pytest tests/cluster $(ARGS)
 
 build/oracles/.installed: tests/oracles/requirements.txt | packages

@@ -103,7 +103,3 @@ def _build(folder: Path, programs: list[str], takes: str) -> None:
         package = f"k8s.io/kubernetes/cmd/{program}"
         run_go("build", *flags, package, what=program, environment={"CGO_ENABLED": "0"}, folder=TOOLS)
         made.replace(folder / program)
-
-
-if __name__ == "__main__":
-    print(find().folder, find_node(), HELM.find(), CONTAINERD.find(), sep="\n")

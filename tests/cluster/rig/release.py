@@ -13,6 +13,7 @@ import yaml
 from tests.cluster import binaries
 from tests.cluster.controlplane import ControlPlane
 from tests.cluster.rig.cluster import FABRIC
+from tests.gobuild import NoProgramsError
 from tests.netlab.images import REPOSITORY
 
 CHART: Final = REPOSITORY / "charts" / "bgpnet"
@@ -97,14 +98,21 @@ def values(agent: str = TAGS[0], speaker: str = TAGS[0], **more: Any) -> Json:  
 
 
 def image() -> Path:
-    """The image of this tree, as `ctr images import` reads it; built when something of it has changed."""
+    """The image of this tree, as `ctr images import` reads it; built when something of it has changed.
+
+    Raises:
+        NoProgramsError: it cannot be built.
+
+    """
     made = REPOSITORY / "build" / "image" / "cluster.tar"
     mark, current = made.with_suffix(".of"), _fingerprint()
     if made.exists() and mark.exists() and mark.read_text() == current:
         return made
+    print("Building the image: a minute, two more for its base", flush=True)
     argv = [str(REPOSITORY / "image" / "build.sh"), "--archive", str(made), f"bgpnet:{TAGS[0]}"]
     done = subprocess.run(argv, capture_output=True, text=True, timeout=BUILD_SECONDS, check=False)
-    assert done.returncode == 0, done.stderr[-3000:]
+    if done.returncode:
+        raise NoProgramsError(f"the image cannot be built: {done.stderr.strip()[-2000:]}")
     mark.write_text(current)
     return made
 
