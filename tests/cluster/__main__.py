@@ -5,7 +5,7 @@ import time
 
 from tests.bench import reference
 from tests.cluster import binaries
-from tests.cluster.rig import release
+from tests.cluster.rig import podimage, release
 from tests.gobuild import NoProgramsError
 
 
@@ -17,6 +17,7 @@ def main() -> int:
         binaries.find_node()
         binaries.CONTAINERD.find()
         binaries.HELM.find()
+        podimage.first()
         release.image()
     except NoProgramsError as error:
         print(error, file=sys.stderr)

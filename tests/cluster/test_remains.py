@@ -22,7 +22,7 @@ from tests.cluster import binaries
 from tests.cluster.rig import podimage
 from tests.cluster.rig.machine import Machine, Parts
 folder = Path(sys.argv[1])
-parts = Parts(podimage.build_first(folder), binaries.find_node(), binaries.CONTAINERD.find(), print, print)
+parts = Parts(podimage.first(), binaries.find_node(), binaries.CONTAINERD.find(), print, print)
 machine = Machine("n1", folder / "n1", parts)
 machine.on()
 machine.start("sleep", "sleep", "1000")

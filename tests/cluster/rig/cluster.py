@@ -159,9 +159,7 @@ def cluster(folder: Path) -> Iterator[Cluster]:
     with ExitStack() as stack:
         remains.sweep()
         stack.enter_context(host.preserved())
-        tools = folder / "tools"
-        tools.mkdir()
-        first = podimage.build_first(tools)
+        first = podimage.first()
         podimage.write(folder / "pod.tar", first)
         topology = reading.read(FABRIC, reading.Options(folder, os.environ, name_prefix=f"k{os.getpid()}-"))
         lab = stack.enter_context(life.running(topology, folder / "fabric", _quiet))
