@@ -1,9 +1,14 @@
 """What Kubernetes' programs change of the machine itself, which no namespace holds: put back afterwards."""
 
+import fcntl
+import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
+
+from tests.netlab import processes
 
 CHANGED: Final = (
     "vm/overcommit_memory",
@@ -17,17 +22,54 @@ CHANGED: Final = (
 
 INSTANCES: Final = 8192
 
+HOME: Final = Path("/run/bgpnet-cluster")
+"""The values found, and a file for each process that has a cluster: the last to go puts them back."""
+
 
 @contextmanager
 def preserved() -> Iterator[None]:
-    """The machine's sysctls are after the block as they were before."""
-    before = {name: Path("/proc/sys", name).read_text() for name in CHANGED}
+    """The machine's sysctls are as they were once the last cluster is gone, of runs at once, too."""
+    own = HOME / str(os.getpid())
+    with _locked():
+        if not _users():
+            _put_back()
+            found = {name: Path("/proc/sys", name).read_text() for name in CHANGED}
+            (HOME / "before.json").write_text(json.dumps(found))
+        own.touch()
     instances = Path("/proc/sys/fs/inotify/max_user_instances")
     instances.write_text(str(max(INSTANCES, int(instances.read_text()))))
     try:
         yield
     finally:
-        for name, value in before.items():
-            path = Path("/proc/sys", name)
-            if path.read_text() != value:
-                path.write_text(value)
+        with _locked():
+            own.unlink()
+            if not _users():
+                _put_back()
+
+
+@contextmanager
+def _locked() -> Iterator[None]:
+    HOME.mkdir(exist_ok=True)
+    with (HOME / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _users() -> list[int]:
+    """The living processes that have a cluster; files of dead ones go."""
+    found = [int(path.name) for path in HOME.iterdir() if path.name.isdigit()]
+    for dead in (pid for pid in found if not processes.alive(pid)):
+        (HOME / str(dead)).unlink()
+    return [pid for pid in found if processes.alive(pid)]
+
+
+def _put_back() -> None:
+    """The values that the first found, if nobody has put them back yet."""
+    before = HOME / "before.json"
+    if not before.exists():
+        return
+    for name, value in json.loads(before.read_text()).items():
+        path = Path("/proc/sys", name)
+        if path.read_text() != value:
+            path.write_text(value)
+    before.unlink()
