@@ -19,6 +19,7 @@ from bgpnet.drivers.kube.patience import Patience
 from bgpnet.drivers.kube.quarantine import Quarantine
 from bgpnet.model.blockname import block_name
 from bgpnet.model.claims import Claim, Wanted
+from bgpnet.model.errors import ApiError
 from bgpnet.model.net import Prefix
 from tests.cluster.controlplane import ControlPlane, until
 
@@ -91,8 +92,11 @@ async def simulated(client: Client, name: str, pool: Claim, kills: random.Random
     Its conflicts, over all lives.
     """
     conflicts = 0
-    for life in range(4):
-        mine = await client.call("GET", BLOCKS, {"fieldSelector": f"spec.node={name}"})
+    for life in range(10):
+        try:
+            mine = await client.call("GET", BLOCKS, {"fieldSelector": f"spec.node={name}"})
+        except ApiError:
+            continue  # 250 at once are more than a busy machine answers in time
         if mine["items"]:
             break
         claims = made(client)

@@ -44,6 +44,7 @@ APPLIED: Right = ("bgpnet.io", "bgpnodestatuses", "create")
 def cluster(plane: ControlPlane) -> Iterator[ControlPlane]:
     """Our rights in force, and two nodes with an agent's pod each."""
     plane.kubectl("apply", "-f", str(RBAC))
+    plane.request("DELETE", f"{LEASES}/bgpnet-quarantine")  # another module's agent may have made it
     for name in ("n1", "n2"):
         node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}}
         taints = [
