@@ -95,4 +95,4 @@ def with_kept(routes: tuple[Route, ...], kernel: Kernel, unread: Unread) -> tupl
 
 def _kept(found: KernelRoute, live: Collection[str], unread: Unread) -> tuple[NextHop, ...]:
     may_be = (hop for hop in found.next_hops if hop.link in live and unread.may_have_told(hop))
-    return tuple(sorted(may_be, key=hop_order))
+    return tuple(sorted(set(may_be), key=hop_order))  # of a group with two members alike, one
