@@ -21,6 +21,7 @@ from exabgp.bgp import timer
 from exabgp.bgp.message import _NOP, KeepAlive, Message, Notify
 from exabgp.bgp.message.open.capability import Capability
 from exabgp.reactor import delay, peer
+from exabgp.reactor.asynchronous import ASYNC
 
 from bgpnet.drivers import process
 from bgpnet.speaker import exabgp_faults, exabgp_keepalives, exabgp_peers
@@ -113,6 +114,22 @@ def more_of(ours: Mapping[str, Any], theirs: Mapping[int, Any]) -> dict[str, tup
     }
 
 
+def carry_out(scheduled: ASYNC) -> bool:
+    """Carry out what API commands have scheduled; whether something is left.
+
+    ExaBGP makes an event loop for each, which nothing it schedules waits on, and ends itself where there is
+    no descriptor left for one.
+    """
+    if scheduled.ready():
+        return False
+    step = scheduled._run_async()  # noqa: SLF001 - the part of it that does the work
+    try:
+        step.send(None)
+    except StopIteration as ended:
+        return bool(ended.value)
+    raise AssertionError("a scheduled command waits for an event loop")
+
+
 def exact_timers() -> None:
     """Have ExaBGP use them in this process."""
     timer.time = CLOCK
@@ -130,6 +147,7 @@ def run() -> None:
     peer.Peer.cli_data = told_of
     exabgp_peers.install()
     peer.Peer._close = close  # noqa: SLF001 - as above
+    ASYNC.run = carry_out
     exabgp_faults.install()
     exabgp_keepalives.install()
     sys.exit(main())
