@@ -182,3 +182,15 @@ def test_a_restart_of_exabgp_is_a_flap_and_one_of_the_relay_is_none() -> None:
     session.lost(107.0)
     session.up(108.0)
     assert session.flaps == 2
+
+
+def test_only_the_first_answer_on_a_connection_knows_better_since_when_it_is_up() -> None:
+    session = Session(established().peer, 0.0)
+    session.up(100.0)
+    session.found(replace(UP, seconds=30), 100.0)
+    assert session.since == 70.0
+    session.up(200.0)
+    session.down(Down(session.peer, 210.0, "peer reset, message [closing connection]"))
+    session.up(211.0)
+    session.found(replace(UP, seconds=141), 211.0, first=False)
+    assert session.since == 211.0

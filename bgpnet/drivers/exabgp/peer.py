@@ -23,6 +23,8 @@ class Peer:
         self.into = AdjRibIn(address)
         self._followed = False
         """Whether its state was read, or seen to come up, on the present connection to the relay."""
+        self._told = False
+        """Whether its state was read on it."""
         self._changed = False
         """Whether the configuration was changed since the session last ended, which may end because of it."""
         self._life_up = ""
@@ -36,7 +38,7 @@ class Peer:
 
     def connected(self) -> None:
         """Events may have been lost: its state has to be read anew."""
-        self._followed = False
+        self._followed = self._told = False
 
     def lost(self, until: float, now: float) -> None:
         """ExaBGP cannot be reached, and may be dead; the peer's paths stay until then at most."""
@@ -108,7 +110,8 @@ class Peer:
 
     def found(self, neighbor: Neighbor, now: float, life: str, young_until: float) -> None:
         """What `show neighbor` tells. Until `young_until` a session that this life had not yet may come."""
-        self.session.found(neighbor, now)
+        self.session.found(neighbor, now, first=not self._told)
+        self._told = True
         if self.established:
             self._carries(now, replayed=False)
             if self._followed:

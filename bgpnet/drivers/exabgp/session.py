@@ -101,14 +101,18 @@ class Session:
             extended_next_hop=offer.extended_next_hop,
         )
 
-    def found(self, neighbor: Neighbor, now: float) -> None:
-        """What `show neighbor` tells; a session that was up all the while keeps its history."""
+    def found(self, neighbor: Neighbor, now: float, *, first: bool = True) -> None:
+        """What `show neighbor` tells; a session that was up all the while keeps its history.
+
+        `first`: nothing was told on this connection before. An event of a session that came up while nobody
+        listened is heard late, so the first answer may know better since when it is up; a later one may be
+        older than the event.
+        """
         up = neighbor.state is SessionState.ESTABLISHED
         since = now - neighbor.seconds
         if self._up_before is not None:
             self._count_loss(now, again=since if up else None)
-        # An event of a session that came up while nobody listened is heard late.
-        if neighbor.state is not self.state or (up and since < self.since - _ROUNDING):
+        if neighbor.state is not self.state or (first and up and since < self.since - _ROUNDING):
             self.since = since
         self.state = neighbor.state
         self._hold_time = neighbor.hold_time
