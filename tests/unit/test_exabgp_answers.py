@@ -21,7 +21,7 @@ def test_what_is_scheduled_is_carried_out_without_an_event_loop(monkeypatch: pyt
 
     scheduled = ASYNC()
     assert carry_out(scheduled) is False
-    scheduled._async.append(("relay", answer()))
+    scheduled._async.append(("relay", answer()))  # noqa: SLF001 - `schedule` wants ExaBGP's log
     assert carry_out(scheduled) is True, "as much of it as in one go of ExaBGP's"
     assert len(seen) == ASYNC.LIMIT
     assert carry_out(scheduled) is False
