@@ -16,6 +16,7 @@ from bgpnet.drivers.files.contents import (
     SecretKey,
     Unreadable,
 )
+from bgpnet.drivers.files.passwords import with_password
 from bgpnet.drivers.files.yamltext import Broken, Document, each_decoded
 from bgpnet.model.crd.bgppeer import BGPPeer
 from bgpnet.model.crd.declare import declare
@@ -172,11 +173,4 @@ def _with_password(
     place = _place(good.object)
     if place is None:
         return fact, ()
-    password = passwords.get(place, Password(error="it was not read yet"))
-    if password.secret is None:
-        return replace(fact, password_error=f"{place}: {password.error}"), ()
-    told = replace(fact, password=password.secret, password_error="")
-    if not password.error:
-        return told, ()
-    remedy = f"{password.error}; the last good password stays in force; put it back"
-    return told, (Rejection(good.ref, fact.password_field, str(place), Reason.PASSWORD_UNREADABLE, remedy),)
+    return with_password(fact, place, passwords.get(place, Password(error="it was not read yet")))

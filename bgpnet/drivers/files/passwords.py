@@ -1,8 +1,11 @@
-"""Password files: the first line is the key of TCP MD5 (RFC 2385)."""
+"""Passwords of peers: what a place says (its first line is the key of TCP MD5, RFC 2385), and who has it."""
 
+from dataclasses import replace
 from typing import Final
 
-from bgpnet.drivers.files.contents import Content, Password, Unreadable
+from bgpnet.drivers.files.contents import Content, Password, PasswordPlace, Unreadable
+from bgpnet.model.declared import DeclaredPeer
+from bgpnet.model.rejection import Reason, Rejection
 from bgpnet.model.secret import Secret
 
 MAX_KEY_BYTES: Final = 80
@@ -29,3 +32,16 @@ def password(content: Content, before: Password | None) -> Password:
     if not text.isprintable():
         return Password(kept, "its first line has characters that cannot be printed: remove them")
     return Password(Secret(text))
+
+
+def with_password(
+    peer: DeclaredPeer, place: PasswordPlace, found: Password
+) -> tuple[DeclaredPeer, tuple[Rejection, ...]]:
+    """The peer with what was found at the place of its password; the last good one is told of as such."""
+    if found.secret is None:
+        return replace(peer, password_error=f"{place}: {found.error}"), ()
+    told = replace(peer, password=found.secret, password_error="")
+    if not found.error:
+        return told, ()
+    remedy = f"{found.error}; the last good password stays in force; put it back"
+    return told, (Rejection(peer.ref, peer.password_field, str(place), Reason.PASSWORD_UNREADABLE, remedy),)

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from bgpnet.drivers.files.contents import Content, Password, SecretKey, Unreadable
+from bgpnet.drivers.files.passwords import with_password
 from bgpnet.drivers.kube.client import Json
 from bgpnet.model.crd.read import read
 from bgpnet.model.crd.secret import Secret
-from bgpnet.model.declared import Declared, DeclaredPeer
-from bgpnet.model.rejection import Reason, Rejection
+from bgpnet.model.declared import Declared
 
 
 def value_of(secret: Json | None, place: SecretKey, namespace: str) -> Content:
@@ -31,19 +31,7 @@ def given(
     for peer in declared.peers:
         place = places.get(peer.ref.name)
         if place is not None:
-            peer, rejection = _with_password(peer, place, found[place])  # noqa: PLW2901 - the same peer
+            peer, rejection = with_password(peer, place, found[place])  # noqa: PLW2901 - the same peer
             refused += rejection
         peers.append(peer)
     return replace(declared, peers=tuple(peers), rejections=tuple(refused))
-
-
-def _with_password(
-    peer: DeclaredPeer, place: SecretKey, found: Password
-) -> tuple[DeclaredPeer, tuple[Rejection, ...]]:
-    if found.secret is None:
-        return replace(peer, password_error=f"{place}: {found.error}"), ()
-    told = replace(peer, password=found.secret, password_error="")
-    if not found.error:
-        return told, ()
-    remedy = f"{found.error}; the last good password stays in force; put it back"
-    return told, (Rejection(peer.ref, peer.password_field, str(place), Reason.PASSWORD_UNREADABLE, remedy),)

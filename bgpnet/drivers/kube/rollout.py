@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
@@ -43,15 +44,14 @@ async def ready(client: Client, namespace: str, name: str, seconds: float) -> tu
         ApiError: the server refuses.
         NotThereError: they are not, after so many seconds; says which and why.
     """
-    end = time.monotonic() + seconds
-    while not (found := await look(client, namespace, name)).all_ready:
-        if time.monotonic() > end:
-            raise NotThereError(
-                f"DaemonSet {name}: {found.ready} of {found.wanted or 'yet unknown'} pods are ready after "
-                f"{seconds:g} s" + "".join(f"\n  {each}" for each in found.unready)
-            )
-        await asyncio.sleep(EVERY)
-    return found.away
+    return await _until(
+        lambda pods: pods.all_ready,
+        lambda pods: f"{pods.ready} of {pods.wanted or 'yet unknown'} pods are ready",
+        client,
+        namespace,
+        name,
+        seconds,
+    )
 
 
 async def gone(client: Client, namespace: str, name: str, seconds: float) -> tuple[str, ...]:
@@ -61,12 +61,31 @@ async def gone(client: Client, namespace: str, name: str, seconds: float) -> tup
         ApiError: the server refuses.
         NotThereError: they are there still, after so many seconds; says which.
     """
+    return await _until(
+        lambda pods: pods.gone,
+        lambda pods: f"{pods.ready + len(pods.unready)} pods are still there",
+        client,
+        namespace,
+        name,
+        seconds,
+    )
+
+
+async def _until(
+    done: Callable[[Pods], bool],
+    short: Callable[[Pods], str],
+    client: Client,
+    namespace: str,
+    name: str,
+    seconds: float,
+) -> tuple[str, ...]:
+    """Look until it is done; `short` says what it is instead when time is up."""
     end = time.monotonic() + seconds
-    while not (found := await look(client, namespace, name)).gone:
+    while not done(found := await look(client, namespace, name)):
         if time.monotonic() > end:
             raise NotThereError(
-                f"DaemonSet {name}: {found.ready + len(found.unready)} pods are still there after "
-                f"{seconds:g} s" + "".join(f"\n  {each}" for each in found.unready)
+                f"DaemonSet {name}: {short(found)} after {seconds:g} s"
+                + "".join(f"\n  {each}" for each in found.unready)
             )
         await asyncio.sleep(EVERY)
     return found.away
