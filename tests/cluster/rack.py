@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from tests.cluster.blocks import drop_all
 from tests.cluster.controlplane import ControlPlane, manifest, until
 from tests.cluster.wire import Wire, wire
 from tests.netlab import processes
@@ -126,8 +127,7 @@ def declared(plane: ControlPlane, **accept: object) -> Iterator[None]:
     try:
         yield
     finally:
-        for item in plane.request("GET", f"{OURS}/ipblocks")[1]["items"]:
-            drop(plane, item["metadata"]["name"])
+        drop_all(plane)
         for plural in ("bgpconfigurations", "bgppeers", "ippools", "bgpnodestatuses"):
             plane.request("DELETE", f"{OURS}/{plural}")
         plane.request("DELETE", "/api/v1/nodes")
@@ -141,13 +141,6 @@ def make_node(plane: ControlPlane) -> str:
     address = {"status": {"addresses": [{"type": "InternalIP", "address": "10.0.1.2"}]}}
     assert plane.request("PATCH", "/api/v1/nodes/n1/status", address, kind=MERGE)[0] == 200
     return str(made["metadata"]["uid"])
-
-
-def drop(plane: ControlPlane, name: str) -> None:
-    """A block, without any quarantine."""
-    none: dict[str, Any] = {"metadata": {"finalizers": []}}
-    plane.request("PATCH", f"{OURS}/ipblocks/{name}", none, kind=MERGE)
-    plane.request("DELETE", f"{OURS}/ipblocks/{name}")
 
 
 @contextmanager

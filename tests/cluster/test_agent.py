@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from tests.cluster.blocks import drop
 from tests.cluster.controlplane import ControlPlane, manifest, until
-from tests.cluster.rack import MERGE, OURS, Rack, declared, drop, pss, rack
+from tests.cluster.rack import MERGE, OURS, Rack, declared, pss, rack
 
 pytestmark = pytest.mark.cluster
 

@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterator
 from ipaddress import ip_network
 from itertools import pairwise
-from typing import Any
 
 import pytest
 
@@ -21,11 +20,11 @@ from bgpnet.model.blockname import block_name
 from bgpnet.model.claims import Claim, Wanted
 from bgpnet.model.errors import ApiError
 from bgpnet.model.net import Prefix
+from tests.cluster.blocks import BLOCKS, drop_all
 from tests.cluster.controlplane import ControlPlane, until
 
 pytestmark = pytest.mark.cluster
 
-BLOCKS = "/apis/bgpnet.io/v1alpha1/ipblocks"
 
 AGENTS = 250
 
@@ -35,15 +34,8 @@ def cluster(plane: ControlPlane) -> Iterator[ControlPlane]:
     try:
         yield plane
     finally:
-        for item in plane.request("GET", BLOCKS)[1]["items"]:
-            forget(plane, item["metadata"]["name"])
+        drop_all(plane)
         plane.request("DELETE", "/api/v1/nodes")
-
-
-def forget(plane: ControlPlane, name: str) -> None:
-    none: dict[str, Any] = {"metadata": {"finalizers": []}}
-    plane.request("PATCH", f"{BLOCKS}/{name}", none, kind="application/merge-patch+json")
-    plane.request("DELETE", f"{BLOCKS}/{name}")
 
 
 def node(plane: ControlPlane, name: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from bgpnet.drivers.blocks import BlocksFile
+from tests.cluster.blocks import drop_all
 from tests.cluster.controlplane import ControlPlane, manifest, until
 from tests.cluster.rack import Rack, rack
 from tests.cninode import CniNode, built_shim
@@ -42,11 +43,7 @@ def running(plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> It
             until(lambda: len(made.routes()) == 1, "the router has a route", made.log)
             yield made
     finally:
-        for item in plane.request("GET", f"{OURS}/ipblocks")[1]["items"]:
-            path = f"{OURS}/ipblocks/{item['metadata']['name']}"
-            none: dict[str, Any] = {"metadata": {"finalizers": []}}
-            plane.request("PATCH", path, none, kind=MERGE)
-            plane.request("DELETE", path)
+        drop_all(plane)
         for plural in ("bgpconfigurations", "bgppeers", "ippools", "bgpnodestatuses"):
             plane.request("DELETE", f"{OURS}/{plural}")
         plane.request("DELETE", "/api/v1/nodes")

@@ -17,6 +17,7 @@ from bgpnet.drivers.kube import holder as holder_module
 from bgpnet.drivers.kube import reporter as reporter_module
 from bgpnet.model.claims import Claim, Wanted
 from bgpnet.model.status import NodeStatus, RejectionStatus
+from tests.cluster.blocks import drop_all
 from tests.cluster.controlplane import ControlPlane, manifest, until
 
 pytestmark = pytest.mark.cluster
@@ -81,11 +82,7 @@ def cluster(plane: ControlPlane) -> Iterator[ControlPlane]:
     try:
         yield plane
     finally:
-        for item in plane.request("GET", f"{OURS}/ipblocks")[1]["items"]:
-            path = f"{OURS}/ipblocks/{item['metadata']['name']}"
-            none: dict[str, Any] = {"metadata": {"finalizers": []}}
-            plane.request("PATCH", path, none, kind="application/merge-patch+json")
-            plane.request("DELETE", path)
+        drop_all(plane)
         for plural in ("bgpconfigurations", "bgppeers", "bgpfilters", "ippools", "bgpnodestatuses"):
             plane.request("DELETE", f"{OURS}/{plural}")
         plane.request("DELETE", "/api/v1/nodes")

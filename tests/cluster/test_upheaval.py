@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from tests.cluster.blocks import drop
 from tests.cluster.controlplane import ControlPlane, manifest, until
-from tests.cluster.rack import API, OURS, Rack, announce, declared, drop, make_node, rack
+from tests.cluster.rack import API, OURS, Rack, announce, declared, make_node, rack
 from tests.netns import Namespace
 
 pytestmark = pytest.mark.cluster

@@ -22,23 +22,7 @@ from bgpnet.speaker.exabgp_daemon import (
     more_of,
 )
 from bgpnet.speaker.exabgp_keepalives import KeepaliveTimer
-
-
-class Clock:
-    """Stands for time.monotonic."""
-
-    def __init__(self) -> None:
-        self.now = 1000.9
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
-    monkeypatch.setattr(time, "monotonic", clock)
-    return clock
+from tests.unit.clock import Clock
 
 
 def hold_timer(seconds: int) -> HoldTimer:

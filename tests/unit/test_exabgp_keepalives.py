@@ -10,23 +10,7 @@ from exabgp.bgp.message import Notify
 from exabgp.bgp.message.open.holdtime import HoldTime
 
 from bgpnet.speaker.exabgp_keepalives import LOOK, Keepalives, KeepaliveTimer, Progress, Sent, sent
-
-
-class Clock:
-    """Stands for time.monotonic."""
-
-    def __init__(self) -> None:
-        self.now = 1000.9
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
-    monkeypatch.setattr(time, "monotonic", clock)
-    return clock
+from tests.unit.clock import Clock
 
 
 @pytest.fixture
