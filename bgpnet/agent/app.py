@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from http import HTTPStatus
+from ipaddress import ip_network
 from pathlib import Path
 
 import bgpnet
@@ -32,12 +33,14 @@ from bgpnet.drivers.readiness import Readiness
 from bgpnet.drivers.sysctl import Sysctls
 from bgpnet.model.bfd import Bfd
 from bgpnet.model.cni_chain import CONFLIST
+from bgpnet.model.net import prefix_or_address
 from bgpnet.model.podledger import PodLedger
 from bgpnet.model.status import NodeStatus
 from bgpnet.planner.peerstatus import peers_status
 from bgpnet.planner.podstatus import block_status, pod_status, refused_pods
 from bgpnet.planner.routestatus import routes_status, wanted_of
 from bgpnet.planner.status import node_status
+from bgpnet.planner.whystatus import why_status
 from bgpnet.render.conflist import conflist_text
 
 log = logging.getLogger(__name__)
@@ -152,6 +155,17 @@ class _Agent:
         routes = routes_status(outcome.snapshot, outcome.plan, outcome.failures, bgpnet.__version__, wanted)
         return HTTPStatus.OK, "application/json", json.dumps(asdict(routes)) + "\n"
 
+    def why_json(self, query: str) -> http.Answer:
+        if self.outcome is None:
+            return HTTPStatus.SERVICE_UNAVAILABLE, "text/plain", "the first step is not done\n"
+        outcome = self.outcome
+        try:
+            asked = ip_network(prefix_or_address(query))
+        except ValueError as error:
+            return HTTPStatus.BAD_REQUEST, "text/plain", f"{error}\n"
+        why = why_status(outcome.snapshot, outcome.plan, outcome.failures, bgpnet.__version__, asked)
+        return HTTPStatus.OK, "application/json", json.dumps(asdict(why)) + "\n"
+
     def _ledger(self) -> PodLedger:
         try:
             return podjournal.read(self._pods)
@@ -195,6 +209,7 @@ async def _run(settings: Settings) -> None:
         "/status": agent.status_json,
         "/peers": agent.peers_json,
         "/routes": agent.routes_json,
+        "/why": agent.why_json,
         "/metrics": agent.metrics,
         "/drain": drain.show,
     }

@@ -12,7 +12,7 @@ _Status = TypeVar("_Status")
 
 
 def add(verbs: flags.Verbs) -> None:
-    """Declare `status`, `peers`, `routes` and `restore`."""
+    """Declare `status`, `peers`, `routes`, `why` and `restore`."""
     verbs.output(
         verbs.add("status", _status, "show prefixes, sessions, routes and what was rejected on this node")
     )
@@ -54,6 +54,24 @@ def add(verbs: flags.Verbs) -> None:
     verbs.output(routes)
     routes.add_argument("prefix", nargs="?", metavar="PREFIX|ADDRESS", help="this prefix only")
 
+    why = verbs.add(
+        "why",
+        _why,
+        "tell of one prefix whose it is, who was told, what was learned, and what stands in the way",
+        """\
+        examples:
+          bgpnet why 10.244.1.0/26        is this node's block announced, to whom, and if not, why not?
+          bgpnet why 10.244.1.7           the same of a pod's address
+          bgpnet why 192.0.2.10           how packets get there, and which paths were refused
+          bgpnet why 10.244.1.0/26 -o json | jq '.sessions[] | select(.telling != "announced")'
+
+        exit codes: 0 it is announced (or learned, and in the kernel) and nothing of it waits or is refused,
+        1 not so, or nothing is known of it, 2 usage, 3 the agent cannot be reached
+        """,
+    )
+    verbs.output(why)
+    why.add_argument("prefix", metavar="PREFIX|ADDRESS", help="a prefix, or an address in one")
+
     restore = verbs.add("restore", _restore, "put the host back: delete our learned routes, restore sysctls")
     verbs.run_dir(restore)
 
@@ -88,14 +106,10 @@ def _peers(args: argparse.Namespace) -> int:
 
 
 def _routes(args: argparse.Namespace) -> int:
-    from bgpnet.model.net import prefix_or_address
     from bgpnet.model.routestatus import RoutesStatus
     from bgpnet.render.routes import routes_text
 
-    try:
-        wanted = str(prefix_or_address(args.prefix)) if args.prefix else ""
-    except ValueError as error:
-        raise UsageError(str(error)) from error
+    wanted = _prefix(args.prefix) if args.prefix else ""
     page = status = _asked(args, f"/routes?{wanted}", RoutesStatus)
     while page.more:
         page = _asked(args, f"/routes?after={page.routes[-1].prefix}", RoutesStatus)
@@ -104,6 +118,29 @@ def _routes(args: argparse.Namespace) -> int:
         raise NotThereError(f"no route and no path to {args.prefix} on this node; see `bgpnet routes`")
     show.found(args, status, lambda: routes_text(status))
     return FINE if status.fine else NO
+
+
+def _why(args: argparse.Namespace) -> int:
+    from bgpnet.model.whystatus import WhyStatus
+    from bgpnet.render.why import why_text
+
+    status = _asked(args, f"/why?{_prefix(args.prefix)}", WhyStatus)
+    if not status.known:
+        raise NotThereError(
+            f"node {status.node} has no prefix that holds {args.prefix}, and no router told of one; see "
+            "`bgpnet status` for its prefixes, `bgpnet routes` for what was learned"
+        )
+    show.found(args, status, lambda: why_text(status))
+    return FINE if status.fine else NO
+
+
+def _prefix(text: str) -> str:
+    from bgpnet.model.net import prefix_or_address
+
+    try:
+        return str(prefix_or_address(text))
+    except ValueError as error:
+        raise UsageError(str(error)) from error
 
 
 def _asked(args: argparse.Namespace, page: str, kind: type[_Status]) -> _Status:

@@ -8,7 +8,7 @@ from ipaddress import IPv4Address, ip_network
 from bgpnet.model.bgp import LearnedPath
 from bgpnet.model.community import spell_community
 from bgpnet.model.kernel import Kernel, KernelRoute
-from bgpnet.model.net import Address, Prefix, address_order, prefix_or_address, prefix_order
+from bgpnet.model.net import Address, Prefix, address_order, covers, prefix_or_address, prefix_order
 from bgpnet.model.plan import Plan, Route, Session
 from bgpnet.model.rejection import Reason, Rejection
 from bgpnet.model.routestatus import PathStatus, RouteDetail, RoutesStatus, RouteState, Verdict
@@ -41,9 +41,9 @@ class Exactly:
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """The most specific prefix that holds this address."""
+    """The most specific prefix that holds this one; an address is one of full length."""
 
-    address: Address
+    prefix: Prefix
 
 
 Wanted = All | Exactly | Holding
@@ -60,7 +60,7 @@ def wanted_of(text: str) -> Wanted:
     if text.startswith("after="):
         return All(ip_network(text.removeprefix("after=")))
     found = prefix_or_address(text)
-    return Exactly(found) if isinstance(found, Prefix) else Holding(found)
+    return Exactly(found) if isinstance(found, Prefix) else Holding(ip_network(found))
 
 
 def routes_status(
@@ -114,8 +114,8 @@ def _matching(known: Iterable[Prefix], wanted: Wanted) -> Iterable[Prefix]:
             return [prefix for prefix in known if prefix_order(prefix) > last]
         case Exactly(prefix):
             return {prefix}.intersection(known)
-        case Holding(address):
-            holding = [each for each in known if each.version == address.version and address in each]
+        case Holding(prefix):
+            holding = [each for each in known if covers(each, prefix)]
             return sorted(holding, key=lambda prefix: prefix.prefixlen)[-1:]
 
 

@@ -13,11 +13,12 @@ def routes_text(status: RoutesStatus) -> str:
     if not status.routes:
         lines.append(f"Node {status.node} has no route and no path")
     for route in status.routes:
-        lines += _route(route)
+        lines += route_lines(route)
     return "\n".join(lines) + "\n"
 
 
-def _route(route: RouteDetail) -> list[str]:
+def route_lines(route: RouteDetail) -> list[str]:
+    """A route in a line, and a line for each of its paths."""
     kind = "own" if route.own else "learned"
     ways = ", ".join(route.next_hops) or ("discard" if route.own else "")
     lines = [f"{route.prefix}  {kind}, {route.state}{': ' if ways else ''}{ways}"]
