@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 
 import bgpnet
-from bgpnet.cli import cluster, drain, host, preflight, processes, routers, show, views
+from bgpnet.cli import cluster, drain, host, plan, preflight, processes, routers, show, views
 from bgpnet.cli.exits import FINE, NO, UNREACHABLE, USAGE
 from bgpnet.cli.flags import HelpFormatter, Verb, Verbs
 from bgpnet.model.errors import BgpnetError, UnreachableError, UsageError
@@ -41,6 +41,7 @@ def parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     processes.add(verbs)
     views.add(verbs)
     drain.add(verbs)
+    plan.add(verbs)
     preflight.add(verbs)
     host.add(verbs)
     routers.add(verbs)

@@ -87,7 +87,7 @@ def _sessions(snapshot: Snapshot, plan: Plan, offered: Prefix) -> tuple[TellingS
             return Telling.WITHHELD, f"the session does not carry {family_of(offered)} (spec.families)"
         outcome = export.judged(offered, session)
         if isinstance(outcome, Refusal):
-            return Telling.WITHHELD, ": ".join(part for part in (outcome.rule, outcome.remedy) if part)
+            return Telling.WITHHELD, outcome.remedy
         if outcome is None:
             return (
                 Telling.UNDECIDED,

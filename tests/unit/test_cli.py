@@ -180,7 +180,7 @@ def test_a_reader_that_has_gone_does_not_change_the_exit_code(
 @pytest.mark.parametrize(
     ("line", "offered"),
     [
-        ("p", "peers preflight"),
+        ("p", "peers plan preflight"),
         ("r", "routes restore routers"),
         ("peers --o", "--output"),
         ("peers -o ", "text json yaml"),
