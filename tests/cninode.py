@@ -219,8 +219,8 @@ def cni_node(*prefixes: str, wrapper: tuple[str, ...] = ()) -> Iterator[CniNode]
     """A node with a running server and these blocks; gone afterwards."""
     with ExitStack() as stack:
         host = stack.enter_context(namespace("host"))
-        host.ip("address", "add", "192.0.2.1/32", "dev", "lo")
-        host.ip("address", "add", "2001:db8::1/128", "dev", "lo")
+        host.own("192.0.2.1")
+        host.own("2001:db8::1")
         # Short: a socket's path has at most 107 characters.
         run_dir = Path(tempfile.mkdtemp(prefix="bgpnet-"))
         stack.callback(shutil.rmtree, run_dir)

@@ -238,7 +238,7 @@ def test_replacing_leaves_no_gap(version: int) -> None:
     side = SIDES[version]
     family = socket.AF_INET if version == 4 else socket.AF_INET6
     with wires() as (here, there):
-        there.ip("address", "add", f"{side.host}/{32 if version == 4 else 128}", "dev", "lo")
+        there.own(side.host)
         for name in ("all", "default", "b0", "b1"):
             there.run("sysctl", "-qw", f"net.ipv4.conf.{name}.rp_filter=0")
         for link in (0, 1):

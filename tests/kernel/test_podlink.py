@@ -54,8 +54,8 @@ class Rig:
 def rig() -> Iterator[Rig]:
     with ExitStack() as stack:
         host, pod = (stack.enter_context(namespace(label)) for label in ("host", "pod"))
-        host.ip("address", "add", "192.0.2.1/32", "dev", "lo")
-        host.ip("address", "add", "2001:db8::1/128", "dev", "lo")
+        host.own("192.0.2.1")
+        host.own("2001:db8::1")
         with host.entered():
             to_host = stack.enter_context(Channel.open())
         with pod.entered():
