@@ -3,12 +3,13 @@
 import errno
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
 from bgpnet.cni.graves import Graves
 from bgpnet.cni.ipam import Ipam
+from bgpnet.cni.mending import Mending
 from bgpnet.cni.namespaces import not_served
 from bgpnet.cni.recovery import Recovered, recover
 from bgpnet.drivers.podjournal import PodJournal
@@ -71,7 +72,9 @@ class Attachments:
         found = recover(observed)
         _sweep(host, found)
         self._links = {link.attachment: link for link in found.links}
-        self._by_name = {link.name: link for link in found.links}
+        self._by_index = {link.index: link for link in found.links}
+        self._mending = Mending()
+        self._look_for_lost(observed)
         self._blocks: Blocks | None = None
         self._ipam = Ipam(found.held, self._freed(found))
         # Beyond those that are swept, too: news that one is gone may come when its name is in use again.
@@ -104,7 +107,7 @@ class Attachments:
         except BaseException:
             self._ipam.release(addresses, -math.inf)  # nobody ever heard of them: nothing to cool down
             raise
-        self._links[whose] = self._by_name[plan.link.name] = plan.link
+        self._links[whose] = self._by_index[plan.link.index] = plan.link
         return plan
 
     def record(self, link: PodLink, pod: PodName) -> None:
@@ -152,22 +155,56 @@ class Attachments:
 
     def vanished(self, name: str, index: int) -> None:
         """A link of the host is gone: when it was a pod's, its addresses are free."""
-        link = self._by_name.get(name)
-        # Else it is an old one, and the name has been given again.
-        if link is not None and link.index == index:
+        link = self._by_index.get(index)
+        if link is not None and link.name == name:
             log.info("link gone without a DEL container=%s link=%s", link.attachment.container, name)
             self._forget(link)
 
+    def unrouted(self, routes: Iterable[tuple[int, Address]]) -> None:
+        """Routes to these addresses by these links' indexes are gone; those to pods are put back."""
+        for index, address in routes:
+            link = self._by_index.get(index)
+            if link is not None and address in link.addresses:
+                self._mending.lost(index, self._clock())
+
+    def mend_due(self) -> None:
+        """Put back what is due of the routes that are gone."""
+        now = self._clock()
+        for index, times in self._mending.due(now):
+            link = self._by_index[index]
+            try:
+                attach.mend(self._host, link)
+            except KernelError as error:
+                log.warning("routes of a pod not put back yet link=%s error=%r", link.name, str(error))
+                self._mending.lost(index, now)
+            else:
+                whose = f"container={link.attachment.container} link={link.name}"
+                log.warning("another program took a pod's routes: put back %s times=%d", whose, times)
+
+    def due_in(self) -> float | None:
+        """Seconds until there is something to mend or to delete, None when nothing waits."""
+        now = self._clock()
+        dues = [due for due in (self.graves.due_in(now), self._mending.due_in(now)) if due is not None]
+        return min(dues, default=None)
+
     def compare(self) -> None:
-        """Look for links that are gone, all of them.
+        """Look for links that are gone, all of them, and for routes.
 
         Raises:
             KernelError: the kernel refused to tell.
         """
-        present = {(link.name, link.index) for link in observe.observe(self._host)}
+        observed = observe.observe(self._host)
+        present = {(link.name, link.index) for link in observed}
         for link in tuple(self._links.values()):
             if (link.name, link.index) not in present:
                 self.vanished(link.name, link.index)
+        self._look_for_lost(observed)
+
+    def _look_for_lost(self, observed: Iterable[observe.ObservedLink]) -> None:
+        for one in observed:
+            link = self._by_index.get(one.index)
+            if link is not None and not set(link.addresses) <= set(one.routed):
+                self._mending.lost(link.index, self._clock())
 
     def _freed(self, found: Recovered) -> dict[Address, float]:
         """When which address was freed, also those that were while nobody looked."""
@@ -227,7 +264,9 @@ class Attachments:
     def _forget(self, link: PodLink) -> None:
         now = self._clock()
         del self._links[link.attachment]
-        del self._by_name[link.name]
+        if self._by_index.get(link.index) == link:
+            del self._by_index[link.index]
+            self._mending.forget(link.index)
         self._ipam.release(link.addresses, now)
         self._journal.freed(link.addresses, now)
 

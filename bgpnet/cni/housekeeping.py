@@ -1,4 +1,8 @@
-"""What the server does unasked: links that are gone are heard of, and links that are cut off are deleted."""
+"""What the server does unasked.
+
+Links that are gone are heard of, routes to pods that others took away are put back, and links that are cut
+off are deleted.
+"""
 
 import logging
 from collections.abc import Callable
@@ -23,23 +27,25 @@ class Housekeeping:
         return self._vanished.fileno()
 
     def heed(self) -> None:
-        """Forget the links that are gone."""
+        """Forget the links that are gone; take note of the routes."""
         try:
             gone = self._vanished.read()
             if gone is None:
-                log.warning("more links gone than could be heard of; all are looked at")
+                log.warning("more links or routes gone than could be heard of; all are looked at")
                 self._attachments.compare()
                 return
         except (KernelError, OSError) as error:
-            log.warning("links that are gone not heard of error=%r", str(error))
+            log.warning("links and routes that are gone not heard of error=%r", str(error))
             return
-        for name, index in gone:
+        for name, index in gone.links:
             self._attachments.vanished(name, index)
+        self._attachments.unrouted(gone.routes)
 
     def due_in(self) -> float | None:
         """Seconds until `work` has something to do, None when nothing waits."""
-        return self._attachments.graves.due_in(self._clock())
+        return self._attachments.due_in()
 
     def work(self) -> None:
-        """Have deleted what is due."""
+        """Put back and have deleted what is due."""
+        self._attachments.mend_due()
         self._attachments.graves.delete_due(self._clock())

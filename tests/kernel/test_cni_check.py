@@ -62,7 +62,11 @@ def host_ip(*args: str) -> Change:
         (pod_ip("link", "set", "eth0", "down"), "the pod's eth0 is down"),
         (pod_ip("link", "set", "eth0", "name", "eth9"), "the pod has no interface eth0"),
         (host_ip("link", "set", "LINK", "down"), "is down"),
-        (host_ip("route", "del", "10.244.1.1"), "the host has no route to 10.244.1.1"),
+        (
+            # One that is deleted is put back.
+            host_ip("route", "replace", "blackhole", "10.244.1.1", "metric", "178"),
+            "the host has no route to 10.244.1.1",
+        ),
         (
             pod_ip("neighbour", "flush", "169.254.1.1", "nud", "all"),
             "the pod has no neighbour entry for 169.254.1.1",
@@ -75,7 +79,10 @@ def host_ip(*args: str) -> Change:
             host_ip("neighbour", "flush", "10.244.1.1", "nud", "all"),
             "the host has no neighbour entry for 10.244.1.1",
         ),
-        (host_ip("-6", "route", "del", "fd00:244:1::1"), "the host has no route to fd00:244:1::1"),
+        (
+            host_ip("-6", "route", "replace", "blackhole", "fd00:244:1::1", "metric", "178"),
+            "the host has no route to fd00:244:1::1",
+        ),
     ],
 )
 def test_what_has_changed(node: CniNode, pod: Namespace, change: Change, words: str) -> None:

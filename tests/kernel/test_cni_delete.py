@@ -162,7 +162,7 @@ def test_more_links_gone_than_can_be_heard_of(node: CniNode) -> None:
     while node.links():
         assert time.monotonic() < deadline
     node.server.send_signal(signal.SIGCONT)
-    assert node.says("more links gone than could be heard of")
+    assert node.says("more links or routes gone than could be heard of")
     node.settle()
     with podspaces(100) as spaces:
         for number, space in enumerate(spaces):

@@ -79,6 +79,19 @@ def connect(host: Channel, pod: Channel, plan: LinkPlan) -> None:
         raise
 
 
+def mend(host: Channel, link: PodLink) -> None:
+    """Put back the routes to a pod that are missing.
+
+    Raises:
+        KernelError: the kernel refused, which it does as long as the link is down.
+    """
+    end = End(link.name, link.index, HOST_MAC)
+    _, refused = host.attempt(*(requests.add_pod_route(end, address) for address in link.addresses))
+    for error in refused:
+        if error.errno != errno.EEXIST:
+            raise error
+
+
 def delete(host: Channel, name: str) -> None:
     """Delete a link and all that hangs on it; one that is gone already is no error.
 

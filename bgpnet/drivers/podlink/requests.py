@@ -15,7 +15,7 @@ _SET_LINK: Final = 19
 _NEW_ADDRESS: Final = 20
 _GET_ADDRESS: Final = 22
 NEW_ROUTE: Final = 24
-_DEL_ROUTE: Final = 25
+DEL_ROUTE: Final = 25
 _GET_ROUTE: Final = 26
 _NEW_NEIGHBOUR: Final = 28
 _GET_NEIGHBOUR: Final = 30
@@ -191,7 +191,7 @@ def delete_pod_route(index: int, address: Address) -> Message:
     """Take back what `add_pod_route` did: this route to this link and no other."""
     body = _route(address, address.max_prefixlen, _SCOPE_LINK) + attribute(RTA_DST, address.packed)
     body += number(RTA_OIF, index) + number(_RTA_PRIORITY, POD_METRIC)
-    return Message(_DEL_ROUTE, 0, body, f"deleting route {address}/{address.max_prefixlen}")
+    return Message(DEL_ROUTE, 0, body, f"deleting route {address}/{address.max_prefixlen}")
 
 
 def add_local_route(end: End, address: Address) -> Message:
