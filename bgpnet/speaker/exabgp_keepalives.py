@@ -28,15 +28,18 @@ LOOK: Final = 0.25
 SEND_HOLD_TIMER_EXPIRED: Final = 8
 """RFC 9687, which lets a sender wait longer: it means a peer that does not read, this one is not reached."""
 
-_COUNTS: Final = struct.Struct("=xxB117xQ")
-"""Of `struct tcp_info` (linux/tcp.h): `tcpi_retransmits` and `tcpi_bytes_acked`."""
+_COUNTS: Final = struct.Struct("=xxBB116xQ")
+"""Of `struct tcp_info` (linux/tcp.h): `tcpi_retransmits`, `tcpi_probes` and `tcpi_bytes_acked`."""
 
 
 class Sent(NamedTuple):
     """What the kernel tells of a connection's sending."""
 
-    retransmits: int
-    """Retransmissions in a row that nothing was the answer to; none while a peer only reads slowly."""
+    unanswered: int
+    """Retransmissions and probes in a row that nothing answered; none while a peer only reads slowly.
+
+    What this host itself drops on its way out TCP counts as not sent: it probes, and does not retransmit.
+    """
     acknowledged: int
     """Bytes."""
 
@@ -67,9 +70,9 @@ class Progress:
         self._since: float | None = None
 
     def is_lost(self, sent: Sent, now: float) -> bool:
-        """Whether TCP has retransmitted for longer than there is patience, and nothing was acknowledged."""
+        """Whether TCP has sent again for longer than there is patience, and nothing was acknowledged."""
         moved, self._acknowledged = sent.acknowledged != self._acknowledged, sent.acknowledged
-        if sent.retransmits == 0:
+        if sent.unanswered == 0:
             self._since = None
         elif moved or self._since is None:
             self._since = now
@@ -105,7 +108,8 @@ class Keepalives(keepalive.KA):  # type: ignore[misc]  # likewise
 def sent(connection: socket.socket) -> Sent:
     """Ask the kernel."""
     told = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _COUNTS.size)
-    return Sent(*_COUNTS.unpack(told))
+    retransmits, probes, acknowledged = _COUNTS.unpack(told)
+    return Sent(retransmits + probes, acknowledged)
 
 
 def install() -> None:
