@@ -22,13 +22,6 @@ BFD_LIMIT: Final = 1200.0
 """Milliseconds: 300 x 3, and time to act."""
 HOLD_LIMIT: Final = 10_000.0
 """Milliseconds: hold time of 9 s, and a second to act."""
-ONE_WAY_LIMIT: Final = 10_300.0
-"""Milliseconds, towards the pods over a link on which the node is deaf: hold time, a second, and FAST to act.
-
-Who hears nothing gets no acknowledgement either, so its TCP sends nothing new any more, not even the
-NOTIFICATION: the router waits for its own hold time, since the node's last KEEPALIVE. That one may have left
-a second after the link died: there is one in each second, and RFC 4271 has no more.
-"""
 
 PLANNED: Final = frozenset(
     {
@@ -87,7 +80,7 @@ CASES: Final = (
     Case("uplink-of-tor-cut", FAST),
     Case("tor-off-with-carrier-loss", FAST),
     Case("link-of-node-cut", HOLD_LIMIT, FAST),
-    Case("link-of-node-deaf", ONE_WAY_LIMIT),
+    Case("link-of-node-deaf", HOLD_LIMIT),
     Case("link-of-node-dumb", HOLD_LIMIT),
     Case("tor-off-in-silence", HOLD_LIMIT),
     Case("node-off", HOLD_LIMIT),

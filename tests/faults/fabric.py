@@ -3,16 +3,18 @@
 import json
 import os
 import shutil
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from tests import generated
-from tests.faults import setup
-from tests.faults.case import RESTARTING
+from tests.faults import evidence, setup
+from tests.faults.case import BFD, RESTARTING
 from tests.netlab import demo, faults, life, reading
+from tests.netlab.errors import LabRunError
 from tests.netlab.lab import REPOSITORY, Lab
 from tests.netlab.node import RunningNode
 from tests.netlab.probes import Place
@@ -24,6 +26,14 @@ POD: Final = "10.244.1.1"
 LOGS: Final = REPOSITORY / "build" / "labs"
 PATIENCE: Final = 75.0
 """Seconds for the fabric to settle: a failure that BFD told is forgotten after a minute of silence."""
+SLOW: Final = 20.0
+"""Seconds after which everybody is asked what keeps the fabric from settling."""
+SEEN: Final = 2.0
+"""Seconds after a fault that is noticed at once, or by BFD."""
+HOLD: Final = 11.0
+"""Seconds until the hold time has told of a fault."""
+BACK: Final = 1.0
+"""Seconds after a process came back, before it is asked how it is."""
 YOUNG: Final = 125.0
 """Seconds for which FRR tells in its OPEN that it has just restarted itself. Who restarts meanwhile does not
 wait for its End-of-RIB, as it would in a fabric that has been there."""
@@ -32,7 +42,7 @@ wait for its End-of-RIB, as it would in a fabric that has been there."""
 class Fabric:
     """The lab, and the folder of manifests of its nodes."""
 
-    def __init__(self, lab: Lab, manifests: Path) -> None:
+    def __init__(self, lab: Lab, manifests: Path, variant: str) -> None:
         self.lab, self._manifests = lab, manifests
         self.node, self.node2 = lab.node("node1"), lab.node("node2")
         self.leaf, self.tor = lab.node("leaf"), lab.node("tor1")
@@ -41,13 +51,12 @@ class Fabric:
         self.pod = Place(self.node, POD, pod="pod11")
         self.itself = Place(self.node, setup.LOOPBACKS["node1"])
         self.ways = len(self.tors)
+        self.silence = SEEN if variant == BFD else HOLD
+        """Seconds until silence has told of a fault."""
 
     def edit(self, manifest: str, old: str, new: str) -> None:
         """Write another text into a manifest."""
-        path = self._manifests / manifest
-        text = path.read_text(encoding="utf-8")
-        assert old in text, f"{path} has no {old!r}"
-        path.write_text(text.replace(old, new), encoding="utf-8")
+        setup.edit(self._manifests / manifest, old, new)
 
     def add_key(self, key: str) -> None:
         """Put a file of a password beside the manifests."""
@@ -71,6 +80,10 @@ class Fabric:
         """Wait until everything is reached over both ToRs, and both nodes are fine by their own word.
 
         With tor2 off: until everything is reached over tor1, and both nodes have a session with it.
+
+        Raises:
+            LabRunError: it did not; what everybody says of it is beside the logs.
+
         """
         wanted = {
             "all ways to every block": lambda: self._reaches(self.leaf, *BLOCKS.values()),
@@ -81,7 +94,12 @@ class Fabric:
             "node2 is fine": lambda: self.is_fine(self.node2),
         }
         for what, holds in wanted.items():
-            faults.until(what, holds, PATIENCE)
+            try:
+                faults.until(what, holds, SLOW)
+            except LabRunError:
+                where = evidence.write(self.lab, what)
+                print(f"  {SLOW:g} s and not yet {what}: see {where}/*.evidence", flush=True)
+                faults.until(what, holds, PATIENCE - SLOW)
 
     def _reaches(self, node: RunningNode, *prefixes: str) -> bool:
         """Whether a node has as many ways to each prefix as there are ToRs with power."""
@@ -93,11 +111,11 @@ class Fabric:
 
     def is_fine(self, node: RunningNode) -> bool:
         """Whether all sessions of a node are up and told everything, and BFD is up where it is asked for."""
+        told = node.run(demo.BGPNET, "peers", "-o", "json").stdout
+        peers: list[dict[str, Any]] = json.loads(told)["peers"] if told else []
         if self.ways == 1:
-            told = node.run(demo.BGPNET, "peers", "-o", "json").stdout
-            states = [peer["state"] for peer in json.loads(told)["peers"]] if told else []
-            return states.count("Established") == 1
-        return node.run(demo.BGPNET, "status").code == 0 and setup.watched(node)
+            return [peer["state"] for peer in peers].count("Established") == 1
+        return setup.watched(peers) and node.run(demo.BGPNET, "status").code == 0
 
     def has_route(self, tor: RunningNode, node: str) -> bool:
         """Whether the ToR's kernel has a route to the node's block."""
@@ -107,7 +125,7 @@ class Fabric:
 @contextmanager
 def running(lab: str, variant: str, work: Path) -> Iterator[Fabric]:
     """The fabric, up and settled, inside the block."""
-    folder = work / f"{lab}-{variant}"
+    folder = Path(tempfile.mkdtemp(dir=work)) / lab
     shutil.copytree(REPOSITORY / "containerlab" / lab, folder)
     setup.apply(folder, variant)
     for path, text in generated.routers_of_lab(folder / "configs" / "manifests"):
@@ -115,7 +133,7 @@ def running(lab: str, variant: str, work: Path) -> Iterator[Fabric]:
     options = reading.Options(LOGS, os.environ, name_prefix=f"faults-{variant}-")
     begun = time.monotonic()
     with life.running(reading.read(folder, options), LOGS, print) as up:
-        fabric = Fabric(up, folder / "configs" / "manifests")
+        fabric = Fabric(up, folder / "configs" / "manifests", variant)
         fabric.settle()
         if variant == RESTARTING:
             time.sleep(max(0.0, begun + YOUNG - time.monotonic()))

@@ -1,6 +1,6 @@
 """The faults by name.
 
-A fault is a block, from the fabric and its set-up. It gives the milliseconds that something else than the
+A fault is a block, from the fabric. It gives the milliseconds that something else than the
 flows took, where that is what is measured, else 0.
 """
 
@@ -12,7 +12,7 @@ from typing import Final
 from tests.faults import nodefaults, pathfaults
 from tests.faults.fabric import Fabric
 
-Fault = Callable[[Fabric, str], AbstractContextManager[float]]
+Fault = Callable[[Fabric], AbstractContextManager[float]]
 
 FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
     {

@@ -11,28 +11,24 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Final
 
-from tests.faults.fabric import PATIENCE, Fabric
+from tests.faults.fabric import BACK, HOLD, PATIENCE, Fabric
 from tests.faults.setup import KEY_FILE
 from tests.netlab import demo, faults
 from tests.netlab.node import RunningNode
 
 AWAY: Final = 3.0
 """Seconds until a container that was killed is started again."""
-HOLD: Final = 11.0
-"""Seconds until the hold time has told of a fault."""
-BACK: Final = 1.0
-"""Seconds after a process came back, before it is asked how it is."""
 
 
 @contextmanager
-def agent_killed(fabric: Fabric, _: str) -> Iterator[float]:
+def agent_killed(fabric: Fabric) -> Iterator[float]:
     """The agent is killed and comes back after 3 s."""
     with _killed(fabric, "agent"):
         yield 0
 
 
 @contextmanager
-def exabgp_killed(fabric: Fabric, _: str) -> Iterator[float]:
+def exabgp_killed(fabric: Fabric) -> Iterator[float]:
     """ExaBGP is killed; its supervisor starts it again."""
     faults.kill(fabric.node, "exabgp")
     time.sleep(BACK)
@@ -41,21 +37,21 @@ def exabgp_killed(fabric: Fabric, _: str) -> Iterator[float]:
 
 
 @contextmanager
-def speaker_container_killed(fabric: Fabric, _: str) -> Iterator[float]:
+def speaker_container_killed(fabric: Fabric) -> Iterator[float]:
     """Supervisor, ExaBGP and relay are killed at once and come back after 3 s; BFD's container goes on."""
     with _killed(fabric, "speaker", "exabgp", "relay"):
         yield 0
 
 
 @contextmanager
-def agent_and_speaker_killed(fabric: Fabric, _: str) -> Iterator[float]:
+def agent_and_speaker_killed(fabric: Fabric) -> Iterator[float]:
     """The agent and the whole container of the speaker are killed at once and come back after 3 s."""
     with _killed(fabric, "agent", "speaker", "exabgp", "relay"):
         yield 0
 
 
 @contextmanager
-def bfd_killed(fabric: Fabric, _: str) -> Iterator[float]:
+def bfd_killed(fabric: Fabric) -> Iterator[float]:
     """BFD is killed; who keeps it starts it again at once."""
     faults.kill(fabric.node, "bfd")
     faults.until("bfd is back", partial(_is_new, fabric.node, "bfd", 0), PATIENCE)
@@ -77,14 +73,14 @@ def _killed(fabric: Fabric, *roles: str) -> Iterator[None]:
 
 
 @contextmanager
-def upgrade_agent_then_speaker(fabric: Fabric, _: str) -> Iterator[float]:
+def upgrade_agent_then_speaker(fabric: Fabric) -> Iterator[float]:
     """Agent, then speaker and BFD end by SIGTERM and are started anew."""
     _restart(fabric, "agent", "speaker", "bfd")
     yield 0
 
 
 @contextmanager
-def upgrade_speaker_then_agent(fabric: Fabric, _: str) -> Iterator[float]:
+def upgrade_speaker_then_agent(fabric: Fabric) -> Iterator[float]:
     """Speaker and BFD, then the agent end by SIGTERM and are started anew."""
     _restart(fabric, "speaker", "bfd", "agent")
     yield 0
@@ -104,7 +100,7 @@ def _is_new(node: RunningNode, role: str, old: int) -> bool:
 
 
 @contextmanager
-def wrong_md5_key(fabric: Fabric, _: str) -> Iterator[float]:
+def wrong_md5_key(fabric: Fabric) -> Iterator[float]:
     """The nodes get a key for tor1 that tor1 does not have."""
     fabric.add_key("not-the-key-of-tor1")
     fabric.edit("11-tor1.yaml", "  accept:\n", f"  passwordFile: {KEY_FILE}\n  accept:\n")
@@ -116,7 +112,7 @@ def wrong_md5_key(fabric: Fabric, _: str) -> Iterator[float]:
 
 
 @contextmanager
-def max_prefix_hit(fabric: Fabric, _: str) -> Iterator[float]:
+def max_prefix_hit(fabric: Fabric) -> Iterator[float]:
     """Tor1 announces one prefix more than node1 allows it, a block of node2."""
     fabric.edit("11-tor1.yaml", "  accept:\n", "  maxPrefix: 2\n  accept:\n")
     try:

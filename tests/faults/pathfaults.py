@@ -9,31 +9,24 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from tests.faults.case import BFD
-from tests.faults.fabric import PATIENCE, Fabric
+from tests.faults.fabric import BACK, PATIENCE, SEEN, Fabric
 from tests.netlab import faults
 from tests.netlab.node import RunningNode
 
-SEEN: Final = 2.0
-"""Seconds after a fault that is noticed at once."""
-HOLD: Final = 11.0
-"""Seconds until the hold time has told of a fault."""
-BACK: Final = 1.0
-"""Seconds after a process came back, before it is asked how it is."""
 KEEPALIVE: Final = 3.0
-"""Seconds between two keepalives."""
+"""Seconds between two KEEPALIVEs of a router, the last of which may have come through."""
 CUT: Final = "bgpnet_fault_cut"
 
 
 @contextmanager
-def tor_daemon_restarted(fabric: Fabric, _: str) -> Iterator[float]:
+def tor_daemon_restarted(fabric: Fabric) -> Iterator[float]:
     """The routing daemon of tor1 is killed and started anew, as a helper only."""
     _restart_daemon(fabric, graceful=False)
     yield 0
 
 
 @contextmanager
-def tor_daemon_restarted_gracefully(fabric: Fabric, _: str) -> Iterator[float]:
+def tor_daemon_restarted_gracefully(fabric: Fabric) -> Iterator[float]:
     """The routing daemon of tor1 is killed and restarts gracefully; its kernel forwards meanwhile."""
     _restart_daemon(fabric, graceful=True)
     yield 0
@@ -54,16 +47,16 @@ def _restart_daemon(fabric: Fabric, *, graceful: bool) -> None:
 
 
 @contextmanager
-def uplink_of_tor_cut(fabric: Fabric, _: str) -> Iterator[float]:
+def uplink_of_tor_cut(fabric: Fabric) -> Iterator[float]:
     """The link between tor1 and the leaf has no carrier any more."""
     with _cut(fabric.tor, "eth1", SEEN):
         yield 0
 
 
 @contextmanager
-def link_of_node_cut(fabric: Fabric, variant: str) -> Iterator[float]:
+def link_of_node_cut(fabric: Fabric) -> Iterator[float]:
     """The link between node1 and tor1 has no carrier any more; tor1's bridge keeps its own by other nodes."""
-    with _cut(fabric.tor, "eth2", SEEN if variant == BFD else HOLD):
+    with _cut(fabric.tor, "eth2", fabric.silence):
         yield 0
 
 
@@ -78,33 +71,34 @@ def _cut(node: RunningNode, link: str, seen: float) -> Iterator[None]:
 
 
 @contextmanager
-def link_of_node_deaf(fabric: Fabric, variant: str) -> Iterator[float]:
+def link_of_node_deaf(fabric: Fabric) -> Iterator[float]:
     """Nothing of tor1 comes in at node1; all keeps carrier."""
-    with _one_way(fabric, "ingress", variant):
+    with _hears_nothing(fabric.node, "eth1", fabric.silence):
         yield 0
 
 
 @contextmanager
-def link_of_node_dumb(fabric: Fabric, variant: str) -> Iterator[float]:
-    """Nothing of node1 leaves towards tor1; all keeps carrier."""
-    with _one_way(fabric, "egress", variant):
+def link_of_node_dumb(fabric: Fabric) -> Iterator[float]:
+    """Nothing of node1 comes in at tor1; all keeps carrier."""
+    with _hears_nothing(fabric.tor, "eth2", fabric.silence):
         yield 0
 
 
 @contextmanager
-def _one_way(fabric: Fabric, hook: str, variant: str) -> Iterator[None]:
-    chain = f"chain {hook} {{ type filter hook {hook} device eth1 priority -500; policy drop; }}"
+def _hears_nothing(node: RunningNode, link: str, silence: float) -> Iterator[None]:
+    """What arrives is lost, as by dead optics: a sender's kernel knows of what is dropped on its own side."""
+    chain = f"chain in {{ type filter hook ingress device {link} priority -500; policy drop; }}"
     rules = f"nft -f - <<'X'\ntable netdev {CUT} {{\n{chain}\n}}\nX"
-    fabric.node.run_in_network("sh", "-c", rules).checked("nft")
+    node.run_in_network("sh", "-c", rules).checked("nft")
     try:
-        time.sleep(SEEN if variant == BFD else HOLD + KEEPALIVE)
+        time.sleep(silence + KEEPALIVE)
         yield
     finally:
-        fabric.node.run_in_network("nft", "delete", "table", "netdev", CUT).checked("nft")
+        node.run_in_network("nft", "delete", "table", "netdev", CUT).checked("nft")
 
 
 @contextmanager
-def tor_off_with_carrier_loss(fabric: Fabric, _: str) -> Iterator[float]:
+def tor_off_with_carrier_loss(fabric: Fabric) -> Iterator[float]:
     """Tor1 has no power; its links go dark."""
     with _off(fabric, "tor1", dark=True):
         time.sleep(SEEN)
@@ -112,15 +106,15 @@ def tor_off_with_carrier_loss(fabric: Fabric, _: str) -> Iterator[float]:
 
 
 @contextmanager
-def tor_off_in_silence(fabric: Fabric, variant: str) -> Iterator[float]:
+def tor_off_in_silence(fabric: Fabric) -> Iterator[float]:
     """Tor1 has no power; its neighbours keep their carrier."""
     with _off(fabric, "tor1", dark=False):
-        time.sleep(SEEN if variant == BFD else HOLD)
+        time.sleep(fabric.silence)
         yield 0
 
 
 @contextmanager
-def node_off(fabric: Fabric, _: str) -> Iterator[float]:
+def node_off(fabric: Fabric) -> Iterator[float]:
     """Node2 has no power, in silence: measured is the time until no ToR has a route to it."""
     begun = time.monotonic()
     with _off(fabric, "node2", dark=False):

@@ -3,27 +3,23 @@
 All is text: manifests and hand-written parts of routers are edited, and routers are generated from them anew.
 """
 
-import json
 import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from tests.faults.case import BFD, RESTARTING
-from tests.netlab import demo
-from tests.netlab.node import RunningNode
 
 LOOPBACKS: Final = {"node1": "10.250.0.11", "node2": "10.250.0.12"}
 """What the nodes' own connections come from: an address on a link dies with the link."""
 RANGE: Final = "10.250.0.0/24"
 KEY_FILE: Final = "tor1.key"
-QUIET: Final = 1.0
-"""Seconds for which BFD has to be up."""
 
 
 def apply(folder: Path, variant: str) -> None:
     """Edit the copy of a lab folder."""
     configs = folder / "configs"
-    _edit(
+    edit(
         configs / "manifests" / "00-bgp.yaml",
         "localASN: 64512",
         f"localASN: 64512\n  loopbackCIDRs: [{RANGE}]",
@@ -32,7 +28,7 @@ def apply(folder: Path, variant: str) -> None:
         node = f"node{number - 10}"
         address = f"        - ip address add 10.0.2.{number}/24 dev eth2\n"
         own = f"        - ip address add {LOOPBACKS[node]}/32 dev lo\n"
-        _edit(folder / "lab.clab.yml", address, address + own)
+        edit(folder / "lab.clab.yml", address, address + own)
     leaf = configs / "leaf" / "frr.conf"
     for path in (leaf, *configs.glob("*/*.base.conf")):
         text = with_loopbacks(path.read_text(encoding="utf-8"))
@@ -44,12 +40,12 @@ def apply(folder: Path, variant: str) -> None:
     for number, tor in ((11, "tor1"), (12, "tor2")):
         path = configs / "manifests" / f"{number}-{tor}.yaml"
         if variant == BFD:
-            _edit(path, "  accept:\n", "  bfd: {}\n  accept:\n")
+            edit(path, "  accept:\n", "  bfd: {}\n  accept:\n")
         if variant == RESTARTING and tor == "tor1" and "type: bird" in path.read_text(encoding="utf-8"):
             # With sessions that a range makes BIRD's graceful restart lost 3 packets of the worst flow.
-            _edit(path, "    type: bird\n", "    type: bird\n    neighbors: each\n")
+            edit(path, "    type: bird\n", "    type: bird\n    neighbors: each\n")
         if variant == RESTARTING:
-            _edit(path, f"    name: {tor}\n    type", f"    name: {tor}\n    gracefulRestart: full\n    type")
+            edit(path, f"    name: {tor}\n    type", f"    name: {tor}\n    gracefulRestart: full\n    type")
 
 
 def with_loopbacks(text: str) -> str:
@@ -83,14 +79,13 @@ def _watching(text: str) -> str:
     return text
 
 
-def _edit(path: Path, old: str, new: str) -> None:
+def edit(path: Path, old: str, new: str) -> None:
+    """Write another text into a file that has the old one."""
     text = path.read_text(encoding="utf-8")
     assert old in text, f"{path} has no {old!r}"
     path.write_text(text.replace(old, new), encoding="utf-8")
 
 
-def watched(node: RunningNode) -> bool:
-    """Whether BFD is up with every router that it is asked for."""
-    told = node.run(demo.BGPNET, "peers", "-o", "json").stdout
-    peers = json.loads(told)["peers"] if told else []
-    return bool(peers) and all((peer.get("bfd") or {}).get("state", "Up") == "Up" for peer in peers)
+def watched(peers: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether BFD is up with every router that it is asked for, of what `bgpnet peers` tells."""
+    return all((peer.get("bfd") or {}).get("state", "Up") == "Up" for peer in peers)

@@ -9,6 +9,7 @@ import pytest
 from tests.faults import report, results, setup, table
 from tests.faults.case import BFD, CASES, FAST, LABS, Case, chosen
 from tests.faults.inflict import FAULTS
+from tests.faults.tasks import Progress, task
 from tests.netlab.probes import Flow, FlowResult, ProbeResult
 from tests.netlab.streams import StreamResult
 
@@ -87,6 +88,26 @@ def test_cells_replace_their_own_rows_and_no_others(tmp_path: Path) -> None:
     assert rows[0].items() >= {"lab": "lab", "sent": 500, "longest_gap_ms": 10, "limit_ms": 0}.items()
     assert results.kept("lab", "b", cells) == results.all_kept(cells)[1]
     assert results.kept("lab", "c", cells) is None
+
+
+def test_only_runs_on_this_commit_count_and_the_others_are_measured() -> None:
+    case = Case("a", 0)
+    row = replace(report.row("lab", case, flows(1, 20, 10), (FINE, FINE), 0), runs=15, commit="abc")
+    assert task("lab", case, 20, None, "abc").runs == 20
+    assert task("lab", case, 20, row, "def").runs == 20
+    assert task("lab", case, 20, replace(row, commit="abc+"), "abc+").runs == 20
+    assert task("lab", case, 10, row, "abc").runs == 0
+    left = task("lab", case, 20, row, "abc")
+    whole = left.row([replace(row, runs=1, over=0, why="", lost=0)] * left.runs, "abc")
+    assert (whole.runs, whole.over, whole.lost, whole.commit) == (20, 1, 1, "abc")
+
+
+def test_progress_says_how_long_the_other_runs_will_take() -> None:
+    progress = Progress(60, 1000.0)
+    assert progress.told(1000.0) == "[0 of 60 runs, 0 min left]"
+    for _ in range(5):
+        progress.count()
+    assert progress.told(1060.0) == "[5 of 60 runs, 11 min left]"
 
 
 def test_the_table_tells_what_was_measured_what_is_over_and_what_is_missing(tmp_path: Path) -> None:
