@@ -20,7 +20,7 @@ SHARE: Final = 9
 """KEEPALIVEs in a hold time, but never more than one in a second (RFC 4271 §4.4)."""
 
 PATIENCE: Final = 2 / 3
-"""Of the hold time, for which TCP may retransmit in vain: about when the other side's hold timer ends."""
+"""Of the hold time, for which TCP may wait for an acknowledgement."""
 
 LOOK: Final = 0.25
 """Seconds between two looks at what was acknowledged."""
@@ -28,17 +28,19 @@ LOOK: Final = 0.25
 SEND_HOLD_TIMER_EXPIRED: Final = 8
 """RFC 9687, which lets a sender wait longer: it means a peer that does not read, this one is not reached."""
 
-_COUNTS: Final = struct.Struct("=xxBB116xQ")
-"""Of `struct tcp_info` (linux/tcp.h): `tcpi_retransmits`, `tcpi_probes` and `tcpi_bytes_acked`."""
+_COUNTS: Final = struct.Struct("=3xB20xI92xQ")
+"""Of `struct tcp_info` (linux/tcp.h): `tcpi_probes`, `tcpi_unacked` and `tcpi_bytes_acked`."""
 
 
 class Sent(NamedTuple):
     """What the kernel tells of a connection's sending."""
 
     unanswered: int
-    """Retransmissions and probes in a row that nothing answered; none while a peer only reads slowly.
+    """Segments that are not acknowledged, and probes in a row that nothing answered.
 
-    What this host itself drops on its way out TCP counts as not sent: it probes, and does not retransmit.
+    None while a peer only reads slowly: its kernel acknowledges, and answers when its window is closed. What
+    this host itself drops on its way out TCP counts as not sent, and probes. Retransmissions tell less: the
+    timer of a connection whose first packets were lost can stand at half a minute.
     """
     acknowledged: int
     """Bytes."""
@@ -70,7 +72,7 @@ class Progress:
         self._since: float | None = None
 
     def is_lost(self, sent: Sent, now: float) -> bool:
-        """Whether TCP has sent again for longer than there is patience, and nothing was acknowledged."""
+        """Whether TCP waits for longer than there is patience, and nothing was acknowledged."""
         moved, self._acknowledged = sent.acknowledged != self._acknowledged, sent.acknowledged
         if sent.unanswered == 0:
             self._since = None
@@ -108,8 +110,8 @@ class Keepalives(keepalive.KA):  # type: ignore[misc]  # likewise
 def sent(connection: socket.socket) -> Sent:
     """Ask the kernel."""
     told = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _COUNTS.size)
-    retransmits, probes, acknowledged = _COUNTS.unpack(told)
-    return Sent(retransmits + probes, acknowledged)
+    probes, segments, acknowledged = _COUNTS.unpack(told)
+    return Sent(probes + segments, acknowledged)
 
 
 def install() -> None:

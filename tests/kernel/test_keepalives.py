@@ -3,7 +3,7 @@
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 import pytest
@@ -39,9 +39,12 @@ class Connected:
         return looks_lost
 
 
-@pytest.fixture
-def connected() -> Iterator[Connected]:
+@contextmanager
+def connected(*, retransmits: bool = True) -> Iterator[Connected]:
+    """With `retransmits` off it does so after half a minute, as after a handshake that took seconds."""
     with wires() as (here, there):
+        if not retransmits:
+            here.ip("route", "change", "192.0.2.0/24", "dev", "a0", "src", HERE, "rto_min", "30s")
         with there.entered():
             server = socket.create_server((THERE, 0))
         with server:
@@ -53,24 +56,35 @@ def connected() -> Iterator[Connected]:
                 yield Connected(here, there, ours, theirs)
 
 
-@pytest.mark.parametrize(("side", "hook"), [("there", "ingress"), ("here", "egress")])
+@pytest.mark.parametrize(
+    ("side", "hook", "retransmits"),
+    [
+        ("there", "ingress", True),
+        ("there", "ingress", False),
+        ("here", "ingress", True),
+        ("here", "ingress", False),
+        ("here", "egress", True),  # not False: TCP probes no sooner than it would retransmit
+    ],
+)
 def test_a_peer_is_lost_where_nothing_arrives_and_where_nothing_leaves(
-    connected: Connected, side: str, hook: str
+    side: str, hook: str, *, retransmits: bool
 ) -> None:
-    lost = connected.verdict()
-    assert not any(lost() for _ in range(3))
-    namespace, link = (connected.there, "b0") if side == "there" else (connected.here, "a0")
-    chain = f"{{ type filter hook {hook} device {link} priority 0; policy drop; }}"
-    namespace.run("nft", f"add table netdev t; add chain netdev t c {chain}")
-    deadline = time.monotonic() + DEADLINE
-    while not lost():
-        assert time.monotonic() < deadline, sent(connected.ours)
+    with connected(retransmits=retransmits) as pair:
+        lost = pair.verdict()
+        assert not any(lost() for _ in range(3))
+        namespace, link = (pair.there, "b0") if side == "there" else (pair.here, "a0")
+        chain = f"{{ type filter hook {hook} device {link} priority 0; policy drop; }}"
+        namespace.run("nft", f"add table netdev t; add chain netdev t c {chain}")
+        deadline = time.monotonic() + DEADLINE
+        while not lost():
+            assert time.monotonic() < deadline, sent(pair.ours)
 
 
-def test_a_peer_that_does_not_read_is_not_lost(connected: Connected) -> None:
-    with suppress(BlockingIOError):
-        while True:
-            connected.ours.send(bytes(1 << 16))
-    lost = connected.verdict()
-    looks = int(3 * PATIENCE / LOOK)
-    assert not any(lost() for _ in range(looks))
+def test_a_peer_that_does_not_read_is_not_lost() -> None:
+    with connected() as pair:
+        with suppress(BlockingIOError):
+            while True:
+                pair.ours.send(bytes(1 << 16))
+        lost = pair.verdict()
+        looks = int(3 * PATIENCE / LOOK)
+        assert not any(lost() for _ in range(looks))
