@@ -129,7 +129,7 @@ def running(lab: str, variant: str, work: Path) -> Iterator[Fabric]:
     shutil.copytree(REPOSITORY / "containerlab" / lab, folder)
     setup.apply(folder, variant)
     for path, text in generated.routers_of_lab(folder / "configs" / "manifests"):
-        path.write_text(text, encoding="utf-8")
+        path.write_text(setup.at_once(text), encoding="utf-8")
     options = reading.Options(LOGS, os.environ, name_prefix=f"faults-{variant}-")
     begun = time.monotonic()
     with life.running(reading.read(folder, options), LOGS, print) as up:

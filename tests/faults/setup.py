@@ -62,6 +62,14 @@ def with_loopbacks(text: str) -> str:
     return "".join(lines)
 
 
+def at_once(text: str) -> str:
+    """Let BIRD take a neighbour back a second after each error: it waits twice as long as the last time else.
+
+    A cell of 20 runs makes more errors in five minutes than a link that fails in a month.
+    """
+    return re.sub(r"error wait time 1, \d+;", "error wait time 1, 1;", text)
+
+
 def _restarting(text: str) -> str:
     """Let a ToR restart gracefully towards the leaf, too; FRR is told that the kernel forwards meanwhile."""
     kept = " no bgp default ipv4-unicast\n bgp graceful-restart\n bgp graceful-restart preserve-fw-state\n"

@@ -137,3 +137,7 @@ def test_routers_take_the_loopbacks_beside_the_blocks() -> None:
     bird = "if net ~ [ 10.244.0.0/16{26,26} ] then accept;\n"
     assert "[ 10.244.0.0/16{26,26}, 10.250.0.0/24{32,32} ]" in setup.with_loopbacks(bird)
     assert setup.with_loopbacks("log stderr all;\n") == "log stderr all;\n"
+
+
+def test_no_router_makes_a_neighbour_wait_for_what_another_run_did() -> None:
+    assert setup.at_once("  error wait time 1, 300;\n") == "  error wait time 1, 1;\n"

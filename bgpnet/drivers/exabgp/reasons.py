@@ -138,5 +138,5 @@ def unwelcome(peer: Address) -> str:
     """A connection that the peer accepted and closed without an OPEN."""
     return (
         f"{peer} accepts TCP but closes before its OPEN: does it have this node's address as a neighbour, "
-        "and is that neighbour not shut down?"
+        "is that neighbour not shut down, and does it not still wait after errors (BIRD: error wait time)?"
     )
