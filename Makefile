@@ -98,7 +98,7 @@ bench: setup plugin/build/$(ARCH)/bgpnet ## compare with the reference programs,
 	@tests/install-packages.sh tests/bench/debian-packages.txt
 	@$(BIN)/python -m tests.bench $(ARGS)
 
-faults: setup plugin/build/$(ARCH)/bgpnet ## what is lost when a part of a fabric dies: build/faults.json (25 minutes)
+faults: setup plugin/build/$(ARCH)/bgpnet ## what is lost when a part of a fabric dies: build/faults.json (40 minutes)
 	@$(BIN)/python -m tests.faults $(ARGS)
 
 lock: ## pin the dependencies of pyproject.toml anew, with hashes

@@ -65,16 +65,24 @@ class Fabric:
         path.chmod(0o600)
 
     @contextmanager
-    def one_way(self) -> Iterator[None]:
-        """Inside the block tor2 has no power, and everything goes over tor1."""
-        faults.power_off(self.tors[1], links_go_dark=True)
-        self.ways = 1
+    def off(self, victim: RunningNode, *, dark: bool) -> Iterator[None]:
+        """Inside the block it has no power; its links are dark, or silent."""
+        faults.power_off(victim, links_go_dark=dark)
         try:
-            self.settle()
             yield
         finally:
-            self.ways = len(self.tors)
-            faults.power_on(self.lab, self.tors[1].name)
+            faults.power_on(self.lab, victim.name)
+
+    @contextmanager
+    def one_way(self) -> Iterator[None]:
+        """Inside the block tor2 has no power, and everything goes over tor1."""
+        with self.off(self.tors[1], dark=True):
+            self.ways = 1
+            try:
+                self.settle()
+                yield
+            finally:
+                self.ways = len(self.tors)
 
     def settle(self) -> None:
         """Wait until everything is reached over both ToRs, and both nodes are fine by their own word.

@@ -103,7 +103,7 @@ def _hears_nothing(node: RunningNode, link: str, silence: float) -> Iterator[Non
 @contextmanager
 def tor_off_with_carrier_loss(fabric: Fabric) -> Iterator[float]:
     """Tor1 has no power; its links go dark."""
-    with _off(fabric, "tor1", dark=True):
+    with fabric.off(fabric.tor, dark=True):
         time.sleep(SEEN)
         yield 0
 
@@ -111,7 +111,7 @@ def tor_off_with_carrier_loss(fabric: Fabric) -> Iterator[float]:
 @contextmanager
 def tor_off_in_silence(fabric: Fabric) -> Iterator[float]:
     """Tor1 has no power; its neighbours keep their carrier."""
-    with _off(fabric, "tor1", dark=False):
+    with fabric.off(fabric.tor, dark=False):
         time.sleep(fabric.silence)
         yield 0
 
@@ -120,16 +120,7 @@ def tor_off_in_silence(fabric: Fabric) -> Iterator[float]:
 def node_off(fabric: Fabric) -> Iterator[float]:
     """Node2 has no power, in silence: measured is the time until no ToR has a route to it."""
     begun = time.monotonic()
-    with _off(fabric, "node2", dark=False):
+    with fabric.off(fabric.node2, dark=False):
         gone = lambda: not any(fabric.has_route(tor, "node2") for tor in fabric.tors)  # noqa: E731 - said once
         faults.until("no ToR has a route to node2", gone, PATIENCE)
         yield (time.monotonic() - begun) * 1000
-
-
-@contextmanager
-def _off(fabric: Fabric, name: str, *, dark: bool) -> Iterator[None]:
-    faults.power_off(fabric.lab.node(name), links_go_dark=dark)
-    try:
-        yield
-    finally:
-        faults.power_on(fabric.lab, name)

@@ -42,12 +42,12 @@ def keep(row: Row, cells: Path = CELLS) -> Path:
 def kept(lab: str, fault: str, cells: Path = CELLS) -> Row | None:
     """The row of a cell, if it was measured."""
     path = _path(lab, fault, cells)
-    return Row(**json.loads(path.read_text(encoding="utf-8"))) if path.exists() else None
+    return _row(path) if path.exists() else None
 
 
 def all_kept(cells: Path = CELLS) -> list[Row]:
     """Every row, by lab and fault."""
-    return [Row(**json.loads(path.read_text(encoding="utf-8"))) for path in sorted(cells.glob("*/*.json"))]
+    return list(map(_row, sorted(cells.glob("*/*.json"))))
 
 
 def published() -> list[Row]:
@@ -68,6 +68,10 @@ def listed(rows: Iterable[dict[str, Any]]) -> str:
     """JSON with a line for each row."""
     lines = ",\n".join(f" {json.dumps(row)}" for row in rows)
     return f"[\n{lines}\n]\n"
+
+
+def _row(path: Path) -> Row:
+    return Row(**json.loads(path.read_text(encoding="utf-8")))
 
 
 def _path(lab: str, fault: str, cells: Path) -> Path:
