@@ -21,7 +21,7 @@ from pathlib import Path
 
 from bgpnet.bfd.packet import Packet, decode
 from tests.bench.report import Row, row
-from tests.labs.watchedlab import NODE, TORS, Watched, running, until
+from tests.labs.watchedlab import NODE, TORS, Watched, agree, running
 from tests.netlab import faults
 
 SECONDS = 20 * 60.0
@@ -57,28 +57,6 @@ def busy() -> Iterator[int]:
             loop.wait()
 
 
-def faster(lab: Watched, interval: int) -> None:
-    """Both ends of both sessions ask for this interval, in milliseconds."""
-    lines = [
-        "configure",
-        "bfd",
-        "profile node",
-        f"transmit-interval {interval}",
-        f"receive-interval {interval}",
-    ]
-    lab.lab.node("frr").run("vtysh", *(word for line in lines for word in ("-c", line))).checked("vtysh")
-    asked = f'interface "*" {{ interval {interval} ms; multiplier 3; }}'
-    bird = lab.lab.node("bird")
-    script = f"sed 's/interface .*interval.*;.*}};/{asked};/' /etc/bird/bird.conf > /run/bird/fast.conf"
-    bird.run("sh", "-c", script).checked("sed")
-    bird.run("birdc", "configure", '"/run/bird/fast.conf"').checked("birdc")
-    for tor in TORS:
-        lab.configure(tor, f"{{minInterval: {interval}}}")
-    until(
-        "the times are agreed on", lambda: all(lab.bfd(tor)["detection"] == 3 * interval for tor in TORS), 30
-    )
-
-
 @dataclass(frozen=True)
 class Held:
     """What was seen of a node whose processors were busy."""
@@ -111,7 +89,7 @@ def measure(seconds: float, interval: int, *, plain: bool) -> Held:
 def hold(lab: Watched, seconds: float, interval: int, *, plain: bool) -> Held:
     """Hold, and print what was seen. `interval`: milliseconds."""
     lab.settled()
-    faster(lab, interval)
+    agree(lab, interval, 3)
     lab.settled()
     (process,) = faults.having(lab.node, "bfd")
     if plain:

@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from ipaddress import IPv4Network
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +99,43 @@ def until(holds: Callable[[], bool], what: str, within: float = 40.0) -> float:
     return time.monotonic() - begun
 
 
+FAR = IPv4Network("100.64.0.0/10")
+"""Where the routes are, /24 each, that `announces_far` has the ToR announce."""
+FAR_ACCEPTED = f"    - {{prefix: {FAR}, maxLength: 24}}\n"
+# FRR 8.4.4 believes in its nexthop groups when the kernel has emptied them (docs/decisions.md).
+FAR_ANNOUNCED = (
+    f"!\nno zebra nexthop kernel enable\nip prefix-list VM_NETWORK seq 20 permit {FAR} ge 24 le 24\n"
+)
+"""What a rack needs for it: rules of each peer, and configuration of the ToR."""
+
+
+def far(rack: RoughRack) -> tuple[int, int]:
+    """How many learned routes the node's kernel has by way of each gateway, beside that to the VM."""
+    shown = rack.node.run("ip", "route", "show", "proto", "179", "root", str(FAR)).stdout
+    return shown.count("via 10.0.1.1 dev eth1"), shown.count("via 10.0.2.1 dev eth2")
+
+
+def tell_far(rack: RoughRack, verb: str, count: int) -> None:
+    """Have the ToR announce so many routes (`verb`: "") or take them back ("no")."""
+    lines = ["router bgp 65001", "no bgp network import-check", "address-family ipv4 unicast"]
+    lines += [f"{verb} network {prefix}" for prefix in islice(FAR.subnets(new_prefix=24), count)]
+    done = rack.tor.run("vtysh", "-f", "/dev/stdin", stdin="\n".join(lines) + "\n")
+    if not verb:  # else it complains of what it does not announce
+        done.checked("vtysh")
+
+
+@contextmanager
+def announced_far(rack: RoughRack, count: int) -> Iterator[None]:
+    """The ToR announces so many routes inside the block, and the node has them, both ways."""
+    tell_far(rack, "", count)
+    try:
+        until(lambda: far(rack) == (count, count), "all of them are there, both ways", within=60)
+        yield
+    finally:
+        tell_far(rack, "no", count)
+        until(lambda: far(rack) == (0, 0), "they are gone", within=60)
+
+
 @contextmanager
 def never_without(rack: RoughRack) -> Iterator[None]:
     """The ToR's kernel has a route to the node's block all the while."""
@@ -118,8 +157,13 @@ def never_without(rack: RoughRack) -> Iterator[None]:
 
 
 @contextmanager
-def rough_rack(work: Path, tor: str = "", accept: str = "", node: str = "") -> Iterator[RoughRack]:
-    """Bring it up. `tor`: more of its configuration; `accept`: rules of each peer; `node`: fields of it."""
+def rough_rack(
+    work: Path, tor: str = "", accept: str = "", node: str = "", binds: str = ""
+) -> Iterator[RoughRack]:
+    """Bring it up.
+
+    `tor`: more of its configuration; `accept`: rules of each peer; `node`, `binds`: fields and binds of it.
+    """
     folder = work / "tests" / "labs" / "rack"
     shutil.copytree(FOLDER, folder)
     for outside in ("containerlab", "plugin"):
@@ -128,6 +172,7 @@ def rough_rack(work: Path, tor: str = "", accept: str = "", node: str = "") -> I
     config.write_text(config.read_text(encoding="utf-8") + tor, encoding="utf-8")
     topology = folder / "lab.clab.yml"
     text = topology.read_text(encoding="utf-8").replace("image: bgpnet\n", f"image: bgpnet\n{node}")
+    text = text.replace("        - ${SITE}:", f"{binds}        - ${{SITE}}:")
     topology.write_text(text, encoding="utf-8")
     site = work / "site"
     shutil.copytree(folder / "configs" / "manifests", site / "manifests")

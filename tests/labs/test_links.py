@@ -2,12 +2,20 @@
 
 import time
 from collections.abc import Iterator
-from ipaddress import IPv4Network
-from itertools import islice
 
 import pytest
 
-from tests.labs.roughrack import BLOCK, NODES, RoughRack, rough_rack, until
+from tests.labs.roughrack import (
+    BLOCK,
+    FAR_ACCEPTED,
+    FAR_ANNOUNCED,
+    NODES,
+    RoughRack,
+    announced_far,
+    far,
+    rough_rack,
+    until,
+)
 from tests.netlab import faults
 
 pytestmark = pytest.mark.lab
@@ -16,9 +24,11 @@ WITHIN = 6.0
 """Seconds, beside other tests; the bar is 2 s (`make bench ARGS=host`)."""
 BOTH = {("10.0.1.1", "eth1"), ("10.0.2.1", "eth2")}
 
-FAR = IPv4Network("100.64.0.0/10")
 MANY = 10_000
-"""Routes that the ToR announces from there, /24 each."""
+"""Routes that the ToR announces beside the one to the VM."""
+
+ANEW = 7001
+"""Index of a link's end that is made anew; the node's is the next one."""
 
 FLOOD = 30_000
 """Changes of routes: more than a queue of netlink holds."""
@@ -26,11 +36,8 @@ FLOOD = 30_000
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RoughRack]:
-    # FRR 8.4.4 believes in its nexthop groups when the kernel has emptied them (docs/decisions.md).
-    more = "!\nno zebra nexthop kernel enable\n"
-    more += f"ip prefix-list VM_NETWORK seq 20 permit {FAR} ge 24 le 24\n"
-    accept = f"    - {{prefix: {FAR}, maxLength: 24}}\n"
-    with rough_rack(tmp_path_factory.mktemp("links"), tor=more, accept=accept) as rack:
+    work = tmp_path_factory.mktemp("links")
+    with rough_rack(work, tor=FAR_ANNOUNCED, accept=FAR_ACCEPTED) as rack:
         yield rack
 
 
@@ -58,26 +65,11 @@ def test_pain_point_23_both_uplinks_gone_for_a_second_are_back_at_once(rack: Rou
 @pytest.fixture
 def many(rack: RoughRack) -> Iterator[RoughRack]:
     """The ToR announces ten thousand routes more, and its sessions outlive a second without a link."""
-    prefixes = islice(FAR.subnets(new_prefix=24), MANY)
-    lines = [
-        "router bgp 65001",
-        "no bgp network import-check",
-        "no bgp fast-external-failover",
-        "address-family ipv4 unicast",
-        *(f"network {prefix}" for prefix in prefixes),
-    ]
-    rack.tor.run("vtysh", "-f", "/dev/stdin", stdin="\n".join(lines) + "\n").checked("vtysh")
-    until(lambda: everywhere(rack) == (MANY + 1,) * 2, "all of them are there, both ways", within=60)
-    yield rack
-    lines[2:] = ["bgp fast-external-failover", lines[3], *(f"no {line}" for line in lines[4:])]
-    rack.tor.run("vtysh", "-f", "/dev/stdin", stdin="\n".join(lines) + "\n").checked("vtysh")
-    until(lambda: everywhere(rack) == (1, 1), "they are gone", within=60)
-
-
-def everywhere(rack: RoughRack) -> tuple[int, int]:
-    """How many learned routes the kernel has by way of each gateway."""
-    shown = rack.node.run("ip", "route", "show", "proto", "179").stdout
-    return shown.count("via 10.0.1.1 dev eth1"), shown.count("via 10.0.2.1 dev eth2")
+    failover = ("-c", "configure", "-c", "router bgp 65001", "-c")
+    rack.tor.run("vtysh", *failover, "no bgp fast-external-failover").checked("vtysh")
+    with announced_far(rack, MANY):
+        yield rack
+    rack.tor.run("vtysh", *failover, "bgp fast-external-failover").checked("vtysh")
 
 
 def overrun(rack: RoughRack) -> int:
@@ -95,11 +87,11 @@ def test_pain_point_23_ten_thousand_routes_are_back_though_no_event_told_of_it(m
         begun = time.monotonic()
         change = "".join(f"route {verb} 198.51.100.1/32 dev lo table 99\n" for verb in ("add", "del"))
         many.node.run("ip", "-batch", "-", stdin=change * (FLOOD // 2)).checked("ip")
-        assert everywhere(many) == (0, 0)
+        assert far(many) == (0, 0)
         assert overrun(many) > before, "all events are in the queue, so nothing is proven"
         time.sleep(max(0, begun + 1 - time.monotonic()))
         ip(many, "link set eth1 up", "link set eth2 up")
-    took = until(lambda: everywhere(many) == (MANY + 1,) * 2, "all routes are back", within=20)
+    took = until(lambda: far(many) == (MANY, MANY), "all routes are back", within=20)
     print(f"{MANY} routes both ways {took:.2f} s after the links")
     assert took < WITHIN, f"{took:.2f} s"
 
@@ -113,6 +105,25 @@ def test_a_session_follows_the_address_of_its_link(rack: RoughRack) -> None:
         until(lambda: rack.ways() == BOTH, "both ways to the VM")
     finally:
         ip(rack, "address del 10.0.1.50/24 dev eth1", "address add 10.0.1.11/24 dev eth1")
+
+
+def test_an_uplink_that_is_made_anew_gets_its_session_and_its_settings(rack: RoughRack) -> None:
+    """As a driver that is loaded again does: the same name, another index, nothing of what was set."""
+    sysctls = {"rp_filter": "2", "ignore_routes_with_linkdown": "1"}
+    link = f"link add eth2 index {ANEW} type veth peer name eth2 index {ANEW + 1} netns {rack.node.namespace}"
+    ip(rack, "link del eth2")
+    until(lambda: rack.ways() == {("10.0.1.1", "eth1")}, "one way")
+    rack.tor.run_in_network("ip", *link.split()).checked("ip")
+    rack.tor.run("ip", "link", "set", "eth2", "up").checked("ip")
+    ip(rack, "address add 10.0.2.11/24 dev eth2", "link set eth2 up")
+    until(lambda: rack.ways() == BOTH, "both ways")
+    until(lambda: set(rack.up_since()) >= set(NODES), "both sessions")
+    until(lambda: len(rack.ways(BLOCK, on="tor")) == len(NODES), "both ways to the block")
+    (shown,) = rack.node.ip_json("link", "show", "eth2")
+    assert shown["ifindex"] == ANEW + 1
+    for name, value in sysctls.items():
+        found = rack.node.run("cat", f"/proc/sys/net/ipv4/conf/eth2/{name}").stdout.strip()
+        assert found == value, name
 
 
 def test_an_uplink_that_is_renamed_keeps_its_session_and_gets_its_settings(rack: RoughRack) -> None:

@@ -1,5 +1,9 @@
-"""What a node runs out of, or what stops for a while: the ToR keeps the prefix, and all is well after."""
+"""What a node runs out of, or what stops for a while: the ToR keeps the prefix, and all is well after.
 
+BGPNET_STOP_SECONDS: for how long agent, relay and ExaBGP are stopped; 12 by default.
+"""
+
+import os
 import subprocess
 import sys
 import time
@@ -8,8 +12,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.labs.roughrack import NODES, RoughRack, never_without, rough_rack, until
-from tests.netlab import faults, footprint
+from tests.labs.roughrack import (
+    FAR_ACCEPTED,
+    FAR_ANNOUNCED,
+    NODES,
+    RoughRack,
+    announced_far,
+    far,
+    never_without,
+    rough_rack,
+    tell_far,
+    until,
+)
+from tests.netlab import demo, faults, footprint, memorylimit
 
 pytestmark = pytest.mark.lab
 
@@ -19,8 +34,15 @@ SMALL_RUN = (
     " bgpnet node --node node1 --source files:/etc/bgpnet/manifests --run-dir /run/bgpnet'\n"
 )
 """A run directory that is soon full."""
-STOPPED = {"exabgp": 8.0}
-"""Seconds: longer than the watchdog's patience with ExaBGP, shorter than the hold time of 9 s."""
+LONG = float(os.environ.get("BGPNET_STOP_SECONDS", "12"))
+"""Seconds: longer than the hold time of 9 s, and than the watchdog's patience."""
+STOPPED = {"agent": LONG, "relay": LONG, "exabgp": LONG}
+KEEPS_SESSIONS = {"agent", "cni", "speaker", "bfd"}
+"""Who can stop without a session that ends: the watchdog replaces ExaBGP when it, or its relay, is frozen."""
+FEW = 1000
+"""Routes of the ToR's that come and go."""
+GROWTH = 12.0
+"""MiB that all of a node's processes together may grow by meanwhile."""
 
 ASKING = """
 import glob, socket, time
@@ -42,7 +64,8 @@ WATCHED = {"relay": 6.0, "speaker": 6.0}
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RoughRack]:
-    with rough_rack(tmp_path_factory.mktemp("resources"), node=SMALL_RUN) as rack:
+    work = tmp_path_factory.mktemp("resources")
+    with rough_rack(work, tor=FAR_ANNOUNCED, accept=FAR_ACCEPTED, node=SMALL_RUN) as rack:
         yield rack
 
 
@@ -54,14 +77,68 @@ def rack(running: RoughRack) -> RoughRack:
 
 @pytest.mark.parametrize("role", ["agent", "relay", "exabgp", "speaker", "cni"])
 def test_a_process_that_stops_for_a_while_costs_the_fabric_nothing(rack: RoughRack, role: str) -> None:
-    """SIGSTOP. A frozen ExaBGP is replaced before the hold time is over, and the routers keep its routes."""
+    """SIGSTOP, while the router goes on: afterwards the node has what the router tells by then."""
+    with announced_far(rack, FEW):
+        rack.settled()
+        before, small = rack.up_since(), sum(footprint.memory(rack.node).values())
+        with never_without(rack):
+            with faults.stopped(rack.node, role):
+                until_awake = time.monotonic() + STOPPED.get(role, 2.0)
+                said = churn(rack, until_awake)
+            until(lambda: far(rack) == (FEW // 2, FEW // 2), "what the router tells now", within=60)
+            rack.settled()
+        grown = sum(footprint.memory(rack.node).values()) - small
+    print(f"{role} stopped: {grown:.1f} MiB more, `bgpnet status` exited with {sorted(said)}")
+    assert grown < GROWTH, f"{grown:.1f} MiB more"
+    if role in KEEPS_SESSIONS:
+        assert rack.same_sessions(before)
+    if role == "agent":
+        assert said == {3}, "nobody answers for an agent that is frozen"
+
+
+def churn(rack: RoughRack, until_then: float) -> set[int]:
+    """The ToR takes half of its routes away and back, at last away; what `bgpnet status` exits with."""
+    codes = set()
+    while True:
+        tell_far(rack, "no", FEW // 2)
+        codes.add(rack.node.run(demo.BGPNET, "status").code)
+        if time.monotonic() > until_then:
+            return codes
+        tell_far(rack, "", FEW // 2)
+
+
+@pytest.mark.parametrize("role", ["agent", "cni", "relay", "exabgp", "speaker", "bfd"])
+def test_a_process_that_runs_out_of_memory_is_back_and_costs_the_fabric_nothing(
+    rack: RoughRack, role: str
+) -> None:
+    """Killed by the kernel at its limit, as a container is: at whatever it does just then."""
+    (process,) = faults.having(rack.node, role)
     before = rack.up_since()
     with never_without(rack):
-        with faults.stopped(rack.node, role):
-            time.sleep(STOPPED.get(role, 2.0))
+        if memorylimit.available():
+            with memorylimit.starved(process.pid) as killed:
+                until(lambda: poked(rack) and killed() > 0, f"the kernel kills {role}")
+        else:
+            print("no memory cgroup of version 1: killed without one")
+            faults.kill(rack.node, role)
+        until(
+            lambda: {each.pid for each in faults.having(rack.node, role)} - {process.pid} != set(),
+            "it is back",
+        )
         rack.settled()
-    if role not in {"exabgp", "relay"}:
+    rack.node.run("pod", "add", "pod98").checked("pod add")
+    rack.node.run("pod", "del", "pod98").checked("pod del")
+    if role not in {"exabgp", "speaker"}:
         assert rack.same_sessions(before)
+
+
+def poked(rack: RoughRack) -> bool:
+    """Give every process something to do."""
+    tell_far(rack, "", FEW)
+    rack.node.run(sys.executable, "-ISE", "-c", ASKING)
+    rack.node.run(demo.BGPNET, "status")
+    tell_far(rack, "no", FEW)
+    return True
 
 
 @pytest.mark.parametrize("role", ["agent", "exabgp", "relay", "speaker", "cni", "bfd"])

@@ -109,6 +109,37 @@ def until(what: str, holds: Callable[[], bool], within: float = 10.0) -> float:
     return faults.until(what, holds, within)
 
 
+def agree(lab: Watched, interval: int, multiplier: int) -> None:
+    """Have both ends of both sessions ask for these times, and wait until all know. Milliseconds."""
+    lines = [
+        "configure",
+        "bfd",
+        "profile node",
+        f"transmit-interval {interval}",
+        f"receive-interval {interval}",
+        f"detect-multiplier {multiplier}",
+    ]
+    lab.lab.node("frr").run("vtysh", *(word for line in lines for word in ("-c", line))).checked("vtysh")
+    asked = f'interface "*" {{ interval {interval} ms; multiplier {multiplier}; }}'
+    bird = lab.lab.node("bird")
+    script = f"sed 's/interface .*interval.*;.*}};/{asked};/' /etc/bird/bird.conf > /run/bird/fast.conf"
+    bird.run("sh", "-c", script).checked("sed")
+    bird.run("birdc", "configure", '"/run/bird/fast.conf"').checked("birdc")
+    for tor in TORS:
+        lab.configure(tor, f"{{minInterval: {interval}, multiplier: {multiplier}}}")
+    seconds = (f"{interval / 1000:.3f}", f"{interval * multiplier / 1000:.3f}")
+    until(
+        "the times are agreed on",
+        lambda: (
+            all(lab.bfd(tor)["detection"] == interval * multiplier for tor in TORS)
+            and tuple(lab.bird_bfd()[2:]) == seconds
+            and lab.frr_bfd()["remote-transmit-interval"] == interval
+            and lab.frr_bfd()["remote-detect-multiplier"] == multiplier
+        ),
+        30,
+    )
+
+
 @contextmanager
 def running(work: Path, label: str) -> Iterator[Watched]:
     """The lab with a copy of its manifests."""
