@@ -6,7 +6,6 @@ it measures is the path and not itself.
 
 import gc
 import logging
-import os
 import select
 import signal
 import socket
@@ -17,6 +16,7 @@ from random import Random, SystemRandom
 from typing import Final
 
 from bgpnet.bfd import session as machine
+from bgpnet.bfd import turn
 from bgpnet.bfd.door import Door
 from bgpnet.bfd.ears import Ears, Place
 from bgpnet.bfd.endpoint import Endpoint, parameters
@@ -41,9 +41,6 @@ ABSENCE: Final = 60.0
 FAREWELL: Final = 0.5
 """Seconds that they have to agree."""
 
-NICENESS: Final = -15
-"""Where it is permitted: packets are due every 50 ms, also while every processor is busy."""
-
 _Key = tuple[str, str, str]
 """Peer, link, own address."""
 
@@ -56,10 +53,7 @@ def run(run_dir: RunDir) -> int:
     Raises:
         UsageError: another `bgpnet bfd` has this run directory.
     """
-    try:
-        os.setpriority(os.PRIO_PROCESS, 0, NICENESS)
-    except PermissionError:
-        _log.info("running with the priority of others, as CAP_SYS_NICE is missing")
+    turn.ask()
     with (
         rundirectory.held(run_dir, "bfd"),
         process.signals() as wakeup,

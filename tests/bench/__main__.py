@@ -10,7 +10,7 @@ OUTPUT = Path("build/bench.json")
 
 
 def main() -> int:
-    """Run the parts that were asked for; by default all but `hold`, which takes 40 minutes."""
+    """Run the parts that were asked for; by default all but `hold`, which takes an hour."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     against_plugins = {"cni": cni.compare, "churn": churn.compare, "datapath": datapath.compare}
     alone = {"bgp": bgp.compare, "plan": plan.compare, "memory": memory.compare, "host": host.compare}

@@ -1,9 +1,16 @@
 """How well BFD, and BGP with a hold time of 9 s, hold while every processor is busy.
 
 The lab `watched` with 100 ms x 3 towards FRR and BIRD, and a loop that spins for each processor. What the
-routers hear is captured where they hear it. The part `hold` of `make bench` is twice 20 minutes: with the
-priority of others, and with that which `bgpnet bfd` takes where it may. One of these, for other times, is
-`python -m tests.bench.hold SECONDS [INTERVAL] [plain]`; exit code 1: a session was lost.
+routers hear is captured where they hear it. The part `hold` of `make bench` is three times 20 minutes, by
+what `bgpnet bfd` has:
+
+plain      the priority of others
+prior      what it takes where it may
+container  the share of a processor that the chart asks for, in a cgroup (v1) beside one of the loops that has
+           all processors; the speaker likewise
+
+`python -m tests.bench.hold SECONDS [INTERVAL] [plain|prior|container]` is one of these, for other times; exit
+code 1: a session was lost.
 """
 
 import os
@@ -27,6 +34,8 @@ from tests.netlab import faults
 SECONDS = 20 * 60.0
 INTERVAL = 100
 """Milliseconds; three of them."""
+CORE = 1024
+"""Shares of one processor."""
 
 UDP_PAYLOAD = 42
 """Bytes of an Ethernet frame before it: 14, 20 and 8."""
@@ -45,12 +54,12 @@ def gaps(capture: bytes, source: str) -> list[float]:
 
 
 @contextmanager
-def busy() -> Iterator[int]:
+def busy() -> Iterator[list[int]]:
     """Loops that spin, one for each processor."""
     number = os.cpu_count() or 1
     loops = [subprocess.Popen([sys.executable, "-ISE", "-c", "while True: pass"]) for _ in range(number)]
     try:
-        yield number
+        yield [loop.pid for loop in loops]
     finally:
         for loop in loops:
             loop.kill()
@@ -70,37 +79,35 @@ class Held:
 
 
 def compare() -> list[Row]:
-    """Twice 20 minutes."""
+    """Three times 20 minutes."""
     rows = []
-    for name, plain in (("plain", True), ("prior", False)):
-        seen = measure(SECONDS, INTERVAL, plain=plain)
+    for name in TURNS:
+        seen = measure(SECONDS, INTERVAL, name)
         rows.append(row(f"hold/{name}/sessions-lost", len(seen.lost), None, "", f"in {SECONDS / 60:.0f} min"))
         rows.append(row(f"hold/{name}/longest-gap", seen.longest, None, "", "ms"))
         rows.append(row(f"hold/{name}/bfd", 100 * seen.share, None, "", "% of a core"))
     return rows
 
 
-def measure(seconds: float, interval: int, *, plain: bool) -> Held:
+def measure(seconds: float, interval: int, turn: str) -> Held:
     """Start the lab, hold, and print what was seen."""
     with tempfile.TemporaryDirectory(prefix="bgpnet-hold-") as work, running(Path(work), "hold") as lab:
-        return hold(lab, seconds, interval, plain=plain)
+        return hold(lab, seconds, interval, turn)
 
 
-def hold(lab: Watched, seconds: float, interval: int, *, plain: bool) -> Held:
+def hold(lab: Watched, seconds: float, interval: int, turn: str) -> Held:
     """Hold, and print what was seen. `interval`: milliseconds."""
     lab.settled()
     agree(lab, interval, 3)
     lab.settled()
     (process,) = faults.having(lab.node, "bfd")
-    if plain:
-        os.setpriority(os.PRIO_PROCESS, process.pid, 0)
     before = sessions(lab)
     captures = {tor: Path(f"/tmp/hold-{os.getpid()}-{tor}.pcap") for tor in TORS}  # noqa: S108 - of this process
     listeners = [
         lab.lab.node(tor).argv("tcpdump", "-i", "eth1", "-U", "-w", "-", "udp", "port", "3784")
         for tor in TORS
     ]
-    with busy() as loops:
+    with busy() as loops, TURNS[turn](lab, loops):
         files = [path.open("wb") for path in captures.values()]
         dumps = [
             subprocess.Popen(argv, stdout=file, stderr=subprocess.DEVNULL)
@@ -118,8 +125,7 @@ def hold(lab: Watched, seconds: float, interval: int, *, plain: bool) -> Held:
             file.close()
     after = sessions(lab)
     load = os.getloadavg()[2]
-    how = f"niceness {os.getpriority(os.PRIO_PROCESS, process.pid)}"
-    print(f"{passed:.0f} s at {interval} ms x 3, {loops} spinning loops, load {load:.1f}, {how}:", flush=True)
+    print(f"{passed:.0f} s at {interval} ms x 3, {len(loops)} spinning loops, load {load:.1f}, {turn}:")
     longest = 0.0
     for tor, path in captures.items():
         found = sorted(gaps(path.read_bytes(), NODE[tor]))
@@ -136,6 +142,51 @@ def hold(lab: Watched, seconds: float, interval: int, *, plain: bool) -> Held:
         flush=True,
     )
     return seen
+
+
+@contextmanager
+def plain(lab: Watched, _loops: list[int]) -> Iterator[None]:
+    """No priority."""
+    (process,) = faults.having(lab.node, "bfd")
+    os.sched_setscheduler(process.pid, os.SCHED_OTHER, os.sched_param(0))
+    os.setpriority(os.PRIO_PROCESS, process.pid, 0)
+    yield
+
+
+@contextmanager
+def prior(_lab: Watched, _loops: list[int]) -> Iterator[None]:
+    """As it runs."""
+    yield
+
+
+@contextmanager
+def container(lab: Watched, loops: list[int]) -> Iterator[None]:
+    """In cgroups, as pods of a node are."""
+    (process,) = faults.having(lab.node, "bfd")
+    os.sched_setscheduler(
+        process.pid, os.SCHED_OTHER, os.sched_param(0)
+    )  # none in a container of this kernel
+    speaker = [each.pid for role in ("speaker", "exabgp", "relay") for each in faults.having(lab.node, role)]
+    top = Path(f"/sys/fs/cgroup/cpu/bgpnet-hold-{os.getpid()}")
+    pods = {"loops": (len(loops) * CORE, loops), "bfd": (20, [process.pid]), "speaker": (20, speaker)}
+    top.mkdir()
+    (top / "cpu.shares").write_text(f"{len(loops) * CORE}\n", encoding="ascii")
+    for name, (share, pids) in pods.items():
+        (top / name).mkdir()
+        (top / name / "cpu.shares").write_text(f"{share}\n", encoding="ascii")
+        for pid in pids:
+            (top / name / "cgroup.procs").write_text(f"{pid}\n", encoding="ascii")
+    try:
+        yield
+    finally:
+        for name in pods:
+            for word in (top / name / "cgroup.procs").read_text(encoding="ascii").split():
+                (top.parent / "cgroup.procs").write_text(f"{word}\n", encoding="ascii")
+            (top / name).rmdir()
+        top.rmdir()
+
+
+TURNS = {"plain": plain, "prior": prior, "container": container}
 
 
 def sessions(lab: Watched) -> dict[str, object]:
@@ -155,9 +206,9 @@ def _processor_time(pid: int) -> float:
 
 def main() -> int:
     """One run."""
-    words = [word for word in sys.argv[1:] if word != "plain"]
-    seconds, interval = float(words[0]), int(words[1]) if len(words) > 1 else INTERVAL
-    return 1 if measure(seconds, interval, plain="plain" in sys.argv).lost else 0
+    turn = next((word for word in sys.argv[1:] if word in TURNS), "prior")
+    numbers = [float(word) for word in sys.argv[1:] if word not in TURNS]
+    return 1 if measure(numbers[0], int([*numbers, INTERVAL][1]), turn).lost else 0
 
 
 if __name__ == "__main__":

@@ -10,8 +10,16 @@ from functools import partial
 from pathlib import Path
 
 from tests.bench.report import Row, row
-from tests.labs.roughrack import RoughRack, rough_rack, until
-from tests.netlab import footprint
+from tests.labs.roughrack import (
+    FAR_ACCEPTED,
+    FAR_ANNOUNCED,
+    RoughRack,
+    announced_far,
+    far,
+    rough_rack,
+    until,
+)
+from tests.netlab import faults, footprint
 
 ROUNDS = 3
 """Of each; the worst counts."""
@@ -27,14 +35,18 @@ FLUSHES = {
     "discard-routes": "ip route flush type blackhole",
     "rules": "ip rule flush; ip rule add pref 32766 table main; ip rule add pref 32767 table default",
 }
+MANY = 10_000
+"""Routes that are there when both uplinks lose their carrier."""
+
 SETTINGS = {"forwarding": ("net/ipv4/ip_forward", "0"), "rp-filter": ("net/ipv4/conf/eth1/rp_filter", "1")}
 
 
 def compare() -> list[Row]:
     """Every figure of the host part."""
-    # FRR 8.4.4 believes in its nexthop groups when the kernel has emptied them (docs/decisions.md).
-    tor = "!\nno zebra nexthop kernel enable\n"
-    with tempfile.TemporaryDirectory(prefix="bgpnet-bench-") as work, rough_rack(Path(work), tor=tor) as rack:
+    with (
+        tempfile.TemporaryDirectory(prefix="bgpnet-bench-") as work,
+        rough_rack(Path(work), tor=FAR_ANNOUNCED, accept=FAR_ACCEPTED) as rack,
+    ):
         time.sleep(FORGETFUL)
         busy = footprint.busy(rack.node, RESTING)
         rows = [row("host/at-rest", 100 * sum(busy.values()), None, "", "% of a core")]
@@ -44,6 +56,10 @@ def compare() -> list[Row]:
             change = partial(_run, rack, f"sysctl -qw {path}={bad}")
             rows.append(_back(rack, name, change, partial(_setting, rack, path)))
         rows.append(_back(rack, "carrier", partial(_carrier, rack), rack.ways))
+        failover = ("-c", "configure", "-c", "router bgp 65001", "-c", "no bgp fast-external-failover")
+        rack.tor.run("vtysh", *failover).checked("vtysh")
+        with announced_far(rack, MANY):
+            rows.append(_back(rack, f"carrier-{MANY}", partial(_unheard, rack), partial(far, rack)))
     return rows
 
 
@@ -72,6 +88,12 @@ def _table(rack: RoughRack) -> list[str]:
     """Our routes, those by which the node reaches others with their next hops."""
     ours = {route["dst"] for route in rack.node.ip_json("route", "show", "proto", "179")}
     return sorted(ours) + [str(way) for way in sorted(rack.ways())]
+
+
+def _unheard(rack: RoughRack) -> None:
+    """The same, and the agent sleeps: it hears nothing of it before all is over."""
+    with faults.stopped(rack.node, "agent"):
+        _carrier(rack)
 
 
 def _carrier(rack: RoughRack) -> None:

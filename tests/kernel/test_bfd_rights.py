@@ -1,6 +1,10 @@
-"""`bgpnet bfd` with the rights of its container, and with none: its priorities are all that it lacks."""
+"""`bgpnet bfd` with the rights of its container, and with none: its priorities are all that it lacks.
+
+Real time is not permitted everywhere: in containers of some kernels (RT_GROUP_SCHED) there is niceness.
+"""
 
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -12,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from bgpnet.bfd import turn
 from bgpnet.model.bfd import BfdSession, BfdTimers, written
 from tests.bgprouter import until
 from tests.netns import Namespace, namespace
@@ -20,8 +25,8 @@ pytestmark = pytest.mark.kernel
 
 
 @contextmanager
-def bfd(space: Namespace, folder: Path, here: str, peer: str, rights: str) -> Iterator[None]:
-    """One end of the wire."""
+def bfd(space: Namespace, folder: Path, here: str, peer: str, rights: str) -> Iterator[int]:
+    """One end of the wire; its process."""
     folder.mkdir()
     session = BfdSession(ip_address(peer), ip_address(here), "e0", BfdTimers(300, 3))
     (folder / "bfd.json").write_bytes(written([session]))
@@ -29,7 +34,7 @@ def bfd(space: Namespace, folder: Path, here: str, peer: str, rights: str) -> It
     argv += [f"--inh-caps={rights}", "--no-new-privs", "--", sys.executable, "-m", "bgpnet", "bfd"]
     with subprocess.Popen([*argv, "--run-dir", str(folder)], stderr=subprocess.DEVNULL) as process:
         try:
-            yield
+            yield process.pid
         finally:
             process.kill()
 
@@ -55,8 +60,33 @@ def test_two_ends_come_up(short_path: Path, rights: str) -> None:
             space.ip("link", "set", "e0", "up")
         ends = short_path / "one", short_path / "other"
         with (
-            bfd(one, ends[0], "10.0.0.1", "10.0.0.2", rights),
+            bfd(one, ends[0], "10.0.0.1", "10.0.0.2", rights) as pid,
             bfd(other, ends[1], "10.0.0.2", "10.0.0.1", rights),
         ):
             for end in ends:
                 until(partial(up, end), f"BFD of {end.name} is up", patience=20)
+            assert before_others(pid) == ("sys_nice" in rights)
+
+
+def before_others(pid: int) -> bool:
+    """Whether a process has real time, or niceness."""
+    return os.sched_getscheduler(pid) != os.SCHED_OTHER or os.getpriority(os.PRIO_PROCESS, pid) < 0
+
+
+SPINNING = """
+import os, time
+from bgpnet.bfd import turn
+turn.ask()
+end = time.monotonic() + 20
+while os.sched_getscheduler(0) != os.SCHED_OTHER and time.monotonic() < end:
+    pass
+print(os.sched_getscheduler(0), os.getpriority(os.PRIO_PROCESS, 0))
+"""
+
+
+def test_who_never_sleeps_gives_real_time_back() -> None:
+    """As under a flood of packets: nothing else would run on its processor."""
+    done = subprocess.run(
+        [sys.executable, "-c", SPINNING], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout.split() == [str(os.SCHED_OTHER), str(turn.NICENESS)]

@@ -79,6 +79,17 @@ def test_routes_of_other_tables_are_not_heard() -> None:
     during(story)
 
 
+def test_a_local_route_of_ours_that_is_taken_away_is_heard() -> None:
+    async def story(_netlink: Netlink, here: Namespace, _there: Namespace, changed: Calls) -> None:
+        for protocol in ("static", "179"):
+            here.ip("route", "add", "local", "10.9.9.9", "dev", "lo", "table", "local", "proto", protocol)
+            start = await quiet(changed)
+            here.ip("route", "del", "local", "10.9.9.9", "dev", "lo", "table", "local")
+            assert (await quiet(changed) > start) == (protocol == "179")
+
+    during(story)
+
+
 def test_our_own_changes_are_heard() -> None:
     """So that a step of the agent is followed by one that looks at what came of it."""
 

@@ -71,6 +71,62 @@ def test_routes_that_are_deleted_one_by_one_are_back_within_a_second(rack: Rough
     assert took < WITHIN, f"{took:.2f} s"
 
 
+@pytest.fixture
+def pod(rack: RoughRack) -> Iterator[str]:
+    """A pod's address."""
+    rack.node.run("pod", "add", "pod1").checked("pod add")
+    (route,) = rack.node.ip_json("route", "show", "proto", "180")
+    yield route["dst"]
+    rack.node.run("pod", "del", "pod1").checked("pod del")
+
+
+def everything(rack: RoughRack) -> list[str]:
+    """Each route of ours, also of table local, each next hop and group, without their numbers."""
+    routes = [
+        f"{route['dst']} {route.get('table', 'main')} {protocol}"
+        for protocol in ("179", "180")
+        for route in rack.node.ip_json("route", "show", "table", "all", "proto", protocol)
+    ]
+    hops = [
+        f"{hop.get('gateway')} {len(hop.get('group', ()))}" for hop in rack.node.ip_json("nexthop", "show")
+    ]
+    return sorted(routes) + sorted(hops) + sorted(map(str, rack.ways()))
+
+
+def test_pain_point_22_a_restart_of_systemd_networkd_is_undone_within_a_second(
+    rack: RoughRack, pod: str
+) -> None:
+    """It deletes what it did not make (ManageForeignRoutes= and its kin): routes, next hops and rules."""
+    before = everything(rack)
+    lines = []
+    for protocol in ("179", "180"):
+        for route in rack.node.ip_json("route", "show", "table", "all", "proto", protocol):
+            kind = route.get("type", "unicast")
+            lines.append(
+                f"route del {kind} {route['dst']} table {route.get('table', 'main')} proto {protocol}"
+            )
+    lines += [f"nexthop del id {hop['id']}" for hop in rack.node.ip_json("nexthop", "show")]
+    lines += ["rule flush", "rule add pref 32766 table main", "rule add pref 32767 table default"]
+    rack.node.run("ip", "-force", "-batch", "-", stdin="\n".join(lines) + "\n")
+    took = until(lambda: everything(rack) == before, "all that was there before")
+    assert took < WITHIN, f"{took:.2f} s"
+    assert rack.tor.run("ping", "-c1", "-W2", "-I", "192.0.2.10", pod).code == 0
+
+
+@pytest.mark.parametrize("line", ["ip route flush proto bgp", "ip route flush proto 180"])
+def test_routes_that_are_flushed_by_protocol_are_back_within_a_second(
+    rack: RoughRack, pod: str, line: str
+) -> None:
+    """Ours are not under BGP's own number, so that who tidies up behind FRR or BIRD takes none of them."""
+    before = everything(rack)
+    rack.node.run(*line.split()).checked(line)
+    if line.endswith("bgp"):
+        assert everything(rack) == before
+    took = until(lambda: everything(rack) == before, f"all that was there before {line}")
+    assert took < WITHIN, f"{took:.2f} s"
+    assert rack.tor.run("ping", "-c1", "-W2", "-I", "192.0.2.10", pod).code == 0
+
+
 def test_what_is_not_ours_stays(rack: RoughRack) -> None:
     add = (
         "nexthop add id 99 via 10.0.1.1 dev eth1 proto static",

@@ -10,7 +10,7 @@ import socket
 from collections.abc import Callable
 from typing import Final
 
-from bgpnet.drivers.netlink import neighbours, routes, wire
+from bgpnet.drivers.netlink import local, neighbours, routes, wire
 
 _GROUPS: Final = 0x1 | 0x4 | 0x10 | 0x40 | 0x100 | 0x400 | 1 << 23 | 1 << 24 | 1 << 31
 """RTMGRP_LINK, _NEIGH, _IPV4_IFADDR, _IPV4_ROUTE, _IPV6_IFADDR, _IPV6_ROUTE, RTNLGRP_NEXTHOP, and
@@ -98,7 +98,7 @@ class Events:
 
     def _matters(self, kind: int, body: memoryview) -> bool:
         if kind in {wire.NEWROUTE, wire.DELROUTE}:
-            return routes.is_of_main_table(body)
+            return routes.is_of_main_table(body) or (kind == wire.DELROUTE and local.is_ours(body))
         if kind in {wire.NEWNEIGH, wire.DELNEIGH}:
             return self._router_came_or_went(kind, body)
         return True

@@ -27,8 +27,10 @@ _FAMILIES: Final = {4: 2, 6: 10}
 """AF_INET, AF_INET6, by the IP version."""
 
 
-def keep(addresses: frozenset[Address]) -> None:
+def keep(addresses: frozenset[Address]) -> bool:
     """See to it that these addresses, and no others, are the node's by a local route of ours.
+
+    Whether there was anything to do.
 
     Raises:
         KernelError: the kernel refused.
@@ -40,6 +42,7 @@ def keep(addresses: frozenset[Address]) -> None:
                 talk.change(wire.NEWROUTE, wire.CREATE | wire.EXCLUSIVE, _body(address))
             for address in sorted(found - addresses, key=address_order):
                 talk.change(wire.DELROUTE, 0, _body(address))
+            return found != addresses
     except OSError as error:
         number = error.errno or 0
         raise KernelError(
@@ -47,6 +50,12 @@ def keep(addresses: frozenset[Address]) -> None:
             f"({errno.errorcode.get(number, number)}); the agent needs CAP_NET_ADMIN",
             number,
         ) from error
+
+
+def is_ours(body: memoryview) -> bool:
+    """Whether a message about a route is about such a one."""
+    _, _, _, _, table, protocol, _, kind, _ = _ROUTE.unpack_from(body)
+    return (table, protocol, kind) == (_TABLE_LOCAL, AGENT_PROTOCOL, _TYPE_LOCAL)
 
 
 def kept(talk: Talk) -> frozenset[Address]:

@@ -25,6 +25,9 @@ PATIENCE: Final = 1.0
 EVERY: Final = 30.0
 """Seconds between probes while somebody answers."""
 
+MENDED: Final = 1.0
+"""Seconds after an address of the node's was put back in which it is not: a fight waits for the next step."""
+
 
 class Prober:
     """Sends what is wanted and remembers what came of it.
@@ -54,15 +57,18 @@ class Prober:
         self._news = asyncio.Event()
         self._answers = asyncio.Event()
         self._tally = Tally()
+        self._mended = -MENDED
         self._numbers = count(1)
         self._pingers: dict[Address, pinger.Pinger] = {}
         self._told: dict[tuple[Address, ProbeTarget], tuple[bool, str]] = {}
 
     def want(self, probes: tuple[Probe, ...]) -> None:
-        """What is to be probed; a change is acted upon at once."""
+        """What is to be probed; a change is acted upon at once, also one that another program made."""
         if probes != self._wanted:
             self._wanted = probes
             self._news.set()
+        elif self._clock() >= self._mended + MENDED:
+            self._kept()
 
     def observed(self) -> tuple[ProbeResult, ...]:
         """What came of it."""
@@ -109,7 +115,8 @@ class Prober:
         if self._wanted is None:
             return ""
         try:
-            local.keep(wanted)
+            if local.keep(wanted):
+                self._mended = self._clock()
         except KernelError as error:
             return str(error)
         return ""
