@@ -24,6 +24,10 @@ LIMIT = 4.0
 """
 
 
+ANEW = 7101
+"""Index of a link's end that is made anew; the node's is the next one."""
+
+
 @pytest.fixture(scope="module")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     with running(tmp_path_factory.mktemp("bfd"), "bfd") as watched:
@@ -168,6 +172,25 @@ def test_a_session_that_the_router_takes_down_on_purpose_is_no_failure(lab: Watc
         "vtysh"
     )
     until("up again", lambda: lab.bfd("frr")["state"] == "Up")
+
+
+def test_a_link_that_is_made_anew_is_watched_again_and_the_other_session_does_not_notice(
+    lab: Watched,
+) -> None:
+    """The socket that hears is bound to a link that is no more."""
+    (before,) = lab.vtysh("show bfd peers counters")
+    bird = lab.lab.node("bird")
+    lab.node.run("ip", "link", "del", LINKS["bird"]).checked("ip")
+    until("the node is without it", lambda: lab.hops() == {TORS["frr"]})
+    link = f"link add eth1 index {ANEW} type veth peer name {LINKS['bird']} index {ANEW + 1}"
+    bird.run_in_network("ip", *link.split(), "netns", lab.node.namespace).checked("ip")
+    for node, name, address in ((bird, "eth1", TORS["bird"]), (lab.node, LINKS["bird"], NODE["bird"])):
+        node.run("ip", "address", "add", f"{address}/24", "dev", name).checked("ip")
+        node.run("ip", "link", "set", name, "up").checked("ip")
+    lab.settled()
+    assert lab.bird_bfd()[0] == "Up"
+    (after,) = lab.vtysh("show bfd peers counters")
+    assert after["session-down"] == before["session-down"]
 
 
 def test_a_hostile_sender_changes_nothing(lab: Watched) -> None:
