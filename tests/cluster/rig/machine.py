@@ -14,6 +14,7 @@ from typing import Final
 from tests.cluster.controlplane import until
 from tests.cluster.rig import cgroups, remains
 from tests.netlab import processes
+from tests.netlab.images import REPOSITORY
 from tests.netlab.node import BASE_ENVIRONMENT, RunningNode
 
 _SCRIPT: Final = Path(__file__).with_name("machine.sh")
@@ -91,7 +92,7 @@ class Machine:
         self._cgroups = cgroups.make(self.space)
         first = self._parts.first
         made = ["sh", str(_SCRIPT), self.name, str(self.disk), str(self.folder / "store"), str(first)]
-        folders = [str(self._parts.kubernetes), str(self._parts.containerd)]
+        folders = [str(self._parts.kubernetes), str(self._parts.containerd), str(REPOSITORY)]
         entering = ["nsenter", f"--net=/run/netns/{self.space}", *_NAMESPACES]
         self._start("machine", [*entering, *made, *folders])
         pid = until(self._first, f"{self.name} has its PID 1", self.log, patience=20)

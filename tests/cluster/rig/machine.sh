@@ -2,7 +2,8 @@
 #
 # Runs as PID 1 of fresh mount, PID, UTS, IPC and cgroup namespaces, in the node's network namespace. The node sees
 # the host's files through an overlay: what it writes is below DISK/upper, which outlives it as a disk does. STORE is
-# for what an overlay cannot hold: containerd's own overlays. FIRST is the program that stays; FOLDERs have programs.
+# for what an overlay cannot hold: containerd's own overlays. FIRST is the program that stays. FOLDERs have
+# programs; they are seen wherever they are: also below /tmp, or on a file system of their own.
 set -eu
 name=$1 disk=$2 store=$3 first=$4
 shift 4
