@@ -3,12 +3,18 @@
 import os
 import shutil
 import subprocess
+import time
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from threading import Timer
+from typing import IO, Final
 
 BUILD_SECONDS: Final = 3600
+
+PROGRESS_SECONDS: Final = 30.0
+"""Between two lines of progress: whoever waits for minutes is to see that something happens."""
 
 SMALL: Final = ("-trimpath", "-buildvcs=false")
 
@@ -62,7 +68,7 @@ def cache() -> Path:
 
 
 def run_go(*args: str, what: str, environment: Mapping[str, str], folder: Path | None = None) -> None:
-    """`go ARGS`, in the background of whatever else the machine does.
+    """`go ARGS`, in the background of whatever else the machine does; tells how far it is.
 
     Raises:
         NoProgramsError: there is no Go, or it fails; with the last of what it said.
@@ -70,17 +76,41 @@ def run_go(*args: str, what: str, environment: Mapping[str, str], folder: Path |
     go = shutil.which("go") or shutil.which("go", path="/usr/local/go/bin")
     if go is None:
         raise NoProgramsError(f"there is no Go to build {what} with: install Go 1.26 or newer")
-    try:
-        done = subprocess.run(
-            ["nice", "-n", "15", go, *args],
-            cwd=folder,
-            env=os.environ | environment,
-            check=False,
-            capture_output=True,
-            text=True,
-            timeout=BUILD_SECONDS,
-        )
-    except subprocess.TimeoutExpired:
-        raise NoProgramsError(f"{what} was not built within {BUILD_SECONDS} s") from None
-    if done.returncode:
-        raise NoProgramsError(f"{what} cannot be built: {done.stderr.strip()[-500:]}")
+    whole = ["nice", "-n", "15", go, args[0], "-v", *args[1:]]
+    began = time.monotonic()
+    with subprocess.Popen(
+        whole,
+        cwd=folder,
+        env=os.environ | environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        end = Timer(BUILD_SECONDS, process.kill)
+        end.start()
+        try:
+            assert process.stderr is not None
+            said = _followed(process.stderr, what, began)
+        finally:
+            end.cancel()
+    if time.monotonic() - began > BUILD_SECONDS:
+        raise NoProgramsError(f"{what} was not built within {BUILD_SECONDS} s")
+    if process.returncode:
+        raise NoProgramsError(f"{what} cannot be built: {said[-500:]}")
+
+
+def _followed(stream: IO[str], what: str, began: float) -> str:
+    """What `go -v` says beside the packages that it compiles, which are told as progress."""
+    said: deque[str] = deque(maxlen=40)
+    count, told = 0, began
+    for line in stream:
+        if " " in line:
+            said.append(line)
+        else:
+            count += 1
+        now = time.monotonic()
+        if now - told > PROGRESS_SECONDS:
+            told = now
+            print(f"  {what}: {count} packages compiled, {now - began:.0f} s", flush=True)
+    return "".join(said).strip()

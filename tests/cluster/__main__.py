@@ -13,8 +13,7 @@ def main() -> int:
     """Build what is not there; 1 when something cannot be had."""
     began = time.monotonic()
     try:
-        binaries.find()
-        binaries.find_node()
+        binaries.find_all()
         binaries.CONTAINERD.find()
         binaries.HELM.find()
         podimage.first()

@@ -55,7 +55,7 @@ def find() -> Binaries:
     missing = [program for program in CONTROL_PLANE if not (folder / program).exists()]
     if missing and assets:
         raise NoProgramsError(f"{ASSETS} is {assets}, which lacks {', '.join(missing)}")
-    _build(folder, missing, "10 minutes")
+    _build(folder, missing)
     etcd = shutil.which("etcd", path=f"{folder}:{os.environ.get('PATH', '')}")
     if etcd is None:
         raise NoProgramsError("there is no etcd: install the Debian package etcd-server")
@@ -69,8 +69,20 @@ def find_node() -> Path:
         NoProgramsError: they cannot be had.
     """
     folder = cached(version())
-    _build(folder, [program for program in NODE if not (folder / program).exists()], "5 minutes")
+    _build(folder, [program for program in NODE if not (folder / program).exists()])
     return folder
+
+
+def find_all() -> None:
+    """Have all Kubernetes programs; those that are not there are built at once, as they share most of it.
+
+    Raises:
+        NoProgramsError: they cannot be had.
+    """
+    folder = cached(version())
+    wanted = NODE if os.environ.get(ASSETS) else (*CONTROL_PLANE, *NODE)
+    _build(folder, [program for program in wanted if not (folder / program).exists()])
+    find()
 
 
 def version() -> str:
@@ -86,20 +98,22 @@ def cached(pinned: str) -> Path:
     return cache() / "kubernetes" / pinned
 
 
-def _build(folder: Path, programs: list[str], takes: str) -> None:
+def _build(folder: Path, programs: list[str]) -> None:
     if not programs:
         return
-    print(f"Building {', '.join(programs)} {folder.name} into {folder}: {takes}", flush=True)
-    folder.mkdir(parents=True, exist_ok=True)
+    what = f"{', '.join(programs)} {folder.name}"
+    print(f"Building {what} into {folder}: up to 10 minutes on 2 idle cores", flush=True)
+    new = folder / ".new"
+    new.mkdir(parents=True, exist_ok=True)
     major, minor, *_ = folder.name.removeprefix("v").split(".")
     stamps = [
         f"-X {package}.git{name}={value}"
         for package in _VERSION_IN
         for name, value in (("Version", folder.name), ("Major", major), ("Minor", minor))
     ]
+    flags = (*SMALL, "-ldflags", " ".join(["-s", "-w", *stamps]), "-o", f"{new}/")
+    packages = [f"k8s.io/kubernetes/cmd/{program}" for program in programs]
+    run_go("build", *flags, *packages, what="Kubernetes", environment={"CGO_ENABLED": "0"}, folder=TOOLS)
     for program in programs:
-        made = folder / f".{program}.new"
-        flags = (*SMALL, "-ldflags", " ".join(["-s", "-w", *stamps]), "-o", str(made))
-        package = f"k8s.io/kubernetes/cmd/{program}"
-        run_go("build", *flags, package, what=program, environment={"CGO_ENABLED": "0"}, folder=TOOLS)
-        made.replace(folder / program)
+        (new / program).replace(folder / program)
+    shutil.rmtree(new)
