@@ -2,7 +2,7 @@
 
 import argparse
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from bgpnet.cli import flags, show
 from bgpnet.cli.exits import FINE
@@ -13,9 +13,12 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
+MOST_NAMED: Final = 20
+"""Objects of users that are named in one line."""
+
 
 def add(verbs: flags.Verbs) -> None:
-    """Declare `await` and `crds`."""
+    """Declare `await`, `crds` and `forget`."""
     wait = verbs.add(
         "await",
         _await,
@@ -41,6 +44,16 @@ def add(verbs: flags.Verbs) -> None:
         """,
     )
     crds.add_argument("--apply", action="store_true", help="apply them, with the rights of this pod")
+    verbs.add(
+        "forget",
+        _forget,
+        "take away what the agents made in the cluster, when none is left; in a pod of its own",
+        """\
+        Reports, blocks, the Lease, the taint and the condition of Nodes. What users made stays, and is named.
+
+        exit codes: 0 it is gone, 3 the API server cannot be reached, or refuses
+        """,
+    )
 
 
 def _await(args: argparse.Namespace) -> int:
@@ -83,6 +96,18 @@ def _crds(args: argparse.Namespace) -> int:
     _in_cluster(lambda client, _: definitions.apply(client, made))
     for each in made:
         show.line(f"applied {each['metadata']['name']}")
+    return FINE
+
+
+def _forget(_args: argparse.Namespace) -> int:
+    from bgpnet.drivers.kube import leavings
+
+    left = _in_cluster(leavings.forget)
+    for node in left.away:
+        show.line(f"node {node} is away: what its pods may be using stays: its IPBlocks and BGPNodeStatus")
+    if left.users:
+        more = f" and {len(left.users) - MOST_NAMED} more" if len(left.users) > MOST_NAMED else ""
+        show.line(f"your objects stay, with their CRDs: {', '.join(left.users[:MOST_NAMED])}{more}")
     return FINE
 
 

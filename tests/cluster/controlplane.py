@@ -29,6 +29,14 @@ rules:
   - level: Metadata
 """
 
+EGRESS: Final = """
+apiVersion: apiserver.k8s.io/v1beta1
+kind: EgressSelectorConfiguration
+egressSelections:
+  - name: cluster
+    connection: {{proxyProtocol: HTTPConnect, transport: {{uds: {{udsName: {path}}}}}}}
+"""
+
 
 @dataclass(frozen=True)
 class Clients:
@@ -38,6 +46,8 @@ class Clients:
     """Where they reach the API server, at its own port; the way there is made by somebody else."""
     users: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     """User and group by token."""
+    kubelets: Path | None = None
+    """A unix socket where a proxy connects to kubelets, for logs and exec."""
 
 
 class ControlPlane:
@@ -61,6 +71,11 @@ class ControlPlane:
         return self.folder / "certs" / "apiserver.crt"
 
     @property
+    def kubelet_client(self) -> Path:
+        """The API server's certificate for kubelets, which is its own authority; its key is beside it."""
+        return self.folder / "kubelet-client.crt"
+
+    @property
     def audit_log(self) -> Path:
         return self.folder / "audit.log"
 
@@ -72,6 +87,23 @@ class ControlPlane:
         lines = [f"{token},{user},{user},{group}\n" for token, (user, group) in users.items()]
         (self.folder / "tokens.csv").write_text("".join(lines))
         (self.folder / "audit.yaml").write_text(AUDIT_POLICY)
+        if self._clients.kubelets:
+            (self.folder / "egress.yaml").write_text(EGRESS.format(path=self._clients.kubelets))
+            made = ["-keyout", str(self.kubelet_client.with_suffix(".key")), "-out", str(self.kubelet_client)]
+            subject = ["-subj", "/O=system:masters/CN=kube-apiserver"]
+            argv = [
+                "openssl",
+                "req",
+                "-x509",
+                "-newkey",
+                "rsa:2048",
+                "-nodes",
+                "-days",
+                "30",
+                *subject,
+                *made,
+            ]
+            subprocess.run(argv, check=True, capture_output=True)
         own, peer = f"http://127.0.0.1:{self._etcd_port}", f"http://127.0.0.1:{self._etcd_peer_port}"
         self._run(
             "etcd",
@@ -89,7 +121,14 @@ class ControlPlane:
         """The API server, until it answers /readyz."""
         key = self.folder / "service-accounts.key"
         address = self._clients.address
-        elsewhere = () if address == "127.0.0.1" else (f"--advertise-address={address}",)
+        elsewhere = [] if address == "127.0.0.1" else [f"--advertise-address={address}"]
+        if self._clients.kubelets:
+            elsewhere += [
+                f"--egress-selector-config-file={self.folder}/egress.yaml",
+                "--kubelet-preferred-address-types=InternalIP",
+                f"--kubelet-client-certificate={self.kubelet_client}",
+                f"--kubelet-client-key={self.kubelet_client.with_suffix('.key')}",
+            ]
         self._run(
             "kube-apiserver",
             self._binaries.path("kube-apiserver"),
@@ -142,6 +181,8 @@ class ControlPlane:
             "--cluster-cidr=10.244.0.0/16",
             f"--service-account-private-key-file={self.folder}/service-accounts.key",
             f"--root-ca-file={self.ca}",
+            # Left out, it would be made on this machine, below /usr/libexec.
+            f"--flex-volume-plugin-dir={self.folder}/volumes",
             f"--controllers={','.join(controllers)}",
         )
 

@@ -1,5 +1,6 @@
 """Our chart on a cluster of two nodes: from NotReady nodes to pods and services that a VM reaches."""
 
+import json
 from functools import partial
 from typing import Any
 
@@ -9,6 +10,7 @@ from tests.cluster.controlplane import until
 from tests.cluster.rig import podimage, watch
 from tests.cluster.rig.cluster import NODES
 from tests.cluster.rig.installed import Installed
+from tests.cluster.rig.release import NAMESPACE
 from tests.netlab.probes import Place
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
@@ -91,6 +93,14 @@ def test_a_host_port_leads_to_its_pod(calm: Installed) -> None:
         told = watch.fetch(vm, pod["status"]["hostIP"], 30091)
         assert told == f"{pod['metadata']['name']} sees {watch.VM}"
     calm.unweb("hostport")
+
+
+def test_our_pods_are_asked_as_the_readme_says(calm: Installed) -> None:
+    ours = ("-n", NAMESPACE)
+    told = calm.on.plane.kubectl(*ours, "exec", "ds/bgpnet-agent", "--", "bgpnet", "status", "-o", "json")
+    assert json.loads(told.partition("{")[1] + told.partition("{")[2])["ready"] is True
+    said = calm.on.plane.kubectl(*ours, "logs", "ds/bgpnet-agent", "-c", "install")
+    assert "/opt/cni/bin" in said
 
 
 @pytest.mark.parametrize("mode", ["nftables", "iptables"])

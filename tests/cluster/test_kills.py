@@ -91,15 +91,22 @@ def test_nothing_is_lost_when_this_is_killed(calm: Installed, two: Two, fault: s
 
 def test_an_upgrade_of_the_agent_leaves_sessions_and_packets_alone(calm: Installed, two: Two) -> None:
     speakers, agents, sessions = calm.uids("speaker"), calm.uids("agent"), watch.sessions(calm.on)
+    crd = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/bgpfilters.bgpnet.io"
+    column = "/spec/versions/0/additionalPrinterColumns"
+    older = [{"op": "remove", "path": column}]
+    calm.on.plane.request("PATCH", crd, older, kind="application/json-patch+json")
     with watch.flowing(calm.on, *two) as flows:
         calm.release.upgrade(values(agent=TAGS[1]))
         until(lambda: new(calm.uids("agent"), agents) and calm.settled(), "the upgrade is through", calm.log)
         upgraded = calm.uids("agent")
+        newer = calm.on.get(crd)["spec"]
         calm.release.rollback()
         until(
             lambda: new(calm.uids("agent"), upgraded) and calm.settled(), "the rollback is through", calm.log
         )
         lost = watch.lost(flows)
+    assert newer["versions"][0]["additionalPrinterColumns"]
+    assert calm.on.get(crd)["spec"] == newer
     assert set(lost.values()) == {0}, lost
     assert calm.uids("speaker") == speakers
     assert watch.sessions(calm.on) == sessions

@@ -4,11 +4,13 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.cluster.rig import cgroups, remains
+from tests.cluster.rig.machine import INTO_CGROUPS
 from tests.netlab import processes
 from tests.netlab.images import REPOSITORY
 
@@ -31,10 +33,18 @@ sys.stdin.read()
 """
 
 
-def test_what_a_killed_run_left_is_taken_away(tmp_path: Path) -> None:
-    argv = [sys.executable, "-c", RUN, str(tmp_path)]
+@pytest.fixture
+def elsewhere() -> Iterator[dict[str, str]]:
+    """An environment that says into which cgroups, which are not ours, `INTO_CGROUPS` goes."""
+    folders = cgroups.make(f"bgpnet-elsewhere-{os.getpid()}")
+    yield {**os.environ, "CGROUPS": " ".join(map(str, folders))}
+    cgroups.remove(folders)
+
+
+def test_what_a_killed_run_left_is_taken_away(tmp_path: Path, elsewhere: dict[str, str]) -> None:
+    argv = ["sh", "-c", INTO_CGROUPS, "into", sys.executable, "-c", RUN, str(tmp_path)]
     with subprocess.Popen(
-        argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=REPOSITORY
+        argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=REPOSITORY, env=elsewhere
     ) as process:
         assert process.stdout is not None
         assert next(line for line in process.stdout if line == "up\n")
@@ -52,5 +62,5 @@ def test_what_a_killed_run_left_is_taken_away(tmp_path: Path) -> None:
 def left(name: str) -> list[str]:
     """What is called so."""
     mounts = [line for line in Path("/proc/self/mounts").read_text().splitlines() if line.startswith(name)]
-    places = [Path("/run/netns", name), *(own / name for own in cgroups.own())]
-    return mounts + [str(path) for path in places if path.exists()]
+    found = [path for own in cgroups.own() for path in own.rglob(name)]
+    return mounts + [str(path) for path in (Path("/run/netns", name), *found) if path.exists()]

@@ -24,6 +24,11 @@ TAINT: Final = f"{GROUP}/not-ready"
 """Keeps pods off the node until they can be reached. Whoever makes the Node sets it, as the kubelet does with
 --register-with-taints; the agent takes it away, and never sets it."""
 
+CONDITION: Final = "NetworkUnavailable"
+
+REASON: Final = "RouteReady"
+"""Why that condition is False: no other program gives this reason."""
+
 APPLIER: Final = {"fieldManager": "bgpnet", "force": "true"}
 
 log = logging.getLogger(__name__)
@@ -141,17 +146,15 @@ class Reporter:
     async def _clear(self, node: Json) -> None:
         """Let pods come. One lost router or a restart of the agent never takes that back."""
         name, status = node["metadata"]["name"], node.get("status") or {}
-        unavailable = [
-            each for each in status.get("conditions") or () if each["type"] == "NetworkUnavailable"
-        ]
+        unavailable = [each for each in status.get("conditions") or () if each["type"] == CONDITION]
         if self._cleared or [each["status"] for each in unavailable] == ["False"]:
             self._cleared = True
             return
         now = second(self._clock())
         condition = {
-            "type": "NetworkUnavailable",
+            "type": CONDITION,
             "status": "False",
-            "reason": "RouteReady",
+            "reason": REASON,
             "message": "pods of this node can be reached through its routers",
             "lastHeartbeatTime": now,
             "lastTransitionTime": now,

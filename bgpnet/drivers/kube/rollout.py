@@ -100,7 +100,7 @@ async def look(client: Client, namespace: str, name: str) -> Pods:
     wanted, selector = await _daemon_set(client, namespace, name)
     pods = await client.call("GET", f"/api/v1/namespaces/{namespace}/pods", {"labelSelector": selector})
     nodes = await client.call("GET", "/api/v1/nodes", {"resourceVersion": "0"})
-    away = {node["metadata"]["name"] for node in nodes["items"] if _condition(node, "Ready") == "Unknown"}
+    away = {node["metadata"]["name"] for node in nodes["items"] if is_away(node)}
     on = [(pod.get("spec", {}).get("nodeName", ""), pod) for pod in pods["items"]]
     heard = [(node, pod) for node, pod in on if node not in away]
     return Pods(
@@ -109,6 +109,11 @@ async def look(client: Client, namespace: str, name: str) -> Pods:
         sum(_is_ready(pod) for _, pod in heard),
         tuple(sorted({node for node, _ in on if node in away})),
     )
+
+
+def is_away(node: Json) -> bool:
+    """Whether its kubelet tells nothing any more: nothing is known of what runs there."""
+    return _condition(node, "Ready") == "Unknown"
 
 
 async def _daemon_set(client: Client, namespace: str, name: str) -> tuple[int | None, str]:

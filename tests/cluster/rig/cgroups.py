@@ -1,6 +1,7 @@
 """The cgroup of a node in each hierarchy (cgroup v1): made before its processes, gone after them."""
 
 import contextlib
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -51,13 +52,30 @@ def own() -> Iterator[Path]:
     for line in Path("/proc/self/cgroup").read_text().splitlines():
         _, controllers, path = line.split(":", 2)
         ours[controllers] = path
-    for line in Path("/proc/self/mounts").read_text().splitlines():
+    for line in _mounts():
         _, place, kind, *_ = line.split()
         hierarchy = Path(place).name
         if kind == "cgroup":
             path = ours.get(hierarchy) or ours.get(f"name={hierarchy}") or "/"
             there = Path(place) / path.lstrip("/")
             yield there if there.is_dir() else Path(place)
+
+
+def anywhere(names: re.Pattern[str]) -> list[Path]:
+    """The cgroups of such a name in every v1 hierarchy, whoever made them, in which no process is left."""
+    places = {Path(line.split()[1]) for line in _mounts() if line.split()[2] == "cgroup"}
+    found = [path for place in places for path in _below(place) if names.fullmatch(path.name)]
+    return [path for path in found if not any(map(_processes, (path, *_below(path))))]
+
+
+def _processes(folder: Path) -> str:
+    with contextlib.suppress(OSError):
+        return (folder / "cgroup.procs").read_text()
+    return ""
+
+
+def _mounts() -> list[str]:
+    return Path("/proc/self/mounts").read_text().splitlines()
 
 
 def _below(folder: Path) -> list[Path]:

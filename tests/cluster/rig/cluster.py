@@ -8,12 +8,14 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from tests.cluster import binaries
 from tests.cluster.controlplane import Clients, ControlPlane, control_plane, until
 from tests.cluster.rig import host, podimage, remains, settings
 from tests.cluster.rig.machine import Machine, Parts
+from tests.cluster.rig.tunnel import tunnel
 from tests.cluster.wire import Wire, wire
 from tests.netlab import kernel, life, reading
 from tests.netlab.lab import Lab
@@ -28,11 +30,9 @@ NODES: Final = ("n1", "n2")
 
 _TORS: Final = ("tor1", "tor2")
 
-_CLIENTS: Final = Clients(
-    API,
-    {f"token-{name}": (f"system:node:{name}", "system:nodes") for name in NODES}
-    | {"token-proxy": ("system:kube-proxy", "system:authenticated")},
-)
+_USERS: Final = {f"token-{name}": (f"system:node:{name}", "system:nodes") for name in NODES} | {
+    "token-proxy": ("system:kube-proxy", "system:authenticated")
+}
 
 Json = dict[str, Any]
 
@@ -54,6 +54,7 @@ class Cluster:
         machine.on()
         machine.write("/etc/containerd/config.toml", settings.CONTAINERD)
         machine.write("/etc/kubernetes/kubelet.json", settings.kubelet(list(taints)))
+        machine.write(settings.CLIENTS, self.plane.kubelet_client.read_text())
         machine.write("/etc/kubernetes/kubelet.kubeconfig", self.plane.kubeconfig_elsewhere(f"token-{name}"))
         machine.write("/etc/kubernetes/proxy.kubeconfig", self.plane.kubeconfig_elsewhere("token-proxy"))
         self.start_containerd(name)
@@ -165,7 +166,10 @@ def cluster(folder: Path) -> Iterator[Cluster]:
         lab = stack.enter_context(life.running(topology, folder / "fabric", _quiet))
         plane_folder = folder / "plane"
         plane_folder.mkdir()
-        plane = stack.enter_context(control_plane(programs, plane_folder, _CLIENTS))
+        # Not below the folder: a path to a socket is 107 bytes at most.
+        kubelets = Path(stack.enter_context(TemporaryDirectory(prefix="bgpnet-")), "kubelets")
+        stack.enter_context(tunnel(kubelets, Namespace(lab.node("cp").namespace)))
+        plane = stack.enter_context(control_plane(programs, plane_folder, Clients(API, _USERS, kubelets)))
         plane.start_controllers("*")
         plane.start_scheduler(kubernetes)
         with Namespace(lab.node("cp").namespace).entered():

@@ -30,7 +30,7 @@ _NAMESPACES: Final = (
     "--kill-child=KILL",
 )
 
-_INTO_CGROUPS: Final = (
+INTO_CGROUPS: Final = (
     'for each in $CGROUPS; do echo $$ > "$each/cgroup.procs"; done; unset CGROUPS; exec "$@"'
 )
 """Before the cgroup namespace is entered: a process outside the namespace's root would see itself as /../."""
@@ -176,7 +176,7 @@ class Machine:
 
         def start() -> subprocess.Popen[bytes]:
             # Should the test run be killed, the kernel ends what it started: with the thread that did.
-            whole = ["setpriv", "--pdeathsig", "KILL", "sh", "-c", _INTO_CGROUPS, "into", *argv]
+            whole = ["setpriv", "--pdeathsig", "KILL", "sh", "-c", INTO_CGROUPS, "into", *argv]
             return subprocess.Popen(whole, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=environment)
 
         with (self.folder / f"{name}.log").open("ab") as log:

@@ -32,7 +32,7 @@ def sweep() -> None:
     disks = {source: place for source, place in mounts if _NAMED.fullmatch(source)}
     for source in _orphans(disks):
         subprocess.run(["umount", "--lazy", disks[source]], check=True, timeout=10)
-    found = [path for own in cgroups.own() for path in own.iterdir() if path.is_dir()]
+    found = cgroups.anywhere(_NAMED)
     for left in _orphans({path.name for path in found}):
         cgroups.remove([path for path in found if path.name == left])
 

@@ -9,6 +9,9 @@ Json = dict[str, Any]
 
 TAINT: Final = {"key": "bgpnet.io/not-ready", "effect": "NoSchedule"}
 
+CLIENTS: Final = "/etc/kubernetes/clients.crt"
+"""The authority of who may ask a kubelet: the API server."""
+
 POD_CIDR: Final = "10.244.0.0/16"
 
 CONTAINERD: Final = f"""
@@ -32,7 +35,11 @@ def kubelet(taints: list[Json]) -> str:
         {
             "apiVersion": "kubelet.config.k8s.io/v1beta1",
             "kind": "KubeletConfiguration",
-            "authentication": {"anonymous": {"enabled": False}, "webhook": {"enabled": True}},
+            "authentication": {
+                "anonymous": {"enabled": False},
+                "webhook": {"enabled": True},
+                "x509": {"clientCAFile": CLIENTS},
+            },
             "authorization": {"mode": "Webhook"},
             "cgroupDriver": "cgroupfs",
             "failCgroupV1": False,
