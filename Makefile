@@ -80,11 +80,11 @@ format: setup ## format the Python code
 test: check plugin oracles ## every tier of tests but the cluster's (as root)
 	@$(BIN)/pytest -n $(JOBS) --dist loadfile $(ARGS)
 
-test-cluster: setup plugin ## the tests against real Kubernetes programs, built once into ~/.cache (15 minutes)
+test-cluster: setup plugin ## the tests against real Kubernetes programs, built once into ~/.cache (up to 15 minutes)
 	@tests/install-packages.sh tests/cluster/debian-packages.txt
 	@tests/install-packages.sh image/debian-packages.txt
 	@$(BIN)/python -m tests.cluster
-	@$(BIN)/pytest tests/cluster $(ARGS)
+	@$(BIN)/pytest -n 2 --dist loadgroup tests/cluster $(ARGS)
 
 build/oracles/.installed: tests/oracles/requirements.txt | packages
 	@echo "Installing the vendors' schema tools that tests ask"

@@ -67,15 +67,25 @@ def cache() -> Path:
     return (Path(found) if found else Path.home() / ".cache") / "bgpnet"
 
 
+def find_go(what: str) -> str:
+    """The program.
+
+    Raises:
+        NoProgramsError: there is none.
+    """
+    go = shutil.which("go") or shutil.which("go", path="/usr/local/go/bin")
+    if go is None:
+        raise NoProgramsError(f"there is no Go to build {what} with: install Go 1.26 or newer")
+    return go
+
+
 def run_go(*args: str, what: str, environment: Mapping[str, str], folder: Path | None = None) -> None:
     """`go ARGS`, in the background of whatever else the machine does; tells how far it is.
 
     Raises:
         NoProgramsError: there is no Go, or it fails; with the last of what it said.
     """
-    go = shutil.which("go") or shutil.which("go", path="/usr/local/go/bin")
-    if go is None:
-        raise NoProgramsError(f"there is no Go to build {what} with: install Go 1.26 or newer")
+    go = find_go(what)
     whole = ["nice", "-n", "15", go, args[0], "-v", *args[1:]]
     began = time.monotonic()
     with subprocess.Popen(

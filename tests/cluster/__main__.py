@@ -4,7 +4,7 @@ import sys
 import time
 
 from tests.bench import reference
-from tests.cluster import binaries
+from tests.cluster import binaries, podmonitor
 from tests.cluster.rig import podimage, release
 from tests.gobuild import NoProgramsError
 
@@ -16,6 +16,7 @@ def main() -> int:
         binaries.find_all()
         binaries.CONTAINERD.find()
         binaries.HELM.find()
+        podmonitor.definition()
         podimage.first()
         release.image()
     except NoProgramsError as error:

@@ -1,6 +1,6 @@
 """What the tests of the tier share: a control plane with our CRDs, and a cluster with our chart."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,39 @@ from tests.cluster.rig.installed import Installed
 from tests.cluster.rig.installed import installed as installed_cluster
 
 CRDS = Path(__file__).parents[2] / "config" / "crd"
+
+OF_THEIR_OWN = {"test_beside", "test_chart", "test_remains", "test_two_nodes"}
+"""Modules that make a cluster for themselves, or need none."""
+
+OF_INSTALLED = {"test_installed", "test_kills"}
+"""Modules that share the cluster with our chart. All others share the control plane."""
+
+FIGURE = "figure"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that run beside each other (`pytest -n`) share nothing: who shares is one group."""
+    for item in items:
+        module = item.path.stem
+        if item.path.parent == Path(__file__).parent:
+            shared = "installed" if module in OF_INSTALLED else "plane"
+            item.add_marker(pytest.mark.xdist_group(module if module in OF_THEIR_OWN else shared))
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:  # noqa: ANN401 - pytest's own, not public
+    """What tests have measured, also where they passed."""
+    reports = [report for kind in ("passed", "failed") for report in terminalreporter.stats.get(kind, ())]
+    figures = [value for report in reports for name, value in report.user_properties if name == FIGURE]
+    if figures:
+        terminalreporter.section("measured")
+        for figure in figures:
+            terminalreporter.line(figure)
+
+
+@pytest.fixture
+def measured(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """Tells a figure at the end of the run."""
+    return lambda figure: record_property(FIGURE, figure)
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -71,7 +71,9 @@ def test_beside_another_plugin_nothing_is_installed_and_its_name_is_told(other: 
     until(lambda: not changes(other, before), "both nodes are as before", lambda: changes(other, before))
 
 
-def test_a_hundred_pods_start_as_quickly_as_with_the_reference_and_nothing_is_left(other: Installed) -> None:
+def test_a_hundred_pods_start_as_quickly_as_with_the_reference_and_nothing_is_left(
+    other: Installed, measured: Callable[[str], None]
+) -> None:
     timed(other, "warm", 2)
     theirs = [timed(other, "before")]
     before = {name: snapshot(other.on.machines[name]) for name in NODES}
@@ -85,14 +87,16 @@ def test_a_hundred_pods_start_as_quickly_as_with_the_reference_and_nothing_is_le
     assert made(other.on)
     began = time.monotonic()
     told = other.release.uninstall()
-    print(f"helm uninstall: {time.monotonic() - began:.1f} s")
+    measured(f"helm uninstall: {time.monotonic() - began:.1f} s")
     until(lambda: not changes(other, before), "both nodes are as before", lambda: changes(other, before))
     assert not made(other.on)
     assert marked(other.on) == marks
     assert "your objects stay, with their CRDs: BGPPeer/mine" in told
     other.on.plane.kubectl("delete", "bgppeer", "mine")
     theirs.append(timed(other, "after"))
-    print(f"0 to {PODS} pods on a node: {told_of(ours)}; ptp + host-local {', '.join(map(told_of, theirs))}")
+    measured(
+        f"0 to {PODS} pods on a node: {told_of(ours)}; ptp + host-local {', '.join(map(told_of, theirs))}"
+    )
     print(
         f"{ratio(ours, theirs):.2f} times the reference's (bar 1); our processes {used:.2f} s of processors"
     )

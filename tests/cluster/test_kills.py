@@ -78,18 +78,22 @@ FAULTS: Final[dict[str, Callable[[Installed], None]]] = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_nothing_is_lost_when_this_is_killed(calm: Installed, two: Two, fault: str) -> None:
+def test_nothing_is_lost_when_this_is_killed(
+    calm: Installed, two: Two, fault: str, measured: Callable[[str], None]
+) -> None:
     with watch.flowing(calm.on, *two) as flows:
         FAULTS[fault](calm)
         until(calm.settled, f"all is well again after {fault}", calm.log)
         lost = watch.lost(flows)
-    print(f"{fault}: {lost}")
+    measured(f"{fault} killed: {sum(lost.values())} lost")
     assert set(lost.values()) == {0}, lost
     calm.web(2, "after")
     calm.unweb("after")
 
 
-def test_an_upgrade_of_the_agent_leaves_sessions_and_packets_alone(calm: Installed, two: Two) -> None:
+def test_an_upgrade_of_the_agent_leaves_sessions_and_packets_alone(
+    calm: Installed, two: Two, measured: Callable[[str], None]
+) -> None:
     speakers, agents, sessions = calm.uids("speaker"), calm.uids("agent"), watch.sessions(calm.on)
     crd = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/bgpfilters.bgpnet.io"
     column = "/spec/versions/0/additionalPrinterColumns"
@@ -105,6 +109,7 @@ def test_an_upgrade_of_the_agent_leaves_sessions_and_packets_alone(calm: Install
             lambda: new(calm.uids("agent"), upgraded) and calm.settled(), "the rollback is through", calm.log
         )
         lost = watch.lost(flows)
+    measured(f"agent upgraded and rolled back: {sum(lost.values())} lost")
     assert newer["versions"][0]["additionalPrinterColumns"]
     assert calm.on.get(crd)["spec"] == newer
     assert set(lost.values()) == {0}, lost
@@ -112,7 +117,9 @@ def test_an_upgrade_of_the_agent_leaves_sessions_and_packets_alone(calm: Install
     assert watch.sessions(calm.on) == sessions
 
 
-def test_an_upgrade_of_the_speaker_loses_no_packet(calm: Installed, two: Two) -> None:
+def test_an_upgrade_of_the_speaker_loses_no_packet(
+    calm: Installed, two: Two, measured: Callable[[str], None]
+) -> None:
     speakers, agents = calm.uids("speaker"), calm.uids("agent")
     with watch.flowing(calm.on, *two) as flows:
         calm.release.upgrade(values(speaker=TAGS[1]))
@@ -127,6 +134,7 @@ def test_an_upgrade_of_the_speaker_loses_no_packet(calm: Installed, two: Two) ->
             calm.log,
         )
         lost = watch.lost(flows)
+    measured(f"speaker upgraded and rolled back: {sum(lost.values())} lost")
     assert set(lost.values()) == {0}, lost
     assert calm.uids("agent") == agents
 
@@ -136,7 +144,9 @@ def new(now: dict[str, set[str]], before: dict[str, set[str]]) -> bool:
     return all(now[name] and not now[name] & before[name] for name in before)
 
 
-def test_a_pod_on_a_rebooted_node_has_its_first_packet_answered(calm: Installed) -> None:
+def test_a_pod_on_a_rebooted_node_has_its_first_packet_answered(
+    calm: Installed, measured: Callable[[str], None]
+) -> None:
     first = f"ping -c 1 -W 1 {watch.VM} >/www/first 2>&1; exec httpd -f -p 0.0.0.0:{podimage.PORT} -h /www"
     calm.web(2, "early", command=("sh", "-c", first))
     try:
@@ -147,7 +157,7 @@ def test_a_pod_on_a_rebooted_node_has_its_first_packet_answered(calm: Installed)
         told = until(
             restarted, "the pod of n1 runs again and tells of its first packet", calm.log, patience=150
         )
-        print(f"a rebooted node's pod answers after {time.monotonic() - began:.1f} s: {told}")
+        measured(f"a rebooted node's pod answers after {time.monotonic() - began:.1f} s")
         assert "1 packets received" in told, told
         until(calm.settled, "all is well again", calm.log, patience=150)
     finally:
