@@ -21,14 +21,15 @@ import sys
 from functools import partial
 from pathlib import Path
 from tests.cluster import binaries
-from tests.cluster.rig import podimage
+from tests.cluster.rig import podimage, remains
 from tests.cluster.rig.machine import Machine, Parts
 folder = Path(sys.argv[1])
-parts = Parts(podimage.first(), binaries.find_node(), binaries.CONTAINERD.find(), print, print)
+programs = binaries.find_node(), binaries.CONTAINERD.find()
+parts = Parts(remains.mark(), podimage.first(), *programs, print, print)
 machine = Machine("n1", folder / "n1", parts)
 machine.on()
 machine.start("sleep", "sleep", "1000")
-print("up", flush=True)
+print("up", machine.space, flush=True)
 sys.stdin.read()
 """
 
@@ -47,8 +48,7 @@ def test_what_a_killed_run_left_is_taken_away(tmp_path: Path, elsewhere: dict[st
         argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=REPOSITORY, env=elsewhere
     ) as process:
         assert process.stdout is not None
-        assert next(line for line in process.stdout if line == "up\n")
-        name = f"bgpnet-{process.pid}-n1"
+        name = next(line for line in process.stdout if line.startswith("up ")).split()[1]
         space = Path("/run/netns", name)
         inside = processes.sharing("net", space)
         assert len(inside) > 1

@@ -159,10 +159,11 @@ def cluster(folder: Path) -> Iterator[Cluster]:
     kubernetes, containerd = binaries.find_node(), binaries.CONTAINERD.find()
     with ExitStack() as stack:
         remains.sweep()
-        stack.enter_context(host.preserved())
+        mark = remains.mark()
+        stack.enter_context(host.preserved(mark))
         first = podimage.first()
         podimage.write(folder / "pod.tar", first)
-        topology = reading.read(FABRIC, reading.Options(folder, os.environ, name_prefix=f"k{os.getpid()}-"))
+        topology = reading.read(FABRIC, reading.Options(folder, os.environ, name_prefix=f"k{mark}-"))
         lab = stack.enter_context(life.running(topology, folder / "fabric", _quiet))
         plane_folder = folder / "plane"
         plane_folder.mkdir()
@@ -177,7 +178,7 @@ def cluster(folder: Path) -> Iterator[Cluster]:
         line = stack.enter_context(wire(plane.port, listener))
         made = Cluster(plane, lab, line, folder / "pod.tar")
         for name in NODES:
-            parts = Parts(first, kubernetes, containerd, partial(_plug, lab, name), _unplug)
+            parts = Parts(mark, first, kubernetes, containerd, partial(_plug, lab, name), _unplug)
             made.machines[name] = Machine(name, folder / name, parts)
             stack.callback(made.machines[name].close)
         yield made

@@ -2,7 +2,6 @@
 
 import fcntl
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,13 +22,13 @@ CHANGED: Final = (
 INSTANCES: Final = 8192
 
 HOME: Final = Path("/run/bgpnet-cluster")
-"""The values found, and a file for each process that has a cluster: the last to go puts them back."""
+"""The values found, and a file for each cluster, by its mark: the last to go puts them back."""
 
 
 @contextmanager
-def preserved() -> Iterator[None]:
+def preserved(mark: str) -> Iterator[None]:
     """The machine's sysctls are as they were once the last cluster is gone, of runs at once, too."""
-    own = HOME / str(os.getpid())
+    own = HOME / mark
     with _locked():
         if not _users():
             _put_back()
@@ -55,12 +54,16 @@ def _locked() -> Iterator[None]:
         yield
 
 
-def _users() -> list[int]:
-    """The living processes that have a cluster; files of dead ones go."""
-    found = [int(path.name) for path in HOME.iterdir() if path.name.isdigit()]
-    for dead in (pid for pid in found if not processes.alive(pid)):
-        (HOME / str(dead)).unlink()
-    return [pid for pid in found if processes.alive(pid)]
+def _users() -> list[Path]:
+    """The files of living processes that have a cluster; those of dead ones go."""
+    found = [path for path in HOME.iterdir() if path.name[0].isdigit()]
+    for dead in (path for path in found if not _is_alive(path)):
+        dead.unlink()
+    return [path for path in found if path.exists()]
+
+
+def _is_alive(file: Path) -> bool:
+    return processes.alive(int(file.name.partition("-")[0]))
 
 
 def _put_back() -> None:

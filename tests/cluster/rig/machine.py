@@ -38,8 +38,10 @@ INTO_CGROUPS: Final = (
 
 @dataclass(frozen=True)
 class Parts:
-    """What machines are made of: the PID 1, folders with programs by name, and a link to the world."""
+    """What machines are made of: a PID 1, folders with programs by name, and a link to the world."""
 
+    mark: str
+    """Their cluster's."""
     first: Path
     kubernetes: Path
     containerd: Path
@@ -55,7 +57,7 @@ class Machine:
     def __init__(self, name: str, folder: Path, parts: Parts) -> None:
         self.name = name
         self.folder = folder
-        self.space = remains.name(name)
+        self.space = remains.name(parts.mark, name)
         self._parts = parts
         self._cgroups: list[Path] = []
         self._starter = ThreadPoolExecutor(1)

@@ -2,6 +2,7 @@
 
 import os
 import re
+import secrets
 import signal
 import subprocess
 from collections.abc import Iterable, Iterator
@@ -12,13 +13,18 @@ from typing import Final
 from tests.cluster.rig import cgroups
 from tests.netlab import processes
 
-_NAMED: Final = re.compile(r"bgpnet-(\d+)-n\d+")
+_NAMED: Final = re.compile(r"bgpnet-(\d+)-[0-9a-f]{4}-n\d+")
 """A machine's name, with the process that made it."""
 
 
-def name(machine: str) -> str:
-    """What a machine's namespace, cgroups and disk are called."""
-    return f"bgpnet-{os.getpid()}-{machine}"
+def mark() -> str:
+    """What a cluster's parts have in their names: one process may have several clusters."""
+    return f"{os.getpid()}-{secrets.token_hex(2)}"
+
+
+def name(cluster: str, machine: str) -> str:
+    """What the namespace, cgroups and disk of a machine are called, by its cluster's mark."""
+    return f"bgpnet-{cluster}-{machine}"
 
 
 def sweep() -> None:
