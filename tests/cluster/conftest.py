@@ -23,6 +23,7 @@ OF_INSTALLED = {"test_installed", "test_kills"}
 FIGURE = "figure"
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist looks at the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests that run beside each other (`pytest -n`) share nothing: who shares is one group."""
     for item in items:
