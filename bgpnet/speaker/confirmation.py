@@ -21,8 +21,8 @@ ASK_AGAIN: Final = 0.1
 RELOAD_LIMIT: Final = 12.0
 """Seconds of reloading after which ExaBGP is restarted: a stalled peer is gone after its hold time (9 s)."""
 
-RESTART_LIMIT: Final = 12.0
-"""Seconds after that restart in which the configuration must be in force."""
+RESTART_LIMIT: Final = 30.0
+"""Seconds after that restart in which the configuration must be in force: as long as a start may take."""
 
 _DESCRIPTION: Final = re.compile(r'\s*description "bgpnet-([0-9a-f]{16})";')
 _NEIGHBOR: Final = re.compile(r"neighbor \S+ \{")

@@ -88,7 +88,7 @@ class Supervisor:
                     return
             now = time.monotonic()
             if now - due > _LATE:
-                self._watchdog.answered(now)
+                self._watchdog.late(now)
             self._bury(now)
             due = min(self._changes.advance(now), self._keep(now), self._advertiser.advance(now))
 

@@ -14,6 +14,10 @@ INTERVAL: Final = 1.0
 PATIENCE: Final = 4.0
 """Seconds without an answer after which ExaBGP is ended."""
 
+START: Final = 30.0
+"""The same until the first answer of a life: where processors are short a start alone takes longer than that,
+and who is ended then never comes up. Peers wait for the restart time meanwhile (RFC 4724; 120 s)."""
+
 GRACE: Final = 1.0
 """Seconds from SIGTERM to SIGKILL: a frozen ExaBGP ignores the first."""
 
@@ -33,18 +37,25 @@ class Watchdog:
     def __init__(self) -> None:
         self._heard = 0.0
         self._asked = 0.0
+        self._patience = START
         self._terminated: float | None = None
 
     def born(self, now: float) -> None:
         """ExaBGP was started: a new life with full patience."""
         self._heard, self._asked, self._terminated = now, now, None
+        self._patience = START
 
     def asked(self, now: float) -> None:
         """A question is on its way, or could not be put; either way the next one has time."""
         self._asked = now
 
     def answered(self, now: float) -> None:
-        """It lives. Also told when the judge himself was late: then nobody was listening."""
+        """It lives."""
+        self._heard = now
+        self._patience = PATIENCE
+
+    def late(self, now: float) -> None:
+        """The judge himself was late: nobody was listening."""
         self._heard = now
 
     def judge(self, now: float) -> Verdict:
@@ -54,7 +65,7 @@ class Watchdog:
                 return Verdict.WAIT
             self._terminated = now
             return Verdict.KILL
-        if now - self._heard >= PATIENCE:
+        if now - self._heard >= self._patience:
             self._terminated = now
             return Verdict.TERMINATE
         return Verdict.ASK if now - self._asked >= INTERVAL else Verdict.WAIT
@@ -63,4 +74,4 @@ class Watchdog:
         """The next moment at which `judge` says something else than WAIT."""
         if self._terminated is not None:
             return self._terminated + GRACE
-        return min(self._asked + INTERVAL, self._heard + PATIENCE)
+        return min(self._asked + INTERVAL, self._heard + self._patience)

@@ -31,6 +31,7 @@ from bgpnet.model.rundir import RunDir
 from bgpnet.speaker import supervisor, watchdog
 hurry = float(sys.argv[2])
 watchdog.INTERVAL, watchdog.PATIENCE, watchdog.GRACE = 1 / hurry, 4 / hurry, 1 / hurry
+watchdog.START = 30 / hurry
 logs.setup("speaker", "info")
 sys.exit(supervisor.run(RunDir(PurePosixPath(sys.argv[1]))))
 """

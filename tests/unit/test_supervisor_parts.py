@@ -8,7 +8,7 @@ from bgpnet.render.generation import header
 from bgpnet.speaker.confirmation import AGAIN, ASK_AGAIN, RELOAD_LIMIT, RESTART_LIMIT, Confirmation, Step
 from bgpnet.speaker.store import Store
 from bgpnet.speaker.validation import redacted
-from bgpnet.speaker.watchdog import GRACE, INTERVAL, PATIENCE, Verdict, Watchdog
+from bgpnet.speaker.watchdog import GRACE, INTERVAL, PATIENCE, START, Verdict, Watchdog
 
 # --- watchdog -------------------------------------------------------------------------------------------
 
@@ -28,6 +28,7 @@ def test_a_speaker_that_answers_is_asked_for_ever() -> None:
 def test_a_silent_one_is_ended_and_then_killed() -> None:
     watchdog = Watchdog()
     watchdog.born(0.0)
+    watchdog.answered(0.0)
     verdicts = []
     for _ in range(20):
         now = watchdog.due()
@@ -45,12 +46,20 @@ def test_a_frozen_speaker_is_replaced_before_a_peer_with_the_default_hold_time_g
     assert hold_time - keepalive >= INTERVAL + PATIENCE + GRACE
 
 
-def test_a_new_life_has_full_patience() -> None:
+def test_a_start_that_takes_long_is_waited_for_in_each_life() -> None:
+    watchdog = Watchdog()
+    for began in (0.0, 100.0):
+        watchdog.born(began)
+        watchdog.late(began)  # tells nothing of the start
+        assert watchdog.judge(began + START - 0.1) is Verdict.ASK
+        watchdog.answered(began + START - 0.1)
+        assert watchdog.judge(began + START - 0.1 + PATIENCE) is Verdict.TERMINATE
+
+
+def test_a_start_that_comes_to_nothing_is_given_up() -> None:
     watchdog = Watchdog()
     watchdog.born(0.0)
-    assert watchdog.judge(PATIENCE) is Verdict.TERMINATE
-    watchdog.born(5.0)
-    assert watchdog.judge(5.0) is Verdict.WAIT
+    assert watchdog.judge(START) is Verdict.TERMINATE
 
 
 # --- confirmation ---------------------------------------------------------------------------------------
