@@ -1,8 +1,8 @@
 """ExaBGP's own process: ExaBGP as it comes, with timers that are exact and do not follow the wall clock.
 
-And it tells all of a peer's OPEN when it is asked for its sessions, for an agent that comes later, and says
-goodbye to a peer whose session BFD has ended. What it calls a peer is in `exabgp_peers`, when it sends a
-KEEPALIVE in `exabgp_keepalives`.
+And it tells all of a peer's OPEN when it is asked for its sessions, for an agent that comes later, says
+goodbye to a peer whose session BFD has ended, and tells none that it has restarted. What it calls a peer is
+in `exabgp_peers`, when it sends a KEEPALIVE in `exabgp_keepalives`.
 
 ExaBGP 5.0.15 keeps its timers in whole seconds of the wall clock (exabgp/bgp/timer.py, reactor/delay.py).
 So its hold timer fires up to a second late, a clock that is set forward ends every session, and one that is
@@ -19,7 +19,8 @@ from typing import Any, Final
 from exabgp.application.main import main
 from exabgp.bgp import timer
 from exabgp.bgp.message import _NOP, KeepAlive, Message, Notify
-from exabgp.bgp.message.open.capability import Capability
+from exabgp.bgp.message.open.capability import Capabilities, Capability
+from exabgp.bgp.neighbor import Neighbor
 from exabgp.reactor import delay, peer
 from exabgp.reactor.asynchronous import ASYNC
 
@@ -29,6 +30,8 @@ from bgpnet.speaker import exabgp_faults, exabgp_keepalives, exabgp_peers
 Code: Final = Capability.CODE
 
 _TOLD_OF: Final = peer.Peer.cli_data
+
+_GRACEFUL: Final = Capabilities._graceful  # noqa: SLF001 - what it is told is the session's own secret
 
 _CLOSE: Final = peer.Peer._close  # noqa: SLF001 - nothing public stands between the decision and the silence
 
@@ -91,6 +94,16 @@ def close(session: peer.Peer, message: str = "", error: object = "") -> None:
     _CLOSE(session, message, error)
 
 
+def graceful(capabilities: Capabilities, neighbor: Neighbor, _restarted: object) -> None:
+    """Offer graceful restart (RFC 4724), and never say that we have just restarted (the Restart State bit).
+
+    The bit keeps two that restart at once from waiting for each other's End-of-RIB: ours waits for nobody's.
+    But FRR 8.4 (bgpd/bgp_fsm.c, bgp_establish) takes it for the end of its own restart: whatever it keeps in
+    its kernel and has not learned anew it deletes, of all its neighbours.
+    """
+    _GRACEFUL(capabilities, neighbor, False)  # noqa: FBT003 - its signature
+
+
 def told_of(session: peer.Peer) -> dict[str, Any]:
     """What `show neighbor json` tells of a session: also what else the peer's OPEN says."""
     told: dict[str, Any] = _TOLD_OF(session)
@@ -147,6 +160,7 @@ def run() -> None:
     peer.Peer.cli_data = told_of
     exabgp_peers.install()
     peer.Peer._close = close  # noqa: SLF001 - as above
+    Capabilities._graceful = graceful  # noqa: SLF001 - likewise
     ASYNC.run = carry_out
     exabgp_faults.install()
     exabgp_keepalives.install()

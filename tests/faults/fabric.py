@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any, Final
 
 from tests import generated
 from tests.faults import evidence, setup
-from tests.faults.case import BFD, RESTARTING
+from tests.faults.case import BFD
 from tests.netlab import demo, faults, life, reading
 from tests.netlab.errors import LabRunError
 from tests.netlab.lab import REPOSITORY, Lab
@@ -34,9 +33,6 @@ HOLD: Final = 11.0
 """Seconds until the hold time has told of a fault."""
 BACK: Final = 1.0
 """Seconds after a process came back, before it is asked how it is."""
-YOUNG: Final = 125.0
-"""Seconds for which FRR tells in its OPEN that it has just restarted itself. Who restarts meanwhile does not
-wait for its End-of-RIB, as it would in a fabric that has been there."""
 
 
 class Fabric:
@@ -139,10 +135,7 @@ def running(lab: str, variant: str, work: Path) -> Iterator[Fabric]:
     for path, text in generated.routers_of_lab(folder / "configs" / "manifests"):
         path.write_text(setup.at_once(text), encoding="utf-8")
     options = reading.Options(LOGS, os.environ, name_prefix=f"faults-{variant}-")
-    begun = time.monotonic()
     with life.running(reading.read(folder, options), LOGS, print) as up:
         fabric = Fabric(up, folder / "configs" / "manifests", variant)
         fabric.settle()
-        if variant == RESTARTING:
-            time.sleep(max(0.0, begun + YOUNG - time.monotonic()))
         yield fabric

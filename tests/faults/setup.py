@@ -4,6 +4,7 @@ All is text: manifests and hand-written parts of routers are edited, and routers
 """
 
 import re
+import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -14,6 +15,23 @@ LOOPBACKS: Final = {"node1": "10.250.0.11", "node2": "10.250.0.12"}
 """What the nodes' own connections come from: an address on a link dies with the link."""
 RANGE: Final = "10.250.0.0/24"
 KEY_FILE: Final = "tor1.key"
+LEAF: Final = Path(__file__).with_name("leaf.bird.conf")
+"""The leaf of ToRs that restart gracefully: FRR tells in its OPEN that it has restarted, for two minutes
+after its start, and FRR 8.4 on a ToR deletes what it keeps as soon as one neighbour tells it."""
+
+_LEAF_IS_FRR: Final = """\
+    leaf:
+      image: frr
+      binds:
+        - configs/daemons:/etc/frr/daemons:ro
+        - configs/leaf/frr.conf:/etc/frr/frr.conf:ro
+"""
+_LEAF_IS_BIRD: Final = """\
+    leaf:
+      image: bird
+      binds:
+        - configs/leaf/bird.conf:/etc/bird/bird.conf:ro
+"""
 
 
 def apply(folder: Path, variant: str) -> None:
@@ -30,6 +48,10 @@ def apply(folder: Path, variant: str) -> None:
         own = f"        - ip address add {LOOPBACKS[node]}/32 dev lo\n"
         edit(folder / "lab.clab.yml", address, address + own)
     leaf = configs / "leaf" / "frr.conf"
+    if variant == RESTARTING:
+        leaf = leaf.with_name("bird.conf")
+        shutil.copy(LEAF, leaf)
+        edit(folder / "lab.clab.yml", _LEAF_IS_FRR, _LEAF_IS_BIRD)
     for path in (leaf, *configs.glob("*/*.base.conf")):
         text = with_loopbacks(path.read_text(encoding="utf-8"))
         if variant == BFD:

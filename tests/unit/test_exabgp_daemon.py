@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 from exabgp.bgp import timer
 from exabgp.bgp.message import KeepAlive, Notify
+from exabgp.bgp.message.open.capability import Capabilities
 from exabgp.bgp.message.open.capability.graceful import Graceful
 from exabgp.bgp.message.open.holdtime import HoldTime
 from exabgp.protocol.family import AFI, SAFI
@@ -19,6 +20,7 @@ from bgpnet.speaker.exabgp_daemon import (
     HoldTimer,
     close,
     exact_timers,
+    graceful,
     more_of,
 )
 from bgpnet.speaker.exabgp_keepalives import KeepaliveTimer
@@ -99,6 +101,23 @@ def test_the_families_that_a_router_forwards_while_it_restarts_are_told() -> Non
     graceful = Graceful().set(0, 77, [(AFI.ipv4, SAFI.unicast, 0x80)])
     assert more_of(ours, {Graceful.ID: graceful})["restart-families"] == ([], ["ipv4/unicast"])
     assert more_of(ours, {})["restart-families"] == ([], [])
+
+
+class OneFamily(dict[str, dict[str, int]]):
+    """What ExaBGP asks a neighbour's configuration for."""
+
+    def families(self) -> list[tuple[AFI, SAFI]]:
+        return [(AFI.ipv4, SAFI.unicast)]
+
+
+@pytest.mark.parametrize("restarted", [True, False])
+def test_no_peer_hears_that_we_have_just_restarted(restarted: bool) -> None:  # noqa: FBT001 - a parameter
+    """FRR 8.4 that restarts at the same time would delete the routes that it keeps, of all its neighbours."""
+    ours = Capabilities()
+    graceful(ours, OneFamily(capability={"graceful-restart": 120}), restarted)
+    sent = ours[Graceful.ID]
+    assert (sent.restart_flag, sent.restart_time) == (0, 120)
+    assert sent[(AFI.ipv4, SAFI.unicast)] == Graceful.FORWARDING_STATE
 
 
 def test_only_a_session_that_bfd_ended_ends_with_a_word(monkeypatch: pytest.MonkeyPatch) -> None:

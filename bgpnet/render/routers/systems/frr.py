@@ -35,6 +35,7 @@ FRR: Final = SystemTable(
         keys=(
             r"(ip|ipv6) prefix-list \S+ seq \d+",
             r"bgp (as-path access-list|community-list expanded|large-community-list expanded) \S+ seq \d+",
+            r"bgp route-map delay-timer",
             r"router bgp \d+ / neighbor \S+ (remote-as|timers(?! connect)|password|ttl-security|bfd profile|description)",
             r"router bgp \d+ / neighbor ([0-9a-f.:]+|\S+ interface) peer-group",
             r"router bgp \d+ / bgp (router-id|listen limit|listen range \S+|graceful-restart stalepath-time)",
