@@ -131,7 +131,7 @@ class _Agent:
         ledger = self._ledger()
         status = replace(
             status,
-            blocks=block_status(self.outcome.plan.own_prefixes, ledger),
+            blocks=block_status(self.outcome.plan.own_prefixes, ledger, self.outcome.plan.blocks),
             pods=pod_status(ledger),
             refused_pods=refused_pods(ledger),
         )

@@ -31,7 +31,7 @@ def made(settings: Settings, status: Callable[[], NodeStatus | None], changed: C
         UsageError: the API server cannot be reached for want of an address or a token.
     """
     if isinstance(settings.source, FilesFrom):
-        from bgpnet.drivers.files import FilesSource  # noqa: PLC0415 - with YAML 1 MiB that a cluster's nodes spare
+        from bgpnet.drivers.files.source import FilesSource  # noqa: PLC0415 - with YAML 1 MiB that a cluster's nodes spare
 
         files = FilesSource(settings.source.folder, Path(settings.run_dir.last_good), changed)
         return Origin(files, files.run)

@@ -39,12 +39,16 @@ class SourceError(BgpnetError):
 
 
 class ApiError(BgpnetError):
-    """The Kubernetes API. `status` is HTTP's, 0 when there was no answer; `reason` is its one word."""
+    """The Kubernetes API. `status` is HTTP's, 0 when there was no answer; `reason` is its one word.
 
-    def __init__(self, status: int, reason: str, message: str) -> None:
+    `retry_after`: seconds for which a server with too much to do asks to be left alone (RFC 9110 §10.2.3).
+    """
+
+    def __init__(self, status: int, reason: str, message: str, retry_after: float = 0.0) -> None:
         super().__init__(message)
         self.status = status
         self.reason = reason
+        self.retry_after = retry_after
 
 
 class KernelError(BgpnetError):

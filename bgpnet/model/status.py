@@ -69,6 +69,8 @@ class BlockStatus:
     prefix: str
     used: int
     size: int
+    note: str = ""
+    """Whose pods get addresses of it; empty: those of any namespace."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,7 +96,11 @@ def _nat(status: NodeStatus) -> str:
 
 
 def _pods(status: NodeStatus) -> str:
-    lines = [f"Addresses: {block.used} of {block.size} of {block.prefix} in use" for block in status.blocks]
+    lines = [
+        f"Addresses: {block.used} of {block.size} of {block.prefix} in use"
+        + (block.note and f"; {block.note}")
+        for block in status.blocks
+    ]
     lines += [
         f"Pods refused: {refused.times} with code {refused.code} ({refused.meaning or 'unknown'})"
         for refused in status.refused_pods

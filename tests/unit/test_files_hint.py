@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bgpnet.drivers.files import FilesSource
+from bgpnet.drivers.files.source import FilesSource
 
 SELDOM = 30.0
 """Seconds between looks that nobody hints at: longer than the test waits."""

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from bgpnet.drivers.files import FilesSource
 from bgpnet.drivers.files import folder as disk
 from bgpnet.drivers.files.contents import Unreadable
+from bgpnet.drivers.files.source import FilesSource
 from bgpnet.model.declared import Declared
 from bgpnet.model.rejection import Reason
 from bgpnet.model.secret import Secret

@@ -5,7 +5,9 @@ from ipaddress import ip_address, ip_network
 
 import pytest
 
+from bgpnet.model.blocks import Blocks, Reserved
 from bgpnet.model.cni import Attachment, PodName
+from bgpnet.model.net import Family
 from bgpnet.model.podledger import PodLedger, PodRecord
 from bgpnet.model.podrange import pod_range
 from bgpnet.model.status import BlockStatus, NodeStatus, PodStatus
@@ -65,3 +67,23 @@ def test_the_page_names_pods_and_what_is_left() -> None:
     assert "shop/cart-20  10.244.1.20, fd00::20  eth0       c20\n" in page
     assert "and 5 more pods: see -o json" in page
     assert "POD " not in status_text(EMPTY, 0)
+
+
+def test_whose_pods_a_block_is_for_is_told() -> None:
+    team, idle, shared, old, six = map(
+        ip_network, ("10.1.0.0/26", "10.2.0.0/26", "10.3.0.0/26", "10.4.0.0/26", "2001:db8::/122")
+    )
+    many = frozenset(f"n{number}" for number in range(7))
+    reserved = (Reserved(Family.IPV4, (team,), many), Reserved(Family.IPV4, (idle,), frozenset()))
+    blocks = Blocks((team, idle, shared, six), 1500, reserved)
+    found = block_status((team, idle, shared, old, six), PodLedger(), blocks)
+    assert [each.note for each in found] == [
+        "for pods of namespace n0, n1, n2, n3, n4 and 2 more",
+        "for pods of no namespace there is",
+        "for pods of namespaces that no IPPool selects",
+        "no new pod gets an address of it",
+        "",
+    ]
+    page = status_text(replace(EMPTY, blocks=found), 0)
+    assert "Addresses: 0 of 63 of 10.4.0.0/26 in use; no new pod gets an address of it\n" in page
+    assert "of 2001:db8::/122 in use\n" in page

@@ -6,7 +6,3 @@
     passwords  first line of a file         (pure)  all files: what is declared              the loop
     lastgood   what held when we stopped    yamltext, with the line of every field
 """
-
-from bgpnet.drivers.files.source import FilesSource
-
-__all__ = ["FilesSource"]

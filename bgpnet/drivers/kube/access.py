@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import yaml
-
 from bgpnet.model.errors import UsageError
 from bgpnet.model.secret import Secret
 
@@ -78,6 +76,8 @@ def kubeconfig(path: Path) -> Access:
     Raises:
         UsageError: it cannot be read, or wants something else (a program, a proxy).
     """
+    import yaml  # noqa: PLC0415 - 1 MiB that agents in pods spare
+
     try:
         return _access(yaml.safe_load(path.read_bytes()), path.parent)
     except (OSError, ValueError, TypeError, KeyError, LookupError, yaml.YAMLError) as error:

@@ -51,6 +51,8 @@ class Claims:
         self._claimed = Claimed()
         self._due = asyncio.Event()
         self._empty_since: dict[Prefix, float] = {}
+        self._pause = 0.0
+        """Seconds for which the server asks to be left alone."""
 
     def want(self, wanted: Wanted | None) -> None:
         """What ought to be; None: not known, touch nothing."""
@@ -69,7 +71,7 @@ class Claims:
             wanted = self._wanted
             failed = await self._carry_out(wanted) if wanted is not None else False
             if failed:
-                await self._patience.wait()
+                await self._patience.wait(self._pause)
             else:
                 self._patience.rest()
                 await self._wait()
@@ -92,7 +94,7 @@ class Claims:
         contested: list[tuple[Prefix, str]] = []
         full: list[str] = []
         refused: list[Rejection] = []
-        failed = False
+        failed, self._pause = False, 0.0
         for prefix in wanted.adopted:
             failed |= await self._tried(self._adopt(prefix, wanted), prefix, refused)
         for claim in wanted.claims:
@@ -112,6 +114,7 @@ class Claims:
         try:
             return not await work
         except ApiError as error:
+            self._pause = max(self._pause, error.retry_after)
             if error.status:
                 name = block_name(prefix) if prefix else ""
                 remedy = f"{error}; it is tried again"

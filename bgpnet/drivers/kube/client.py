@@ -31,6 +31,9 @@ SILENCE: Final = 150.0
 FAREWELL: Final = 1.0
 """Seconds at most for the connections to be closed at the end."""
 
+LONGEST_PAUSE: Final = 60.0
+"""Seconds that a server may ask to be left alone: an agent must not be told to be quiet for a day."""
+
 LONGEST_LINE: Final = 4 * 1024 * 1024
 """Bytes of one watch event: etcd takes objects of 1.5 MiB."""
 
@@ -115,7 +118,7 @@ class Client:
                 content = await response.read()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise _unreachable(error) from error
-        return answer(response.status, content)
+        return answer(response.status, content, retry_after(response.headers))
 
     async def pages(
         self, path: str, query: Query | None = None, *, page: int = PAGE, accept: str = JSON
@@ -152,7 +155,7 @@ class Client:
                 allow_redirects=False,
             ) as response:
                 if response.status != HTTPStatus.OK:
-                    answer(response.status, await response.read())
+                    answer(response.status, await response.read(), retry_after(response.headers))
                 try:
                     yield b""
                     async for line in _split(response.content):
@@ -183,8 +186,14 @@ async def _split(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:
             raise ApiError(0, "TooLarge", f"a watch event is longer than {LONGEST_LINE} bytes")
 
 
-def answer(status: int, content: bytes) -> Json:
-    """What the server answered, decoded.
+def retry_after(headers: Mapping[str, str]) -> float:
+    """Seconds for which the server asks to be left alone. Dates, which no API server sends, are none."""
+    asked = headers.get("Retry-After", "")
+    return min(float(asked), LONGEST_PAUSE) if asked.isascii() and asked.isdigit() else 0.0
+
+
+def answer(status: int, content: bytes, pause: float = 0.0) -> Json:
+    """What the server answered, decoded. `pause`: what it asks for with a refusal, seconds.
 
     Raises:
         ApiError: it refuses, or this is no API server's answer.
@@ -195,10 +204,13 @@ def answer(status: int, content: bytes) -> Json:
         decoded = None
     if not isinstance(decoded, dict):
         raise ApiError(
-            status, "NotJson", f"answered with HTTP {status} and {len(content)} bytes of no JSON object"
+            status,
+            "NotJson",
+            f"answered with HTTP {status} and {len(content)} bytes of no JSON object",
+            pause,
         )
     if status >= HTTPStatus.BAD_REQUEST:
-        raise ApiError(status, str(decoded.get("reason", "")), str(decoded.get("message", "")))
+        raise ApiError(status, str(decoded.get("reason", "")), str(decoded.get("message", "")), pause)
     return decoded
 
 

@@ -8,12 +8,14 @@ from typing import Any, Final, Protocol
 
 from bgpnet.drivers.kube.client import APPLY, Client, Json
 from bgpnet.drivers.kube.collections import OURS
+from bgpnet.drivers.kube.judge import refusal, unread
 from bgpnet.drivers.kube.patience import Patience
 from bgpnet.drivers.kube.report import EVENTS, event, second
 from bgpnet.drivers.kube.verdicts import PLURALS, Key, Verdict, kept, status, verdicts
 from bgpnet.drivers.kube.watch import Collection, Watch
 from bgpnet.model.crd.meta import API_VERSION
 from bgpnet.model.errors import ApiError
+from bgpnet.model.rejection import Rejection
 from bgpnet.model.status import RejectionStatus
 
 SETTLE: Final = 15.0
@@ -81,7 +83,7 @@ class Conditions:
         self._seen: dict[tuple[str, int], float] = {}
         """When a generation of an object was first seen, by UID and generation."""
         self._told: set[tuple[str, RejectionStatus]] = set()
-        self._trouble = ""
+        self._trouble: ApiError | None = None
 
     async def run(self) -> None:
         """Follow the nodes' reports until cancelled."""
@@ -97,11 +99,17 @@ class Conditions:
                 self._known = True
             await self._write()
         except ApiError as error:
-            if str(error) != self._trouble:
+            if str(error) != str(self._trouble):
                 log.warning("conditions of objects not written error=%r; it is tried again", str(error))
-            self._trouble = str(error)
+            self._trouble = error
         else:
-            self._trouble = ""
+            self._trouble = None
+
+    def refused(self) -> tuple[Rejection, ...]:
+        """What the API server refuses of it just now."""
+        trouble = self._trouble
+        told = (refusal("conditions of objects", trouble),) if trouble and trouble.status else ()
+        return told + unread(each for each in (self._reports,) if each.refused)
 
     async def _found(self) -> dict[str, Json]:
         """What earlier holders wrote."""

@@ -11,14 +11,15 @@ from bgpnet.drivers.kube.patience import Patience
 from bgpnet.model.errors import ApiError
 from bgpnet.model.rejection import Rejection
 
-RENEW: Final = 60.0
+RENEW: Final = 15.0
 """Seconds between two renewals."""
 
 LOOK: Final = 15.0
 """Seconds between two looks of the duties."""
 
-ASK: Final = (120, 240)
-"""Seconds until an agent that is not the holder looks whether there is one."""
+ASK: Final = (61, 90)
+"""Seconds until an agent that is not the holder looks whether there is one: longer than a Lease counts, so
+that who sees the same one twice may take it; less than a request a minute."""
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +31,10 @@ class Duty(Protocol):
         """Follow what has to be known, until cancelled."""
 
     async def look(self) -> None:
-        """Do what is due. Refusals of the API server are its own to log."""
+        """Do what is due."""
+
+    def refused(self) -> tuple[Rejection, ...]:
+        """What the API server refuses of it just now."""
 
 
 class Holder:
@@ -44,7 +48,7 @@ class Holder:
         refused: Callable[[tuple[Rejection, ...]], None],
         clock: Callable[[], float],
     ) -> None:
-        """`duties` makes those of one term; `refused` hears what keeps the Lease; `clock`: seconds."""
+        """`duties` makes those of one term; `refused` hears what the API server refuses; `clock`: seconds."""
         self._lease = lease
         self._patience = patience
         self._duties = duties
@@ -59,7 +63,7 @@ class Holder:
                 holds = await self._lease.take()
             except ApiError as error:
                 log.debug("lease not taken error=%r", str(error))
-                self._refused((refusal("Lease", error),) if error.status else ())
+                self._tell(error)
                 holds = False
             else:
                 self._refused(())
@@ -77,6 +81,7 @@ class Holder:
             while True:
                 for duty in duties:
                     await duty.look()
+                self._refused(tuple(each for duty in duties for each in duty.refused()))
                 await asyncio.sleep(min(LOOK, RENEW))
                 if self._clock() - renewed >= RENEW:
                     if not await self._renewed(renewed):
@@ -95,9 +100,13 @@ class Holder:
                 taken = await self._lease.take()
             except ApiError as error:
                 log.debug("lease not renewed error=%r", str(error))
+                self._tell(error)
                 if self._clock() - before >= HELD:
                     return False
-                await self._patience.wait()
+                await self._patience.wait(error.retry_after)
             else:
                 self._patience.rest()
                 return taken
+
+    def _tell(self, error: ApiError) -> None:
+        self._refused((refusal("Lease", error),) if error.status else ())

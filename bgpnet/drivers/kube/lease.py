@@ -10,7 +10,7 @@ from bgpnet.model.errors import ApiError
 
 LEASE: Final = "bgpnet-quarantine"
 
-HELD: Final = 180
+HELD: Final = 60
 """Seconds that a Lease counts after it was renewed."""
 
 

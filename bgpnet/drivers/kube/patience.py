@@ -22,9 +22,10 @@ class Patience:
         """It went well: the next failure is the first."""
         self._next = FIRST
 
-    async def wait(self) -> None:
-        """Wait out one failure."""
-        delay = self._next * (1 + JITTER * (2 * self._random() - 1))
+    async def wait(self, least: float = 0.0) -> None:
+        """Wait out one failure; `least`: seconds that the server asks for, which all agents exceed."""
+        random = self._random()
+        delay = least * (1 + JITTER * random) + self._next * (1 + JITTER * (2 * random - 1))
         self._next = min(self._next * 2, MOST)
         await asyncio.sleep(delay)
 

@@ -2,12 +2,15 @@
 
 import logging
 from collections.abc import Callable
+from http import HTTPStatus
 
 from bgpnet.drivers.kube.claims import BLOCKS, QUARANTINE, without_quarantine
 from bgpnet.drivers.kube.client import MERGE, METADATA, Client, Json
+from bgpnet.drivers.kube.judge import refusal, unread
 from bgpnet.drivers.kube.patience import Patience
 from bgpnet.drivers.kube.watch import Collection, Watch
 from bgpnet.model.errors import ApiError
+from bgpnet.model.rejection import Rejection
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +30,7 @@ class Quarantine:
         self._seconds = seconds
         self._clock = clock
         self._freed: dict[str, float] = {}
+        self._trouble: ApiError | None = None
         self.watch = Watch(
             client, Collection("IPBlock", "", BLOCKS, _freed, accept=METADATA), patience, lambda: None
         )
@@ -38,6 +42,7 @@ class Quarantine:
     async def look(self) -> None:
         """Take the finalizer from blocks whose time is over."""
         now, seconds = self._clock(), self._seconds()
+        self._trouble = None
         deleted = {
             name: block
             for name, block in self.watch.objects.items()
@@ -56,9 +61,16 @@ class Quarantine:
                     "PATCH", f"{BLOCKS}/{name}", body=without_quarantine(deleted[name]), kind=MERGE
                 )
             except ApiError as error:
+                self._trouble = error
                 log.info("block not let go block=%s error=%r", name, str(error))
             else:
                 log.info("block let go block=%s", name)
+
+    def refused(self) -> tuple[Rejection, ...]:
+        """What the API server refuses of it just now."""
+        trouble = self._trouble if self._trouble and self._trouble.status == HTTPStatus.FORBIDDEN else None
+        told = (refusal("quarantine of IPBlocks", trouble),) if trouble else ()
+        return told + unread(each for each in (self.watch,) if each.refused)
 
 
 def _freed(item: Json) -> Json:

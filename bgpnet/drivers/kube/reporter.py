@@ -89,7 +89,7 @@ class Reporter:
             self._cluster.refused("reporter", refused)
             if errors:
                 self._due.set()
-                await self._patience.wait()
+                await self._patience.wait(max(error.retry_after for _, error in errors))
             else:
                 self._patience.rest()
             await asyncio.sleep(EVERY)

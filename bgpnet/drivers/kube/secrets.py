@@ -36,6 +36,11 @@ class Secrets:
         self._kept = kept
         self._passwords = kept.load()
 
+    @property
+    def unfollowed(self) -> tuple[Watch, ...]:
+        """Those that were read, and that the API server does not let be followed."""
+        return tuple(watch for watch, _ in self._watches.values() if watch.synced and watch.refused)
+
     def follow(self, names: Iterable[str]) -> None:
         """Follow these, and no others."""
         wanted = sorted(set(names))[:MOST]

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final
 
-from bgpnet.drivers.files.once import read_once
 from bgpnet.drivers.kube.client import Client, Json
 from bgpnet.drivers.kube.collections import followed
 from bgpnet.drivers.kube.judge import Known, Objects, judge, passwords, unread
@@ -130,7 +129,7 @@ class KubeSource:
         if declared is None:
             return
         declared = self._namespaces.given(declared)
-        failed += unread(self._namespaces.watches)
+        failed += unread((*self._namespaces.watches, *self._secrets.unfollowed))
         refused = (rejection for told in self._refused.values() for rejection in told)
         new = replace(declared, rejections=(*declared.rejections, *failed, *refused))
         if not self._confirmed():
@@ -181,6 +180,8 @@ class KubeSource:
         """What the node was given for its first start: the way to the API server may lead over BGP."""
         if self._bootstrap is None:
             return None
+        from bgpnet.drivers.files.once import read_once  # noqa: PLC0415 - with YAML 1 MiB that others spare
+
         try:
             declared = read_once([self._bootstrap])
         except SourceError as error:

@@ -59,6 +59,11 @@ class Watch:
         self._changed = changed
         self._version = ""
 
+    @property
+    def refused(self) -> bool:
+        """Whether the API server answers, and does not let it be read or followed."""
+        return self.error is not None and self.error.status != 0
+
     async def run(self) -> None:
         """Keep the objects current until cancelled."""
         while True:
@@ -66,12 +71,12 @@ class Watch:
                 if not self._version:
                     await self._list()
                 await self._watch()
-                self._patience.rest()
+                await self._patience.wait()  # it ended as was agreed, or this server is about to
             except ApiError as error:
                 if error.status in (GONE, HTTPStatus.FORBIDDEN):
                     self._version = ""  # who may list and not watch hears of changes that way
                 self._failed(error)
-                await self._patience.wait()
+                await self._patience.wait(error.retry_after)
 
     async def _list(self) -> None:
         found: dict[str, Json] = {}
@@ -111,8 +116,8 @@ class Watch:
                 if self.error is not None:
                     self.error = None
                     self._changed()
-                self._patience.rest()
                 if line.strip():
+                    self._patience.rest()  # not before: some servers agree, and end it at once
                     self._event(json.loads(line))
 
     def _event(self, event: Mapping[str, Any]) -> None:
