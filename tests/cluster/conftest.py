@@ -8,9 +8,12 @@ import pytest
 
 from tests.cluster import binaries
 from tests.cluster.controlplane import ControlPlane, control_plane, until
+from tests.cluster.following import cluster_of_two
+from tests.cluster.rack import Rack, declared, rack
 from tests.cluster.rig.cluster import NODES
 from tests.cluster.rig.installed import Installed
 from tests.cluster.rig.installed import installed as installed_cluster
+from tests.cluster.wire import Wire, wire
 
 CRDS = Path(__file__).parents[2] / "config" / "crd"
 
@@ -18,7 +21,10 @@ OF_THEIR_OWN = {"test_beside", "test_chart", "test_remains", "test_two_nodes"}
 """Modules that make a cluster for themselves, or need none."""
 
 OF_INSTALLED = {"test_installed", "test_kills"}
-"""Modules that share the cluster with our chart. All others share the control plane."""
+"""Modules that share the cluster with our chart."""
+
+OF_RACKS = {"test_agent", "test_idle", "test_podcidrs", "test_storm", "test_upheaval"}
+"""Modules with whole agents, that wait more than they compute. All others share another control plane."""
 
 FIGURE = "figure"
 
@@ -29,7 +35,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         module = item.path.stem
         if item.path.parent == Path(__file__).parent:
-            shared = "installed" if module in OF_INSTALLED else "plane"
+            shared = "installed" if module in OF_INSTALLED else "racks" if module in OF_RACKS else "plane"
             item.add_marker(pytest.mark.xdist_group(module if module in OF_THEIR_OWN else shared))
 
 
@@ -60,6 +66,41 @@ def plane(programs: binaries.Binaries, tmp_path_factory: pytest.TempPathFactory)
         made.kubectl("apply", "--server-side", "-f", str(CRDS))
         made.kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", str(CRDS))
         yield made
+
+
+@pytest.fixture
+def two_nodes(plane: ControlPlane) -> Iterator[ControlPlane]:
+    """A cluster of two nodes and a configuration, as it was found afterwards."""
+    with cluster_of_two(plane) as made:
+        yield made
+
+
+@pytest.fixture
+def line(two_nodes: ControlPlane) -> Iterator[Wire]:
+    """A wire to its API server."""
+    with wire(two_nodes.port) as made:
+        yield made
+
+
+@pytest.fixture
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """For a rack. Its name is short: the path of a socket has 108 bytes, of which `pytest -n` takes some."""
+    return tmp_path_factory.mktemp("r")
+
+
+@pytest.fixture(scope="module")
+def rack_of_module(plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rack]:
+    """Node n1 with a block, a session, and its prefix in the router's kernel."""
+    with declared(plane), rack(plane, tmp_path_factory.mktemp("rack")) as made:
+        until(made.routes, "the router has a route", made.log)
+        yield made
+
+
+@pytest.fixture
+def running(rack_of_module: Rack) -> Iterator[Rack]:
+    """The rack with its line whole, whatever a test that failed left."""
+    yield rack_of_module
+    rack_of_module.line.mend()
 
 
 @pytest.fixture(scope="session")

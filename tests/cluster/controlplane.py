@@ -156,14 +156,18 @@ class ControlPlane:
 
     def compact(self) -> None:
         """Have etcd forget all but the present (its JSON gateway, /v3/kv)."""
-        revision = self._etcd("range", {"key": "AA=="})["header"]["revision"]
-        self._etcd("compaction", {"revision": revision, "physical": True})
+        revision = self.etcd("range", {"key": "AA=="})["header"]["revision"]
+        self.etcd("compaction", {"revision": revision, "physical": True})
 
-    def _etcd(self, call: str, body: object) -> Any:  # noqa: ANN401 - decoded JSON
+    def etcd(self, call: str, body: object) -> Any:  # noqa: ANN401 - decoded JSON
+        """A call of etcd's (/v3/kv/CALL): what is written so is there at once, however much it is."""
         connection = http.client.HTTPConnection("127.0.0.1", self._etcd_port, timeout=10)
         try:
             connection.request("POST", f"/v3/kv/{call}", json.dumps(body))
-            return json.loads(connection.getresponse().read())
+            answer = connection.getresponse()
+            content = answer.read()
+            assert answer.status == http.HTTPStatus.OK, content
+            return json.loads(content)
         finally:
             connection.close()
 

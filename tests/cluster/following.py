@@ -70,7 +70,7 @@ def node(name: str, *cidrs: str) -> dict[str, Any]:
 
 
 @contextmanager
-def two_nodes(plane: ControlPlane) -> Iterator[ControlPlane]:
+def cluster_of_two(plane: ControlPlane) -> Iterator[ControlPlane]:
     """A cluster of two nodes and a configuration, as it was found afterwards."""
     for each in (node("n1", "10.244.0.0/24"), node("n2", "10.244.1.0/24")):
         assert plane.request("POST", "/api/v1/nodes", each)[0] == 201

@@ -100,6 +100,11 @@ class Rack:
         """Whether the API server is away for the agent."""
         return any(each["reason"] in ("SourceGone", "StaleSource") for each in self.status()["rejections"])
 
+    def pids(self) -> list[int]:
+        """Every process of the node and of the router, whatever started it."""
+        spaces = (Path("/run/netns") / each.name for each in (self.node, self.tor))
+        return [pid for space in spaces for pid in processes.sharing("net", space)]
+
     def connections(self) -> set[str]:
         """BGP's, as the router's kernel has them: both ends with their ports."""
         found = self.tor.run("ss", "-Htn", "state", "established", "( sport = :179 or dport = :179 )")
@@ -133,9 +138,10 @@ def declared(plane: ControlPlane, **accept: object) -> Iterator[None]:
         plane.request("DELETE", "/api/v1/nodes")
 
 
-def make_node(plane: ControlPlane) -> str:
-    """Node n1, as kubelet makes it; its UID."""
-    node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n1"}, "spec": {"taints": [TAINT]}}
+def make_node(plane: ControlPlane, *cidrs: str) -> str:
+    """Node n1, as kubelet makes it, with these podCIDRs; its UID."""
+    spec: dict[str, Any] = {"taints": [TAINT]} | ({"podCIDR": cidrs[0], "podCIDRs": cidrs} if cidrs else {})
+    node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n1"}, "spec": spec}
     code, made = plane.request("POST", "/api/v1/nodes", node)
     assert code == 201
     address = {"status": {"addresses": [{"type": "InternalIP", "address": "10.0.1.2"}]}}
@@ -176,6 +182,13 @@ def rack(plane: ControlPlane, folder: Path, bootstrap: str = "", password: str =
         stack.callback(made.stop)
         until((folder / "run" / "agent.sock").exists, "the agent answers", made.log)
         yield made
+
+
+def pod(node: Namespace, address: str) -> None:
+    """What the CNI server leaves in the kernel of a pod."""
+    node.ip("link", "add", "pod1", "type", "veth", "peer", "name", "pod2")
+    node.ip("link", "set", "pod1", "up")
+    node.ip("route", "add", f"{address}/32", "dev", "pod1", "proto", "180", "metric", "178")
 
 
 def announce(tor: Namespace, address: str) -> None:

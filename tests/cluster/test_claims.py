@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from ipaddress import ip_network
 from itertools import pairwise
 
@@ -13,7 +13,7 @@ from bgpnet.drivers import kube
 from bgpnet.drivers.kube import claims as claims_module
 from bgpnet.drivers.kube.claims import QUARANTINE, Claims
 from bgpnet.drivers.kube.client import Client
-from bgpnet.drivers.kube.lease import Lease
+from bgpnet.drivers.kube.lease import HELD, Lease
 from bgpnet.drivers.kube.patience import Patience
 from bgpnet.drivers.kube.quarantine import Quarantine
 from bgpnet.model.blockname import block_name
@@ -85,47 +85,59 @@ async def simulated(client: Client, name: str, pool: Claim, kills: random.Random
     """
     conflicts = 0
     for life in range(10):
-        try:
-            mine = await client.call("GET", BLOCKS, {"fieldSelector": f"spec.node={name}"})
-        except ApiError:
-            continue  # 250 at once are more than a busy machine answers in time
-        if mine["items"]:
+        if life and await has_one(client, name):
             break
         claims = made(client)
         work = asyncio.create_task(claims._carry_out(wanted(name, "u", pool)))  # noqa: SLF001 - one round
         if life < 3 and kills.random() < 0.5:
             await asyncio.wait([work], timeout=kills.random() * 2)
             work.cancel()
-        await asyncio.gather(work, return_exceptions=True)
+        (failed,) = await asyncio.gather(work, return_exceptions=True)
         conflicts += claims.conflicts
+        if failed is False:
+            break
     return conflicts
 
 
-@pytest.mark.parametrize(("cidr", "seed"), [("10.64.0.0/18", 1), ("2001:db8:64::/96", 2)])
-def test_250_agents_claim_in_one_go_with_kills(cluster: ControlPlane, cidr: str, seed: int) -> None:
-    """A pool of 256 blocks, which is nearly full at the end, and one of more than can be counted."""
+async def has_one(client: Client, name: str) -> bool:
+    """Whether an earlier life got a block; asked until it is answered: 250 at once are much for a machine."""
+    while True:
+        try:
+            return bool((await client.call("GET", BLOCKS, {"fieldSelector": f"spec.node={name}"}))["items"])
+        except ApiError as error:
+            if error.status:
+                raise
+
+
+@pytest.mark.parametrize(
+    ("cidr", "agents", "seed"), [("10.64.0.0/18", AGENTS, 1), ("2001:db8:64::/96", AGENTS // 4, 2)]
+)
+def test_250_agents_claim_in_one_go_with_kills(
+    cluster: ControlPlane, cidr: str, agents: int, seed: int, measured: Callable[[str], None]
+) -> None:
+    """A pool of 256 blocks, nearly full at the end; and fewer agents, with blocks beyond count."""
     pool = claim(cidr, 122 if ":" in cidr else 26)
     kills = random.Random(seed)
 
     async def story() -> list[int]:
         async with Client(kube.kubeconfig(cluster.kubeconfig()), "bgpnet-test") as client:
-            agents = (simulated(client, f"node{number}", pool, kills) for number in range(AGENTS))
-            return list(await asyncio.gather(*agents))
+            all_of_them = (simulated(client, f"node{number}", pool, kills) for number in range(agents))
+            return list(await asyncio.gather(*all_of_them))
 
     began = time.monotonic()
     conflicts = asyncio.run(story())
     took = time.monotonic() - began
     owners = held(cluster)
-    print(
-        f"{cidr}: conflicts {sum(conflicts) / AGENTS:.2f} on average, {max(conflicts)} at most; {took:.1f} s"
+    measured(
+        f"{agents} agents claim of {cidr} in {took:.1f} s: conflicts {sum(conflicts) / agents:.2f} on average"
+        f", {max(conflicts)} at most"
     )
-    assert set(owners.values()) == {f"node{number}" for number in range(AGENTS)}
-    extra = len(owners) - AGENTS  # who was killed as it asked may have two, and gives the empty one back
-    print(f"{cidr}: {extra} of the agents that were killed as they asked have two")
-    assert extra <= AGENTS // 50
+    assert set(owners.values()) == {f"node{number}" for number in range(agents)}
+    extra = len(owners) - agents  # who was killed as it asked may have two, and gives the empty one back
+    assert extra <= agents // 10
     blocks = sorted(owners, key=lambda block: int(block.network_address))
     assert not any(one.overlaps(other) for one, other in pairwise(blocks))
-    assert sum(conflicts) / AGENTS < 2
+    assert sum(conflicts) / agents < 2
 
 
 def test_the_last_block_is_found_and_then_the_pool_is_full(cluster: ControlPlane) -> None:
@@ -195,15 +207,29 @@ def test_an_empty_block_goes_in_two_steps(cluster: ControlPlane, monkeypatch: py
     assert list(held(cluster)) == [block]  # in quarantine
 
 
-def test_a_freed_block_waits_for_the_routers_and_one_agent_lets_it_go(cluster: ControlPlane) -> None:
+def test_one_agent_has_the_lease_until_it_is_dead(cluster: ControlPlane) -> None:
     cluster.kubectl("create", "namespace", "quarantine")
     now = [0.0]
 
     async def story() -> None:
         async with Client(kube.kubeconfig(cluster.kubeconfig()), "bgpnet-test") as client:
-            await once(client, wanted("n1", "u", claim("10.66.0.0/26", 26)))
             leases = [Lease(client, name, "quarantine", lambda: now[0]) for name in ("n1", "n2")]
             assert [await each.take() for each in leases] == [True, False]
+            now[0] = HELD - 1
+            assert await leases[1].take() is False  # first seen held by n1 at 0, not renewed
+            now[0] = HELD
+            assert await leases[1].take() is True
+            assert await leases[0].take() is False
+
+    asyncio.run(story())
+
+
+def test_a_freed_block_waits_for_the_routers_and_is_let_go(cluster: ControlPlane) -> None:
+    now = [0.0]
+
+    async def story() -> None:
+        async with Client(kube.kubeconfig(cluster.kubeconfig()), "bgpnet-test") as client:
+            await once(client, wanted("n1", "u", claim("10.66.0.0/26", 26)))
             duty = Quarantine(client, Patience(random.random), lambda: 129.0, lambda: now[0])
             following = asyncio.create_task(duty.run())
             await asyncio.to_thread(cluster.request, "DELETE", f"{BLOCKS}/10.66.0.0-26")
@@ -219,10 +245,6 @@ def test_a_freed_block_waits_for_the_routers_and_one_agent_lets_it_go(cluster: C
             now[0] = 130.0
             await duty.look()
             assert held(cluster) == {}
-            now[0] = 170.0
-            assert await leases[1].take() is False  # first seen held by n1 at 0, not renewed
-            now[0] = 190.0
-            assert await leases[1].take() is True  # its holder is dead
             following.cancel()
             await asyncio.gather(following, return_exceptions=True)
 

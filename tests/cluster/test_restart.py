@@ -1,7 +1,6 @@
 """An agent that starts while the API server is away: with what was kept, and with what it was given."""
 
 import asyncio
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,8 +8,8 @@ import pytest
 from bgpnet.model.declared import Declared
 from bgpnet.model.rejection import Reason
 from tests.cluster.controlplane import ControlPlane
-from tests.cluster.following import OURS, create, following, has_peers, peer, two_nodes
-from tests.cluster.wire import Wire, wire
+from tests.cluster.following import OURS, create, following, has_peers, peer
+from tests.cluster.wire import Wire
 
 pytestmark = pytest.mark.cluster
 
@@ -32,25 +31,13 @@ spec: {peerAddress: 192.0.2.9, peerASN: 65001}
 """
 
 
-@pytest.fixture
-def cluster(plane: ControlPlane) -> Iterator[ControlPlane]:
-    with two_nodes(plane) as made:
-        yield made
-
-
-@pytest.fixture
-def line(cluster: ControlPlane) -> Iterator[Wire]:
-    with wire(cluster.port) as made:
-        yield made
-
-
 def test_an_agent_that_restarts_without_the_api_takes_what_it_saved(
-    cluster: ControlPlane, line: Wire, tmp_path: Path
+    two_nodes: ControlPlane, line: Wire, tmp_path: Path
 ) -> None:
     state = tmp_path / "var" / "state.json"
 
     async def story() -> None:
-        config = cluster.kubeconfig(port=line.port)
+        config = two_nodes.kubeconfig(port=line.port)
         async with following(config, state) as told:
             before = await told.until(lambda declared: declared)
         assert state.stat().st_mode & 0o777 == 0o600
@@ -76,12 +63,12 @@ def test_an_agent_that_restarts_without_the_api_takes_what_it_saved(
 
 
 def test_an_agent_that_restarts_never_is_without_a_password_that_it_had(
-    cluster: ControlPlane, line: Wire, tmp_path: Path
+    two_nodes: ControlPlane, line: Wire, tmp_path: Path
 ) -> None:
     """For want of its key a session would be taken away, by an upgrade or by an API server that is away."""
     path = "/api/v1/namespaces/bgpnet-system/secrets"
-    cluster.kubectl("create", "namespace", "bgpnet-system", check=False)
-    config = cluster.kubeconfig(port=line.port)
+    two_nodes.kubectl("create", "namespace", "bgpnet-system", check=False)
+    config = two_nodes.kubeconfig(port=line.port)
     seen: list[Declared] = []
 
     def with_key(declared: Declared | None) -> bool:
@@ -89,8 +76,8 @@ def test_an_agent_that_restarts_never_is_without_a_password_that_it_had(
 
     async def story() -> None:
         secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "kept"}}
-        await create(cluster, path, secret | {"stringData": {"md5": "s3cret"}})
-        await create(cluster, f"{OURS}/bgppeers", peer(1, passwordSecret={"name": "kept", "key": "md5"}))
+        await create(two_nodes, path, secret | {"stringData": {"md5": "s3cret"}})
+        await create(two_nodes, f"{OURS}/bgppeers", peer(1, passwordSecret={"name": "kept", "key": "md5"}))
         for broken in (False, True):
             if broken:
                 line.cut()
@@ -109,18 +96,18 @@ def test_an_agent_that_restarts_never_is_without_a_password_that_it_had(
     try:
         asyncio.run(story())
     finally:
-        cluster.request("DELETE", f"{path}/kept")
+        two_nodes.request("DELETE", f"{path}/kept")
     assert all(with_key(each) for each in seen)
 
 
 def test_before_the_api_was_ever_read_the_bootstrap_holds(
-    cluster: ControlPlane, line: Wire, tmp_path: Path
+    two_nodes: ControlPlane, line: Wire, tmp_path: Path
 ) -> None:
     (tmp_path / "first.yaml").write_text(BOOTSTRAP)
     line.cut()
 
     async def story() -> None:
-        config = cluster.kubeconfig(port=line.port)
+        config = two_nodes.kubeconfig(port=line.port)
         async with following(config, tmp_path / "state.json", tmp_path / "first.yaml") as told:
             first = await told.until(has_peers("first"))
             assert first.age == float("inf")  # so nothing is announced but what has pods, and nothing deleted

@@ -255,6 +255,7 @@ def test_a_stolen_token_touches_only_its_own_node(cluster: ControlPlane) -> None
     stolen, own = token(cluster, "n1"), token(cluster, "n2")
     path = f"{OURS}/ipblocks"
     assert cluster.request("POST", path, block("10.9.2.0-26", "n2"), own)[0] == 201
+    assert cluster.request("POST", path, block("10.9.6.0-26", "n1"), stolen)[0] == 201
     merge = "application/merge-patch+json"
     free: dict[str, Any] = {"metadata": {"finalizers": []}}
     label = {"metadata": {"labels": {"a": "b"}}}
@@ -271,12 +272,18 @@ def test_a_stolen_token_touches_only_its_own_node(cluster: ControlPlane) -> None
         ("PATCH", "/api/v1/nodes/n1", label, merge),
         ("PATCH", "/api/v1/nodes/n1", drained, merge),
         ("PATCH", "/api/v1/nodes/n1", untainted, merge),
+        ("PATCH", f"{path}/10.9.6.0-26", {"spec": {"node": "n2"}}, merge),
         ("PATCH", f"{OURS}/bgpnodestatuses/n2?fieldManager=x", applied, apply),
+        ("PATCH", f"{OURS}/bgpnodestatuses/n2/status?fieldManager=x", applied, apply),
+        ("DELETE", f"{OURS}/bgpnodestatuses/n1", None, ""),
         ("GET", "/api/v1/secrets", None, ""),
         ("GET", "/api/v1/pods", None, ""),
         ("DELETE", "/api/v1/nodes/n1", None, ""),
         ("DELETE", f"{OURS}/bgppeers/tor", None, ""),
         ("PATCH", f"{OURS}/bgppeers/tor", {"spec": {"peerASN": 65666}}, merge),
+        ("PATCH", f"{OURS}/bgpconfigurations/default", {"spec": {"localASN": 65666}}, merge),
+        ("PATCH", f"{OURS}/bgpfilters/policy", {"spec": {"import": [{"action": "reject"}]}}, merge),
+        ("POST", f"{OURS}/ippools", manifest("IPPool", "more", {"cidr": "10.7.0.0/16"}), ""),
         ("POST", LEASES, lease("bgpnet-quarantine", "n2"), ""),
     ]
     for method, where, body, kind in attempts:

@@ -11,8 +11,7 @@ import pytest
 
 from tests.cluster.blocks import drop
 from tests.cluster.controlplane import ControlPlane, manifest, until
-from tests.cluster.rack import API, OURS, Rack, announce, declared, make_node, rack
-from tests.netns import Namespace
+from tests.cluster.rack import API, OURS, Rack, announce, declared, make_node, pod, rack
 
 pytestmark = pytest.mark.cluster
 
@@ -35,17 +34,10 @@ spec: {{peerAddress: 10.0.1.1, peerASN: 65001, accept: [{{prefix: {API}/32}}]}}
 
 
 @pytest.fixture
-def running(plane: ControlPlane, tmp_path: Path) -> Iterator[Rack]:
-    with declared(plane), rack(plane, tmp_path) as made:
+def running(plane: ControlPlane, folder: Path) -> Iterator[Rack]:
+    with declared(plane), rack(plane, folder) as made:
         until(made.routes, "the router has a route", made.log)
         yield made
-
-
-def pod(node: Namespace, address: str) -> None:
-    """What the CNI server leaves in the kernel of a pod."""
-    node.ip("link", "add", "pod1", "type", "veth", "peer", "name", "pod2")
-    node.ip("link", "set", "pod1", "up")
-    node.ip("route", "add", f"{address}/32", "dev", "pod1", "proto", "180", "metric", "178")
 
 
 def block(plane: ControlPlane, name: str) -> Any:  # noqa: ANN401 - decoded JSON
@@ -141,11 +133,11 @@ def replaced(running: Rack) -> None:
     until(running.status, "it answers", running.log)
 
 
-def test_an_agent_that_restarts_keeps_a_session_with_a_password(plane: ControlPlane, tmp_path: Path) -> None:
+def test_an_agent_that_restarts_keeps_a_session_with_a_password(plane: ControlPlane, folder: Path) -> None:
     """With the API server and without it: the router sees one TCP connection throughout."""
     secrets = "/api/v1/namespaces/bgpnet-system/secrets"
     password = {"passwordSecret": {"name": "upheaval", "key": "md5"}}
-    with declared(plane, **password), rack(plane, tmp_path, password="s3cret") as running:
+    with declared(plane, **password), rack(plane, folder, password="s3cret") as running:
         secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "upheaval"}}
         try:
             plane.request("POST", secrets, secret | {"stringData": {"md5": "s3cret"}})
@@ -169,11 +161,9 @@ def test_an_agent_that_restarts_keeps_a_session_with_a_password(plane: ControlPl
             plane.request("DELETE", f"{secrets}/upheaval")
 
 
-def test_a_first_start_whose_way_to_the_api_server_comes_over_bgp(
-    plane: ControlPlane, tmp_path: Path
-) -> None:
+def test_a_first_start_whose_way_to_the_api_server_comes_over_bgp(plane: ControlPlane, folder: Path) -> None:
     accept = [{"prefix": f"{API}/32"}]
-    with declared(plane, accept=accept), rack(plane, tmp_path, BOOTSTRAP) as running:
+    with declared(plane, accept=accept), rack(plane, folder, BOOTSTRAP) as running:
         until(running.routes, "the API was read over BGP, and the block is announced", running.log)
         until(lambda: not running.stale(), "every kind is followed", running.log)
         assert any(route["dst"] == API for route in running.node.ip_json("route"))
