@@ -149,7 +149,7 @@ class Supervisor:
         match self._watchdog.judge(now):
             case Verdict.ASK:
                 self._watchdog.asked(now)
-                if not self._changes.asking:
+                if not (self._changes.asking or self._inquiry.waiting):
                     self._inquiry.ask("version")
             case Verdict.TERMINATE:
                 _log.error("ending exabgp because it does not answer pid=%d", self._exabgp.pid)
