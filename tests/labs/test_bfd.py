@@ -174,6 +174,28 @@ def test_a_session_that_the_router_takes_down_on_purpose_is_no_failure(lab: Watc
     until("up again", lambda: lab.bfd("frr")["state"] == "Up")
 
 
+def test_a_drain_that_ends_the_sessions_takes_bfd_down_on_purpose(lab: Watched) -> None:
+    """AdminDown (RFC 5882 §4.2): no router takes the node for dead."""
+    node, cluster = (lab.manifests / name for name in ("21-node1.yaml", "00-bgp.yaml"))
+    before, whole = node.read_text(encoding="utf-8"), cluster.read_text(encoding="utf-8")
+    cluster.write_text(whole + "  drainWait: 1\n", encoding="utf-8")
+    label = "metadata: {name: node1, labels: {bgpnet.io/drain: sessions}}"
+    node.write_text(before.replace("metadata: {name: node1}", label), encoding="utf-8")
+    try:
+        until("no ToR has a route to the pods", lambda: not any(map(lab.has_route, TORS)), 30)
+        until(
+            "BGP has ended",
+            lambda: lab.vtysh("show bgp neighbors")[NODE["frr"]]["bgpState"] != "Established",
+            30,
+        )
+        until("BFD has ended", lambda: lab.frr_bfd()["status"] == "down")
+        assert lab.frr_bfd()["remote-diagnostic"] == "administratively down"
+        assert lab.vtysh("show bgp neighbors")[NODE["frr"]]["lastResetDueTo"] != "BFD down received"
+    finally:
+        node.write_text(before, encoding="utf-8")
+        cluster.write_text(whole, encoding="utf-8")
+
+
 def test_a_link_that_is_made_anew_is_watched_again_and_the_other_session_does_not_notice(
     lab: Watched,
 ) -> None:
