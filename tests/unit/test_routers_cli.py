@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from bgpnet.cli import main, parser
-from tests.generated import EXAMPLES
+from tests.generated import EXAMPLES, REPOSITORY
 
 MANIFESTS = EXAMPLES / "manifests"
 
@@ -25,6 +25,13 @@ def folder(tmp_path: Path) -> Path:
     shutil.copytree(MANIFESTS, copy)
     (copy / "tor.key").write_text("s3cret-key\n")
     return copy
+
+
+def test_the_folder_of_the_readme_has_what_its_routers_need(tmp_path: Path) -> None:
+    text = (REPOSITORY / "README.md").read_text().split("A minimal folder for one rack", 1)[1]
+    (tmp_path / "rack.yaml").write_text(text.split("```yaml\n", 1)[1].split("```", 1)[0])
+    assert main(["routers", "render", "--source", f"files:{tmp_path}", "-o", str(tmp_path / "out")]) == 0
+    assert {path.name for path in (tmp_path / "out").glob("*.conf")} == {"tor1.conf", "tor2.conf"}
 
 
 def test_render_writes_three_files_a_router_and_they_are_the_examples(folder: Path, tmp_path: Path) -> None:

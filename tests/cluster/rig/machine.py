@@ -1,7 +1,6 @@
 """A machine that Kubernetes takes for a node: namespaces under one PID 1, and programs in them."""
 
 import os
-import shutil
 import signal
 import subprocess
 from collections.abc import Callable
@@ -125,7 +124,8 @@ class Machine:
         self.off()
         self._starter.shutdown()
         subprocess.run(["umount", "--lazy", self.disk], check=True, timeout=10)
-        shutil.rmtree(self.folder / "store")
+        # rm, unlike shutil.rmtree, does not mind what somebody else takes away meanwhile.
+        subprocess.run(["rm", "-rf", self.folder / "store"], check=True, timeout=60)
 
     def start(self, name: str, *argv: str) -> None:
         """A program of the machine that keeps running; it writes into NAME.log of the machine's folder."""
