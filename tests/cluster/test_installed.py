@@ -82,7 +82,7 @@ def test_a_local_node_port_shows_the_pod_who_asks(calm: Installed, two: Two) -> 
     vm = watch.vm(calm.on)
     for pod in two:
         node = pod["status"]["hostIP"]
-        until(partial(answered, vm, node, 30090), f"{node} answers", calm.log, patience=20)
+        until(partial(answered, vm, node, 30090), f"{node} answers", calm.log)
         told, sees = watch.fetch(vm, node, 30090).split(" sees ")
         there = [each for each in calm.on.pods("web") if each["status"]["hostIP"] == node]
         assert told in {each["metadata"]["name"] for each in there}
@@ -102,8 +102,8 @@ def test_our_pods_are_asked_as_the_readme_says(calm: Installed) -> None:
     ours = ("-n", NAMESPACE)
     told = calm.on.plane.kubectl(*ours, "exec", "ds/bgpnet-agent", "--", "bgpnet", "status", "-o", "json")
     assert json.loads(told.partition("{")[1] + told.partition("{")[2])["ready"] is True
-    said = calm.on.plane.kubectl(*ours, "logs", "ds/bgpnet-agent", "-c", "install")
-    assert "/opt/cni/bin" in said
+    said = calm.on.plane.kubectl(*ours, "logs", "ds/bgpnet-agent", "-c", "cni")
+    assert "cni server ready" in said
 
 
 @pytest.mark.parametrize("mode", ["nftables", "iptables"])
@@ -119,7 +119,7 @@ def test_services_answer_pods_and_the_vm(calm: Installed, two: Two, mode: str) -
     }
     try:
         for what, way in ways.items():
-            until(partial(answered, *way), f"{mode}: {what}", calm.log, patience=20)
+            until(partial(answered, *way), f"{mode}: {what}", calm.log)
         url = "https://10.96.0.1/livez"
         told = pod.node.run("curl", "-sk", "--max-time", "5", url, pod=pod.pod).checked(f"{mode}: API server")
         assert told.stdout
