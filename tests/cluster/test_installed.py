@@ -130,6 +130,6 @@ def test_services_answer_pods_and_the_vm(calm: Installed, two: Two, mode: str) -
 def answered(source: Place, address: str, port: int) -> bool:
     """Whether eight connections in a row are answered: by pods of both nodes."""
     url = f"http://{address}:{port}/cgi-bin/who"
-    argv = ("curl", "-sS", "--max-time", "2", url)
+    argv = ("curl", "-sS", "--max-time", "5", url)
     done = [source.node.run(*argv, pod=source.pod) for _ in range(8)]
     return all(each.code == 0 and " sees " in each.stdout for each in done)
