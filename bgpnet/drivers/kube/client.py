@@ -15,6 +15,8 @@ import aiohttp
 from bgpnet.drivers.kube.access import Access
 from bgpnet.model.errors import ApiError
 
+_KEEPALIVE: Final = (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT)
+
 Json = dict[str, Any]
 Query = Mapping[str, str]
 
@@ -27,6 +29,12 @@ CALL_TIME: Final = 30.0
 SILENCE: Final = 150.0
 """Seconds without a byte after which a watch is taken for dead: bookmarks come about every minute
 (apiserver/pkg/storage/cacher, defaultBookmarkFrequency)."""
+
+KEEPALIVE: Final = (10, 5, 3)
+"""Seconds of silence until the kernel asks whether the other side is there, between questions, how many
+of them (tcp(7)). On a way with translation (the Service of kube-proxy, masqueraded) the kernel forgets a
+connection when its route goes to another link (nf_nat_masquerade.c), as when BGP brings a better one:
+what the server sends is refused from then on, and nobody tells us."""
 
 FAREWELL: Final = 1.0
 """Seconds at most for the connections to be closed at the end."""
@@ -77,7 +85,7 @@ class Client:
         await self._closed()
 
     def _socket(self, info: aiohttp.AddrInfoType) -> socket.socket:
-        made = socket.socket(*info[:3])
+        made = kept_alive(info)
         self._sockets.add(made)
         return made
 
@@ -171,6 +179,15 @@ class Client:
         headers = {"Accept": accept} | ({"Content-Type": kind} if kind else {})
         bearer = self._access.bearer()
         return headers | ({"Authorization": f"Bearer {bearer}"} if bearer else {})
+
+
+def kept_alive(info: aiohttp.AddrInfoType) -> socket.socket:
+    """A socket for a connection there, whose end is noticed also where nobody tells of it."""
+    made = socket.socket(*info[:3])
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in zip(_KEEPALIVE, KEEPALIVE, strict=True):
+        made.setsockopt(socket.IPPROTO_TCP, option, value)
+    return made
 
 
 async def _split(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:
