@@ -62,8 +62,6 @@ def routers_of_lab(manifests: Path) -> Iterator[tuple[Path, str]]:
 
 def _routers(manifests: Path, system: System | None) -> Iterator[Rendered]:
     declared = read_once([manifests])
-    # A router that nodes find by their default gateway has no name in the objects.
-    declared = replace(declared, peers=tuple(each for each in declared.peers if each.router))
     if system is not None:
         declared = replace(declared, peers=tuple(_fit(peer, system) for peer in declared.peers))
     told = router_configs(declared, Wishes(system=system))

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import IPv4Address
 
-from bgpnet.model.net import Prefix
+from bgpnet.model.net import Address, Prefix
 
 
 class System(StrEnum):
@@ -47,6 +47,14 @@ class RestartRole(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Gateway:
+    """An address of the router that nodes have as default gateway, and the subnet that they speak from."""
+
+    address: Address
+    node_subnet: Prefix
+
+
+@dataclass(frozen=True, slots=True)
 class DeclaredRouter:
     """`spec.router` of a BGPPeer. None: not said."""
 
@@ -58,6 +66,8 @@ class DeclaredRouter:
     """Where nodes speak from: the dynamic range, and how their addresses are told from others of theirs."""
     interfaces: tuple[str, ...] = ()
     """In place of the subnet: the router's links to nodes, one node on each, without addresses."""
+    gateways: tuple[Gateway, ...] = ()
+    """In place of the subnet where nodes find the router by their default gateways; one of a family."""
     neighbors: Neighbors | None = None
     default_when: DefaultWhen = DefaultWhen.LEARNED
     tracked: tuple[Prefix, ...] = ()

@@ -99,6 +99,8 @@ class NodeGroup:
     password: Secret | None
     """Set when secrets are to be revealed."""
     bfd: BfdTimers | None
+    prepends: int
+    """Times at most that their AS may stand in a path besides the first: export filters prepend it."""
     as_override: bool
     """Nodes are sent routes of other nodes with their own AS, which stands in the path."""
     families: tuple[FamilyPolicy, ...]

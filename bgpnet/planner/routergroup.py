@@ -7,11 +7,13 @@ from typing import Final
 
 from bgpnet.model.declared import Declared, DeclaredNode, DeclaredPeer
 from bgpnet.model.net import Address, Family, Prefix, address_order, family_of
+from bgpnet.model.ranges import common
 from bgpnet.model.rejection import Reason, Rejection
 from bgpnet.model.router import DeclaredRouter, Neighbors, System
 from bgpnet.model.routerconfig import FamilyPolicy, NodeGroup, NodeNeighbor
+from bgpnet.planner.routerasked import asked_for
 from bgpnet.planner.routernames import label
-from bgpnet.planner.routerpolicy import Fabric, meet, policies
+from bgpnet.planner.routerpolicy import Fabric, policies
 from bgpnet.planner.selectors import selects
 
 MIN_LIMIT: Final = 16
@@ -34,13 +36,17 @@ def node_group(
     """The group, or why there is none."""
     nodes = [node for node in declared.nodes if selects(peer.node_selector, dict(node.labels))]
     subnet = router.node_subnet
-    node_asn = peer.local_asn or (declared.configuration.local_asn if declared.configuration else None)
+    node_asn = _node_asn(peer, nodes, declared)
+    if isinstance(node_asn, Rejection):
+        return node_asn
     refused = _unfit(peer, router, node_asn, nodes) or _locked(peer, wishes)
     if refused is not None:
         return refused
-    assert node_asn is not None  # noqa: S101 - _unfit has looked
+    wanted = asked_for(peer, declared)
+    if isinstance(wanted, Rejection):
+        return wanted
     peer = replace(peer, families=peer.families or _families(peer.peer_address))
-    told = policies(peer, router, nodes, fabric, declared)
+    told = policies(peer, router, nodes, fabric, wanted)
     refused = _harmful(peer, subnet, told)
     if refused is not None:
         return refused
@@ -56,7 +62,7 @@ def node_group(
         )
     return NodeGroup(
         cause=peer.ref,
-        label=label(peer.ref.name),
+        label=label(_name(peer, router)),
         local_address=peer.peer_address,
         node_asn=node_asn,
         range=None if each else subnet,
@@ -70,20 +76,51 @@ def node_group(
         authenticated=peer.password is not None or bool(peer.password_error),
         password=peer.password if wishes.reveal else None,
         bfd=peer.bfd,
+        prepends=_prepends(peer, declared),
         as_override=any(
-            meet(rule, taken.rule) for family in told for rule, taken in product(family.sends, family.accepts)
+            common(rule, taken.rule)
+            for family in told
+            for rule, taken in product(family.sends, family.accepts)
         ),
         families=told,
     )
 
 
-def _unfit(
-    peer: DeclaredPeer, router: DeclaredRouter, node_asn: int | None, nodes: list[DeclaredNode]
-) -> Rejection | None:
-    """What keeps the router from being configured for this peer at all."""
-    if node_asn is None:
+def _node_asn(peer: DeclaredPeer, nodes: list[DeclaredNode], declared: Declared) -> int | Rejection:
+    """The AS number that all of the nodes say towards this router."""
+    default = declared.configuration.local_asn if declared.configuration else None
+    found = {peer.local_asn or node.local_asn or default for node in nodes} or {peer.local_asn or default}
+    numbers = sorted(each for each in found if each)
+    if None in found or not numbers:
         remedy = "set it here, or spec.localASN of BGPConfiguration default: the router expects the nodes' AS"
         return _rejected(peer, "spec.localASN", "not set", Reason.NO_LOCAL_ASN, remedy)
+    if len(numbers) > 1:
+        remedy = (
+            "the selected nodes are of several AS, and a group of neighbours is of one: write a BGPPeer for "
+            "each AS, parted by nodeSelector, with neighbors: each"
+        )
+        return _rejected(
+            peer, "spec.nodeSelector", f"AS {', '.join(map(str, numbers))}", Reason.NOT_EXPRESSIBLE, remedy
+        )
+    return numbers[0]
+
+
+def _prepends(peer: DeclaredPeer, declared: Declared) -> int:
+    """Times at most that the nodes' AS stands in the path besides the first."""
+    filters = (each for each in declared.filters if each.ref.name in peer.export_filters)
+    return max((rule.changes.prepend for each in filters for rule in each.exports), default=0)
+
+
+def _name(peer: DeclaredPeer, router: DeclaredRouter) -> str:
+    """Where one BGPPeer makes a session a family, that of IPv6 has a name of its own."""
+    v6 = router.gateways and peer.peer_address and family_of(peer.peer_address) is Family.IPV6
+    return f"{peer.ref.name}-v6" if v6 else peer.ref.name
+
+
+def _unfit(
+    peer: DeclaredPeer, router: DeclaredRouter, node_asn: int, nodes: list[DeclaredNode]
+) -> Rejection | None:
+    """What keeps the router from being configured for this peer at all."""
     if node_asn == peer.peer_asn:
         remedy = (
             "give nodes and routers different AS numbers: only eBGP is generated, which filters by AS path"
@@ -128,7 +165,8 @@ def _harmful(peer: DeclaredPeer, subnet: Prefix | None, told: tuple[FamilyPolicy
     """What must never be configured: nodes that announce nothing, or the subnet that they sit in."""
     if not any(family.accepts for family in told):
         remedy = (
-            "the selected Nodes have no prefix of the session's families; give them podCIDRs inside an IPPool"
+            "the selected Nodes announce no prefix of the session's families; give them podCIDRs, or an "
+            "IPPool that selects them and is advertised"
         )
         return _rejected(peer, "spec.families", ", ".join(peer.families), Reason.NO_NODE, remedy)
     for accepted in (accepted for family in told for accepted in family.accepts):

@@ -1,23 +1,27 @@
 """What goes over the sessions of a BGPPeer, told from the router's side."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Self
 
 from bgpnet.model.declared import (
     AcceptRule,
+    Advertise,
     Declared,
     DeclaredConfiguration,
     DeclaredNode,
     DeclaredPeer,
     DeclaredPool,
 )
-from bgpnet.model.net import Family, Prefix, covers, default_prefix, family_of, prefix_order
-from bgpnet.model.rejection import ObjectRef, Rejection
+from bgpnet.model.net import Family, Prefix, default_prefix, family_of, prefix_order
+from bgpnet.model.rejection import ObjectRef, Reason, Rejection
 from bgpnet.model.router import DeclaredRouter, DefaultWhen
 from bgpnet.model.routerconfig import Accepted, DefaultRoute, FamilyPolicy
+from bgpnet.planner.advertised import pool_of
 from bgpnet.planner.prefixes import granted_prefixes
+from bgpnet.planner.routerasked import rule_order
+from bgpnet.planner.selectors import selects
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,19 +36,48 @@ class Fabric:
     def of(cls, declared: Declared, default_budget: int) -> Self:
         """The prefixes of all nodes.
 
-        With pools a router accepts the pool at the blocks' lengths, so that it need not know of each node;
-        without pools each node's prefixes by themselves. Any address of the
-        loopback ranges may be any node's.
+        Of a pool that serves a node a router accepts what the pool's nodes may announce, whoever has which
+        block: so it need not know of each node, nor of the blocks that nodes claim. Without pools each node's
+        prefixes by themselves. Any address of the loopback ranges may be any node's.
         """
         budget = declared.configuration.max_prefixes_per_node if declared.configuration else default_budget
         granted, refused = granted_prefixes(declared.nodes, declared.pools, budget)
-        pools = sorted(declared.pools, key=lambda pool: (-pool.cidr.prefixlen, prefix_order(pool.cidr)))
         loopbacks = _loopbacks(declared.configuration)
         announced = {
-            node.name: (*(_accepted(node, prefix, pools) for prefix in granted[node.name]), *loopbacks)
+            node.name: (*_announced(node, granted[node.name], declared.pools), *loopbacks)
             for node in declared.nodes
         }
+        # Where nodes claim blocks, podCIDRs outside the pools are no fault; where not, the agents say so.
+        refused = tuple(each for each in refused if each.reason is not Reason.OUTSIDE_POOLS)
         return cls(announced, budget, refused)
+
+
+def _announced(
+    node: DeclaredNode, granted: Iterable[Prefix], pools: tuple[DeclaredPool, ...]
+) -> Iterator[Accepted]:
+    """Blocks that the node may claim, and the prefixes that it was given."""
+    labels = dict(node.labels)
+    for pool in pools:
+        if selects(pool.node_selector, labels):
+            yield from _of_pool(pool, pool.block_length)
+    for prefix in granted:
+        holder = pool_of(prefix, node, pools)
+        if holder is None:
+            yield Accepted(AcceptRule(prefix, prefix.prefixlen, prefix.prefixlen), node.ref)
+        else:
+            yield from _of_pool(holder, prefix.prefixlen)
+
+
+def _of_pool(pool: DeclaredPool, length: int) -> Iterator[Accepted]:
+    """What is announced of the pool by nodes that have prefixes of this length in it."""
+    least, most = {
+        Advertise.BLOCKS: (length, length),
+        Advertise.AGGREGATE: (max(1, pool.cidr.prefixlen), length),
+        Advertise.ADDRESSES: (pool.cidr.max_prefixlen, pool.cidr.max_prefixlen),
+        Advertise.NONE: (1, 0),
+    }[pool.advertise]
+    if least <= most:
+        yield Accepted(AcceptRule(pool.cidr, least, most), pool.ref)
 
 
 def _loopbacks(configuration: DeclaredConfiguration | None) -> tuple[Accepted, ...]:
@@ -57,26 +90,18 @@ def _loopbacks(configuration: DeclaredConfiguration | None) -> tuple[Accepted, .
     )
 
 
-def _accepted(node: DeclaredNode, prefix: Prefix, pools: list[DeclaredPool]) -> Accepted:
-    pool = next((pool for pool in pools if covers(pool.cidr, prefix)), None)
-    if pool is None:
-        return Accepted(AcceptRule(prefix, prefix.prefixlen, prefix.prefixlen), node.ref)
-    return Accepted(AcceptRule(pool.cidr, prefix.prefixlen, prefix.prefixlen), pool.ref)
-
-
 def policies(
     peer: DeclaredPeer,
     router: DeclaredRouter,
     nodes: Iterable[DeclaredNode],
     fabric: Fabric,
-    declared: Declared,
+    wanted: tuple[AcceptRule, ...],
 ) -> tuple[FamilyPolicy, ...]:
-    """The policy of each family of the peer."""
+    """The policy of each family of the peer, whose nodes take what is wanted."""
     by_family: defaultdict[Family, dict[AcceptRule, ObjectRef]] = defaultdict(dict)
     for node in nodes:
         for each in fabric.announced[node.name]:
             by_family[family_of(each.rule.prefix)].setdefault(each.rule, each.cause)
-    wanted = asked_for(peer, declared)
     return tuple(
         FamilyPolicy(
             family,
@@ -94,33 +119,9 @@ def policies(
     )
 
 
-def asked_for(peer: DeclaredPeer, declared: Declared) -> tuple[AcceptRule, ...]:
-    """What the nodes take from this router: `accept`, or the prefixes that its import filters accept."""
-    rules = set(peer.accept)
-    if not rules:
-        filters = {each.ref.name: each for each in declared.filters}
-        for name in peer.import_filters:
-            told = filters[name].imports if name in filters else ()
-            rules |= {prefixes for rule in told if rule.accept for prefixes in rule.prefixes}
-    return tuple(sorted(rules, key=rule_order))
-
-
-def rule_order(rule: AcceptRule) -> tuple[int, int, int, int, int]:
-    """Sort key of ranges."""
-    return (*prefix_order(rule.prefix), rule.min_length, rule.max_length)
-
-
 def _stable(rule: AcceptRule, cause: ObjectRef) -> tuple[str, str, tuple[int, ...]]:
     """Sort key under which a node that changes its prefix moves no other node's line."""
     return (cause.kind, cause.name, rule_order(rule))
-
-
-def meet(one: AcceptRule, other: AcceptRule) -> bool:
-    """Whether a prefix lies in both ranges."""
-    if not (covers(one.prefix, other.prefix) or covers(other.prefix, one.prefix)):
-        return False
-    least = max(one.min_length, other.min_length, one.prefix.prefixlen, other.prefix.prefixlen)
-    return least <= min(one.max_length, other.max_length)
 
 
 def _default(family: Family, wanted: tuple[AcceptRule, ...], router: DeclaredRouter) -> DefaultRoute | None:

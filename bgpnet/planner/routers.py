@@ -1,7 +1,7 @@
 """BGPPeers and Nodes -> the configuration of each router, whatever its system; and what was refused."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Address
 
@@ -34,7 +34,8 @@ def router_configs(declared: Declared, wishes: Wishes) -> RouterConfigs:
     rejections = [*declared.rejections, *fabric.refused]
     routers: dict[str, list[tuple[DeclaredPeer, DeclaredRouter]]] = defaultdict(list)
     owner: dict[Address, DeclaredPeer] = {}
-    for peer in sorted(declared.peers, key=lambda peer: (peer.created, peer.ref.name)):
+    in_order = sorted(declared.peers, key=lambda peer: (peer.created, peer.ref.name))
+    for peer in (each for told in in_order for each in _by_address(told)):
         if peer.router is None:
             rejections.append(_nameless(peer))
             continue
@@ -55,6 +56,16 @@ def router_configs(declared: Declared, wishes: Wishes) -> RouterConfigs:
         rejections += refusals
         made += [config] if config else []
     return RouterConfigs(tuple(made), tuple(sorted(set(rejections))))
+
+
+def _by_address(peer: DeclaredPeer) -> Iterator[DeclaredPeer]:
+    """The peer; one that nodes find by their default gateway once for each address of the router there."""
+    if peer.router is None or not peer.router.gateways:
+        yield peer
+        return
+    for each in peer.router.gateways:
+        router = replace(peer.router, gateways=(each,), node_subnet=each.node_subnet)
+        yield replace(peer, peer_address=each.address, router=router)
 
 
 def _router(
@@ -88,16 +99,17 @@ def _router(
             aggregates=tuple(sorted({p for _, router in kept for p in router.aggregates}, key=prefix_order)),
             restart_role=first.restart_role,
             stale_time=declared.configuration.restart_time if declared.configuration else 120,
-            communities=_communities(declared),
+            communities=_communities(declared, {name for peer, _ in kept for name in peer.export_filters}),
         ),
         rejections,
     )
 
 
-def _communities(declared: Declared) -> tuple[Community, ...]:
-    """Those that nodes may send."""
+def _communities(declared: Declared, filters: set[str]) -> tuple[Community, ...]:
+    """Those that nodes send to this router, whose export filters are these."""
     found = set(declared.configuration.communities if declared.configuration else ())
-    for rule in (rule for each in declared.filters for rule in each.exports):
+    named = (each for each in declared.filters if each.ref.name in filters)
+    for rule in (rule for each in named for rule in each.exports):
         found |= {*rule.changes.add_communities, *(rule.changes.replace_communities or ())}
     return tuple(sorted(found - {GRACEFUL_SHUTDOWN}))
 
@@ -207,10 +219,11 @@ def _homeless(peer: DeclaredPeer) -> Rejection:
         )
     return _rejected(
         peer,
-        "spec.peerAddress",
+        "spec.router.gateways",
         "not set",
-        Reason.NOT_EXPRESSIBLE,
-        "a router's configuration needs its address: write one BGPPeer with peerAddress for each router",
+        Reason.NO_ROUTER,
+        "a router's configuration needs its address: write here those that are the nodes' default gateways, "
+        "with their subnets, and one BGPPeer for each router",
     )
 
 

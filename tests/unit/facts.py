@@ -80,7 +80,9 @@ def node(
 
 
 def pool(name: str, cidr: str) -> DeclaredPool:
-    return DeclaredPool(ObjectRef("IPPool", name), "", prefix(cidr), Selector())
+    network = prefix(cidr)
+    blocks = max(network.prefixlen, network.max_prefixlen - 6)
+    return DeclaredPool(ObjectRef("IPPool", name), "", network, Selector(), block_length=blocks)
 
 
 def accept(cidr: str, up_to: int | None = None) -> AcceptRule:

@@ -6,7 +6,9 @@ from ipaddress import IPv4Address, ip_network
 from itertools import product
 
 from bgpnet.model.bfd import BfdTimers
+from bgpnet.model.declared import Changes, DeclaredFilter, FilterRule
 from bgpnet.model.net import Family
+from bgpnet.model.rejection import ObjectRef
 from bgpnet.model.router import DefaultWhen, Neighbors, RestartRole, System
 from bgpnet.model.secret import Secret
 from bgpnet.planner.routergroup import Wishes
@@ -58,6 +60,12 @@ def variants(system: System, version: str = "5.16") -> Iterator[str]:
             if number % 2 and Ability.BFD not in TABLES[system].cannot
             else None
         )
+        exported = DeclaredFilter(
+            ObjectRef("BGPFilter", "out"),
+            (),
+            (FilterRule((), (), accept=True, changes=Changes(prepend=number % 4)),),
+        )
+        v4 = replace(v4, export_filters=("out",))
         v4 = replace(v4, accept=accepts, ttl_security=int(guarded), password=password, bfd=timers)
         assert v4.router is not None
         v6 = replace(
@@ -85,6 +93,7 @@ def variants(system: System, version: str = "5.16") -> Iterator[str]:
         told = planned(
             *peers,
             nodes=NODES,
+            filters=(exported,),
             pools=POOLS,
             configuration=replace(
                 configuration(), communities=((64512, 7), (64512, 1, 2)) if number % 2 else ()

@@ -181,7 +181,7 @@ _TWIN = replace(tor(2), peer_address=address("10.0.1.1"))
         ((_NO_SUBNET,), {}, Reason.NO_ROUTER, "spec.router.nodeSubnet", "shares with the nodes"),
         ((tor(node_subnet=ip_network("10.9.0.0/24")),), {}, Reason.NOT_CONNECTED, "spec.router.nodeSubnet", "10.0.1.1"),
         ((replace(tor(), peer_asn=64512),), {}, Reason.NOT_EXPRESSIBLE, "spec.peerASN", "different AS"),
-        ((replace(tor(), peer_address=None),), {}, Reason.NOT_EXPRESSIBLE, "spec.peerAddress", "for each router"),
+        ((replace(tor(), peer_address=None),), {}, Reason.NO_ROUTER, "spec.router.gateways", "for each router"),
         ((replace(tor(), peer_address=None, interfaces=("eth1",)),), {}, Reason.NO_ROUTER, "spec.router.interfaces", "own names of its links"),
         ((links("tor1", "swp1", "swp2"), links("other", "swp2", "swp3")), {}, Reason.ROUTER_CONFLICT, "spec.router.interfaces", "leads to one node"),
         ((replace(tor(), peer_asn=0),), {}, Reason.NOT_EXPRESSIBLE, "spec.peerASN", "AS number"),
@@ -189,7 +189,7 @@ _TWIN = replace(tor(2), peer_address=address("10.0.1.1"))
         ((replace(tor(), ttl_security=2),), {}, Reason.NOT_EXPRESSIBLE, "spec.ttlSecurity", "own subnet"),
         ((tor(),), {"configuration": None}, Reason.NO_LOCAL_ASN, "spec.localASN", "expects the nodes' AS"),
         ((tor(),), {"nodes": ()}, Reason.NO_NODE, "spec.nodeSelector", "no Node is selected"),
-        ((tor(),), {"nodes": (node("n"),)}, Reason.NO_NODE, "spec.families", "podCIDRs"),
+        ((tor(),), {"nodes": (node("n"),), "pools": ()}, Reason.NO_NODE, "spec.families", "podCIDRs"),
         ((tor(),), {"pools": (pool("p", "10.0.0.0/8"),)}, Reason.ROUTER_CONFLICT, "spec.router.nodeSubnet", "IPPool/p"),
         ((tor(neighbors=Neighbors.EACH),), {"nodes": (node("n", "10.244.1.0/26", addresses=("10.7.0.1",)),)}, Reason.NO_ADDRESS, "spec.nodeSelector", "InternalIP"),
         ((tor(1), replace(tor(2, name="tor1"), peer_asn=65001, router=replace(tor(1).router, node_subnet=ip_network("10.0.0.0/16")))), {}, Reason.ROUTER_CONFLICT, "spec.router.nodeSubnet", "overlaps"),  # type: ignore[type-var]

@@ -30,7 +30,7 @@ from bgpnet.model.crd.prefixrange import PrefixRange
 from bgpnet.model.crd.router import RouterSpec
 from bgpnet.model.crd.selector import LabelSelector
 from bgpnet.model.declared import DeclaredPeer, MaxPrefix
-from bgpnet.model.net import Family
+from bgpnet.model.net import Family, family_of
 from bgpnet.model.rejection import ObjectRef
 
 
@@ -184,6 +184,15 @@ class BGPPeerSpec(Strict):
                 "remove router.interfaces, or peer fromInterface: over its links without addresses a router "
                 "peers with link-local addresses"
             )
+        for each in self.router.gateways if self.router is not None else ():
+            if self.from_default_gateway is None:
+                raise refusal(
+                    "write router.nodeSubnet in place of router.gateways, or peer fromDefaultGateway"
+                )
+            if family_of(each.address) not in self.from_default_gateway.families:
+                raise refusal(
+                    f"remove the gateway {each.address}, or add its family to fromDefaultGateway.families"
+                )
         if self.password_file is not None and self.password_secret is not None:
             raise refusal("remove passwordFile or passwordSecret: there is one password")
         if self.from_interface and self.families == (Family.IPV4,):

@@ -4,10 +4,17 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from bgpnet.model.crd.fields import Name, PrefixField, RouterId, each_once, refusal
+from bgpnet.model.crd.fields import (
+    Name,
+    PrefixField,
+    RouterId,
+    UnicastAddress,
+    each_once,
+    refusal,
+)
 from bgpnet.model.crd.meta import OrEmpty, Strict
 from bgpnet.model.net import default_prefix, family_of
-from bgpnet.model.router import DeclaredRouter, DefaultWhen, Neighbors, RestartRole, System
+from bgpnet.model.router import DeclaredRouter, DefaultWhen, Gateway, Neighbors, RestartRole, System
 
 Version = Annotated[
     str, StringConstraints(pattern=r"^[0-9]{1,4}(\.[0-9A-Za-z()-]{1,8}){0,4}$", max_length=32)
@@ -38,6 +45,27 @@ class DefaultRouteSpec(Strict):
         return self
 
 
+class GatewaySpec(Strict):
+    """A default gateway of the nodes, as an address of the router."""
+
+    address: UnicastAddress
+    """What the nodes' default route goes over."""
+    node_subnet: PrefixField
+    """Subnet of it and the nodes: where their sessions come from."""
+
+    @model_validator(mode="after")
+    def _in_its_subnet(self) -> Self:
+        if self.address not in self.node_subnet:
+            raise refusal(f"write the subnet that {self.address} is in, or another address")
+        return self
+
+
+def _one_of_a_family(gateways: tuple[GatewaySpec, ...]) -> tuple[GatewaySpec, ...]:
+    if len({family_of(each.address) for each in gateways}) < len(gateways):
+        raise refusal("write one gateway of a family here, and a BGPPeer for each further subnet")
+    return gateways
+
+
 class RouterSpec(Strict):
     """The router at the other end, for `bgpnet routers`. Nodes do not read it.
 
@@ -56,6 +84,8 @@ class RouterSpec(Strict):
     """Subnet that the router shares with the nodes: where their sessions come from."""
     interfaces: Annotated[tuple[PortName, ...], Field(max_length=256), AfterValidator(each_once)] = ()
     """In place of nodeSubnet with `fromInterface`: the router's own names of its links to nodes."""
+    gateways: Annotated[tuple[GatewaySpec, ...], Field(max_length=2), AfterValidator(_one_of_a_family)] = ()
+    """In place of nodeSubnet with `fromDefaultGateway`: its addresses that are the nodes' gateways."""
     neighbors: Neighbors | None = None
     """One dynamic range (`range`) or one neighbour for each node (`each`); left out, as the command says."""
     default_route: OrEmpty[DefaultRouteSpec] = DefaultRouteSpec()
@@ -66,9 +96,10 @@ class RouterSpec(Strict):
 
     @model_validator(mode="after")
     def _subnet_or_links(self) -> Self:
-        if self.interfaces and self.node_subnet is not None:
+        if (self.node_subnet is not None) + bool(self.interfaces) + bool(self.gateways) > 1:
             raise refusal(
-                "remove nodeSubnet or interfaces: nodes are on a subnet, or each at the end of a link"
+                "leave one of nodeSubnet, interfaces and gateways: nodes are on a subnet, or each at the "
+                "end of a link, or on the subnets of their gateways"
             )
         if self.interfaces and self.neighbors is not None:
             raise refusal("remove neighbors: each link is one neighbour")
@@ -90,6 +121,10 @@ class RouterSpec(Strict):
             router_id=self.router_id,
             node_subnet=self.node_subnet,
             interfaces=tuple(sorted(self.interfaces)),
+            gateways=tuple(
+                Gateway(each.address, each.node_subnet)
+                for each in sorted(self.gateways, key=lambda each: each.address.version)
+            ),
             neighbors=self.neighbors,
             default_when=self.default_route.when,
             tracked=self.default_route.tracks,

@@ -72,6 +72,7 @@ def _filters(*, lower_case: bool) -> Mapping[str, Any]:
         "name": name,
         "secret": secret,
         "cause": _cause,
+        "origin": _origin,
         "digit": _digit,
         "ge_le": _ge_le,
         "braces": _braces,
@@ -87,6 +88,11 @@ def _filters(*, lower_case: bool) -> Mapping[str, Any]:
 def _cause(ref: ObjectRef) -> str:
     """`BGPPeer/tor1`, without file and line, which change when nothing else does."""
     return f"{ref.kind}/{ref.name}"
+
+
+def _origin(group: NodeGroup) -> str:
+    """A regular expression of paths with the nodes' AS alone, without its ends; `_` stands between two."""
+    return f"{group.node_asn}(_{group.node_asn})*" if group.prepends else str(group.node_asn)
 
 
 def _digit(value: Prefix | Address) -> int:
@@ -143,6 +149,8 @@ def _frr_community(community: Community) -> str:
     return "local-AS" if community == WELL_KNOWN["no-export-subconfed"] else spell_community(community)
 
 
-def _symbol(address: Address) -> str:
-    """An address as part of a name: every address another."""
+def _symbol(address: Address | str) -> str:
+    """An address or a port as part of a name: every one another."""
+    if isinstance(address, str):
+        return re.sub(r"[^A-Za-z0-9]", lambda found: f"_{ord(found[0]):02x}", address)
     return f"{int(address):032x}" if address.version == 6 else str(address).replace(".", "_")  # noqa: PLR2004

@@ -57,7 +57,10 @@ FRR: Final = Grammar(
         ),
         (r"no bgp ebgp-requires-policy", "without a policy everything would be let in and out (RFC 8212)"),
         (r"neighbor K8S_\S+ allowas-in", "a path with this router's own AS would be taken"),
-        (r"access-list K8S_\S+ seq \d+ permit (?!\^\d+\$$)", "paths through a node would be taken"),
+        (
+            r"access-list K8S_\S+ seq \d+ permit (?!\^(\d+)(\(_\1\)\*)?\$$)",
+            "paths through a node would be taken",
+        ),
         (r"neighbor K8S_\S+ ebgp-multihop", "nodes are in the router's own subnet"),
     ),
 )

@@ -53,7 +53,10 @@ GOBGP: Final = Grammar(
         (r"prefix-list (0\.0\.0\.0|::)/0 (?!0\.\.0)\S+ / masklength", "everything would be let in or out"),
         (r"dynamic-neighbors (0\.0\.0\.0|::)/0 ", "everybody could be a neighbour"),
         (r"default-(import|export)-policy = 'accept-route'", "what no policy refuses would be let in or out"),
-        (r"as-path-sets K8S_\w+ / as-path-list = (?!\['\^\d+\$'\])", "paths through a node would be taken"),
+        (
+            r"as-path-sets K8S_\w+ / as-path-list = (?!\['\^(\d+)(\(_\1\)\*)?\$'\])",
+            "paths through a node would be taken",
+        ),
         (r"as-path-options / config / allow-own-as", "a path with this router's own AS would be taken"),
         (r"ebgp-multihop / config / enabled = True", "nodes are in the router's own subnet"),
     ),

@@ -17,7 +17,7 @@ JUNOS: Final = Grammar(
         map(
             Pattern,
             (
-                "set policy-options as-path {def:as-path} {asn}",
+                "set policy-options as-path {def:as-path} {asn}[+]",
                 "set policy-options community {def:community} invert-match",
                 "set policy-options community {use:community} members {word}",
                 _TERM + "from family (inet|inet6)",

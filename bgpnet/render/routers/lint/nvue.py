@@ -89,7 +89,10 @@ NVUE: Final = Grammar(
             r"prefix-list K8S_\S+_(IN|OUT)[46] rule (?!65000 |10 )\d+ match (0\.0\.0\.0|::)/0 max",
             "everything would be let in or out",
         ),
-        (r"as-path-list K8S_\S+ rule \d+ aspath-exp (?!\^\d+\$$)", "paths through a node would be taken"),
+        (
+            r"as-path-list K8S_\S+ rule \d+ aspath-exp (?!\^(\d+)(\(_\1\)\*)?\$$)",
+            "paths through a node would be taken",
+        ),
         (r"listen-range (0\.0\.0\.0|::)/0", "everybody could be a neighbour"),
     ),
     needed=((r"bgp autonomous-system ", "AS number of the router"),),

@@ -70,7 +70,10 @@ NXOS: Final = Grammar(
     refused=(
         (r"prefix-list K8S_\S+_IN[46] .*permit 0[.:0]*/0", "nodes could announce everything"),
         (r"prefix-list K8S_\S+_OUT[46] .*permit 0[.:0]*/0 (ge|le|eq) ", "nodes would be told everything"),
-        (r"access-list K8S_\S+ seq \d+ permit (?!\"\^\d+\$\"$)", "paths through a node would be taken"),
+        (
+            r"access-list K8S_\S+ seq \d+ permit (?!\"\^(\d+)(\(_\1\)\*)?\$\"$)",
+            "paths through a node would be taken",
+        ),
         (r"neighbor (0\.0\.0\.0|0?::)/0$", "everybody could be a neighbour"),
     ),
     needed=(

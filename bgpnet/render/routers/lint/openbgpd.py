@@ -23,7 +23,7 @@ OPENBGPD: Final = Grammar(
                 '(deny|allow) (from|to) group "{use:group}"',
                 'match (from|to) group "{use:group}" community {text}',
                 'allow (from|to) group "{use:group}" prefix-set "{use:prefix-set}"',
-                'deny from group "{use:group}" max-as-len {num:1-1}',
+                'deny from group "{use:group}" AS != {asn}',
             ),
         )
     ),
@@ -32,7 +32,7 @@ OPENBGPD: Final = Grammar(
         ("group", r'group "NAME" / max-prefix \d+', "limit of prefixes"),
         ("group", r'group "NAME" / neighbor ', "neighbour and no range"),
         ("group", r'^deny from group "NAME"$', "rule that refuses what is not allowed in"),
-        ("group", r'^deny from group "NAME" max-as-len 1$', "rule that refuses paths through a node"),
+        ("group", r'^deny from group "NAME" AS != \d+$', "rule that refuses paths through a node"),
         ("group", r'^deny to group "NAME"$', "rule that refuses what is not allowed out"),
         ("group", r'^match from group "NAME" community GRACEFUL_SHUTDOWN', "rule for graceful-shutdown"),
     ),

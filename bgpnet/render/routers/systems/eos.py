@@ -13,8 +13,6 @@ EOS: Final = SystemTable(
     suffix="conf",
     comment="!",
     cannot={
-        Ability.UNNUMBERED: "it is not written here: give the links addresses, and the peers peerAddress",
-        Ability.EXTENDED_NEXT_HOP: "nodes need an IPv4 address, which it takes and gives as the next hop of IPv4 routes",
         Ability.SESSION_LIMIT: "any number of addresses of the range may have a session",
         Ability.RESTART_TIMER: "a session that broke the limit waits for clear ip bgp",
         Ability.STALE_TIME: "stale routes go after the restart time that the node asks for",

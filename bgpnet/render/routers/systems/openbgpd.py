@@ -22,7 +22,6 @@ OPENBGPD: Final = SystemTable(
         Ability.SESSION_LIMIT: "any number of addresses of the range may have a session",
         Ability.WARN: "the first sign of a limit is the session that it ends",
         Ability.STALE_TIME: "stale routes go after the restart time that the node asks for",
-        Ability.STRIP_COMMUNITIES: "it cannot take off all but some, and graceful-shutdown has to stay",
         Ability.MULTIPATH: "it is `rde evaluate` and the kernel's part",
     },
     commands=Commands(
