@@ -27,6 +27,8 @@ TAINT: Final = {"key": "bgpnet.io/not-ready", "effect": "NoSchedule"}
 
 OURS: Final = "/apis/bgpnet.io/v1alpha1"
 
+LEASES: Final = "/apis/coordination.k8s.io/v1/namespaces/bgpnet-system/leases"
+
 MERGE: Final = "application/merge-patch+json"
 
 BIRD: Final = """
@@ -121,6 +123,7 @@ class Rack:
 def declared(plane: ControlPlane, **accept: object) -> Iterator[None]:
     """Node n1, tainted, a pool, and the router as its peer; all of it gone afterwards."""
     plane.kubectl("create", "namespace", "bgpnet-system", check=False)
+    plane.request("DELETE", f"{LEASES}/bgpnet-quarantine")  # agents of other tests may have held it
     make_node(plane)
     peer = {"peerAddress": "10.0.1.1", "peerASN": 65001} | accept
     for plural, body in (

@@ -19,6 +19,7 @@ from bgpnet.model.claims import Claim, Wanted
 from bgpnet.model.status import NodeStatus, RejectionStatus
 from tests.cluster.blocks import drop_all
 from tests.cluster.controlplane import ControlPlane, manifest, until
+from tests.cluster.rack import LEASES
 
 pytestmark = pytest.mark.cluster
 
@@ -230,9 +231,6 @@ def taints(plane: ControlPlane, name: str) -> list[str]:
     return [
         taint["key"] for taint in plane.request("GET", f"/api/v1/nodes/{name}")[1]["spec"].get("taints", [])
     ]
-
-
-LEASES = "/apis/coordination.k8s.io/v1/namespaces/bgpnet-system/leases"
 
 
 def lease(name: str, holder: str) -> dict[str, Any]:
