@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from typing import Final
 
 from bgpnet.model.rejection import ObjectRef, Reason, Rejection
 from bgpnet.model.routerconfig import NodeGroup, RouterConfig
@@ -15,7 +16,7 @@ def refusals(config: RouterConfig, table: SystemTable) -> tuple[Rejection, ...]:
 
 def notes(config: RouterConfig, table: SystemTable) -> tuple[str, ...]:
     """What the engineer has to know: what is left out, and what the system does otherwise."""
-    wanted = sorted(set(_wanted(config)))
+    wanted = sorted({ability for ability, _ in _wanted(config)})
     missing = [
         f"Not in it: {ability}: {table.cannot[ability]}." for ability in wanted if ability in table.cannot
     ]
@@ -53,8 +54,10 @@ def _refusals(config: RouterConfig, table: SystemTable) -> Iterator[Rejection]:
     if config.restart_role not in table.roles:
         remedy = f"{table.title} has no such role; write {' or '.join(sorted(table.roles))}"
         yield _refused(first, "spec.router.gracefulRestart", config.restart_role, remedy)
-    for ability in sorted(set(_wanted(config)) & table.cannot.keys() & REFUSED):
-        yield _refused(first, "spec", ability, f"{table.title} cannot: {table.cannot[ability]}")
+    for ability, cause in set(_wanted(config)):
+        if ability in REFUSED and ability in table.cannot and not _told_already(ability, table):
+            remedy = f"{table.title} has not: {ability}: {table.cannot[ability]}"
+            yield _refused(cause, REFUSED[ability], "set", remedy)
     for group in config.groups:
         yield from _group_refusals(group, table)
 
@@ -71,13 +74,32 @@ def _group_refusals(group: NodeGroup, table: SystemTable) -> Iterator[Rejection]
             yield _refused(group.cause, "spec.router.defaultRoute.when", family.default.when, remedy)
 
 
-def _wanted(config: RouterConfig) -> Iterator[Ability]:
-    yield from (Ability.RECEIVED_LIMIT, Ability.WARN, Ability.RESTART_TIMER, Ability.STALE_TIME)
-    yield from (Ability.MULTIPATH, Ability.STRIP_COMMUNITIES, Ability.FIXED_ROUTER_ID)
+_ALWAYS: Final = (
+    Ability.RECEIVED_LIMIT,
+    Ability.WARN,
+    Ability.RESTART_TIMER,
+    Ability.STALE_TIME,
+    Ability.MULTIPATH,
+    Ability.STRIP_COMMUNITIES,
+    Ability.FIXED_ROUTER_ID,
+)
+
+
+def _told_already(ability: Ability, table: SystemTable) -> bool:
+    """What is lacking altogether is not told again of a range."""
+    whole = {Ability.BFD_ON_RANGE: Ability.BFD, Ability.PASSWORD_ON_RANGE: Ability.PASSWORD}
+    return ability in whole and whole[ability] in table.cannot
+
+
+def _wanted(config: RouterConfig) -> Iterator[tuple[Ability, ObjectRef]]:
+    """What is asked for, and an object because of which."""
+    first = config.groups[0].cause
+    for ability in _ALWAYS:
+        yield ability, first
     if config.aggregates:
-        yield Ability.AGGREGATE
+        yield Ability.AGGREGATE, first
     if config.large_communities:
-        yield Ability.LARGE_COMMUNITIES
+        yield Ability.LARGE_COMMUNITIES, first
     for group in config.groups:
         ranged = group.range is not None
         wishes = {
@@ -93,7 +115,7 @@ def _wanted(config: RouterConfig) -> Iterator[Ability]:
             Ability.UNNUMBERED: bool(group.interfaces),
             Ability.EXTENDED_NEXT_HOP: group.extended_next_hop,
         }
-        yield from (ability for ability, wished in wishes.items() if wished)
+        yield from ((ability, group.cause) for ability, wished in wishes.items() if wished)
 
 
 def _refused(ref: ObjectRef, field: str, found: str, remedy: str) -> Rejection:

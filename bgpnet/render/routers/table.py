@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from bgpnet.model.router import DefaultWhen, RestartRole, System
 from bgpnet.render.routers.lint.grammar import Grammar
@@ -34,20 +35,19 @@ class Ability(StrEnum):
     FIXED_ROUTER_ID = "a BGP identifier, set in the generated part"
 
 
-REFUSED = frozenset(
-    {
-        Ability.RANGE,
-        Ability.PASSWORD,
-        Ability.PASSWORD_ON_RANGE,
-        Ability.TTL_SECURITY,
-        Ability.AS_OVERRIDE,
-        Ability.AGGREGATE,
-        Ability.BFD,
-        Ability.BFD_ON_RANGE,
-        Ability.UNNUMBERED,
-    }
-)
-"""Abilities without which a configuration that needs them would be unsafe or not work: refused, not noted."""
+REFUSED: Final[Mapping[Ability, str]] = {
+    Ability.RANGE: "spec.router.neighbors",
+    Ability.PASSWORD: "spec.passwordFile",
+    Ability.PASSWORD_ON_RANGE: "spec.passwordFile",
+    Ability.TTL_SECURITY: "spec.ttlSecurity",
+    Ability.AS_OVERRIDE: "spec.accept",
+    Ability.AGGREGATE: "spec.router.aggregates",
+    Ability.BFD: "spec.bfd",
+    Ability.BFD_ON_RANGE: "spec.bfd",
+    Ability.UNNUMBERED: "spec.router.interfaces",
+}
+"""Abilities without which a configuration that needs them would be unsafe or not work: refused. With
+the field of a BGPPeer that asks for each."""
 
 
 @dataclass(frozen=True, slots=True)
