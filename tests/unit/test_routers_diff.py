@@ -5,7 +5,7 @@ import re
 import pytest
 
 from bgpnet.model.errors import UsageError
-from bgpnet.model.router import System
+from bgpnet.model.router import Neighbors, System
 from bgpnet.render.routers.diff import compared
 from bgpnet.render.routers.difftext import commands, unified
 from bgpnet.render.routers.rendered import rendered
@@ -86,6 +86,17 @@ def test_lines_that_end_sessions_are_named(system: System) -> None:
 def test_what_is_no_running_configuration_is_said_to_be_none(system: System, running: str) -> None:
     with pytest.raises(UsageError, match=r"running configuration.*; save what `"):
         told(system, running)
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+@pytest.mark.parametrize("other", SYSTEMS)
+def test_what_another_system_runs_is_no_running_configuration_of_this_one(
+    system: System, other: System
+) -> None:
+    text = rendered(one(tor(system=other, neighbors=Neighbors.EACH))).configuration
+    if system is not other:
+        with pytest.raises(UsageError, match=r"running configuration of.*; save what `"):
+            told(system, text)
 
 
 @pytest.mark.parametrize("system", [system for system in SYSTEMS if TABLES[system].running.identity])

@@ -135,6 +135,12 @@ def _read(table: SystemTable, running: str) -> tuple[Statement, ...]:
         there = statements(running, table.grammar.language)
     except NotReadableError as error:
         raise UsageError(f"this is no running configuration of {table.title}: {error}; {advice}") from error
+    alien = next((each for each in there if re.match(table.running.foreign, each.whole)), None)
+    if alien is not None:
+        raise UsageError(
+            f"this is no running configuration of {table.title}: line {alien.line} is {alien.text[:60]!r}, "
+            f"which is another system's; {advice}, or correct spec.router.type"
+        )
     if not any(re.match(table.running.recognised, each.whole) for each in there):
         found = f"it begins with {there[0].text[:60]!r}" if there else "it is empty"
         raise UsageError(f"this is no running configuration of {table.title}: {found}; {advice}")

@@ -56,7 +56,7 @@ def _refusals(config: RouterConfig, table: SystemTable) -> Iterator[Rejection]:
         yield _refused(first, "spec.router.gracefulRestart", config.restart_role, remedy)
     for ability, cause in set(_wanted(config)):
         if ability in REFUSED and ability in table.cannot and not _told_already(ability, table):
-            remedy = f"{table.title} has not: {ability}: {table.cannot[ability]}"
+            remedy = f"{table.title} cannot do it ({ability}): {table.cannot[ability]}"
             yield _refused(cause, REFUSED[ability], "set", remedy)
     for group in config.groups:
         yield from _group_refusals(group, table)

@@ -13,6 +13,8 @@ class Running:
     """Command that shows the running configuration."""
     recognised: str
     """Of a statement that every running configuration of this system has."""
+    foreign: str = "(?!)"
+    """Of a statement that none has: where another system builds its text alike."""
     identity: str = ""
     """Of the statement that names the router's AS, as group 1."""
     silent: str = "(?!)"

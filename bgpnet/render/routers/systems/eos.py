@@ -32,6 +32,7 @@ EOS: Final = SystemTable(
     running=Running(
         show="show running-config",
         recognised=r"! ?device: |hostname |router bgp |interface |ip routing|ip prefix-list |transceiver |service ",
+        foreign=r"frr |feature \S+$|router bgp \d+ / (template peer |address-family ipv[46] unicast$)",
         identity=r"router bgp (\d+)$",
         hidden=r"neighbor \S+ password (?:\d+ )?(\S+)$",
         keys=(

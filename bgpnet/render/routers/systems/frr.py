@@ -30,6 +30,7 @@ FRR: Final = SystemTable(
     running=Running(
         show="vtysh -c 'show running-config'",
         recognised=r"frr version |frr defaults |router bgp |hostname |interface |ip prefix-list |Current configuration",
+        foreign=r"feature \S+$|transceiver |ip prefix-list \S+$|router bgp \d+ / (template peer |neighbor \S+ peer group)",
         identity=r"router bgp (\d+)$",
         silent=r"bgp ebgp-requires-policy|bgp graceful-restart stalepath-time 360|bgp listen limit 100|maximum-paths 64",
         keys=(

@@ -32,6 +32,7 @@ NXOS: Final = SystemTable(
     running=Running(
         show="show running-config",
         recognised=r"!Command: |version |hostname |feature |router bgp |interface |ip prefix-list ",
+        foreign=r"frr |transceiver |ip prefix-list \S+$|router bgp \d+ / neighbor \S+ (peer-group|peer group|interface)",
         identity=r"router bgp (\d+)$",
         hidden=r"/ password (?:\d+ )?(\S+)$",
         silent=r"graceful-restart stalepath-time 300",

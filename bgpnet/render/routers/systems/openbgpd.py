@@ -37,6 +37,7 @@ OPENBGPD: Final = SystemTable(
     running=Running(
         show="cat /etc/bgpd.conf",
         recognised=r"AS \d+|group |neighbor |router-id |include |prefix-set ",
+        foreign=r"router bgp |\[",
         identity=r"AS (\d+)",
         hidden=r'/ tcp md5sig password "([^"]*)"',
         keys=(
