@@ -29,7 +29,7 @@ HOME: Final = Path("/run/bgpnet-cluster")
 def preserved(mark: str) -> Iterator[None]:
     """The machine's sysctls are as they were once the last cluster is gone, of runs at once, too."""
     own = HOME / mark
-    with _locked():
+    with locked():
         if not _users():
             _put_back()
             found = {name: Path("/proc/sys", name).read_text() for name in CHANGED}
@@ -40,14 +40,15 @@ def preserved(mark: str) -> Iterator[None]:
     try:
         yield
     finally:
-        with _locked():
+        with locked():
             own.unlink()
             if not _users():
                 _put_back()
 
 
 @contextmanager
-def _locked() -> Iterator[None]:
+def locked() -> Iterator[None]:
+    """Alone among the test runs of this machine."""
     HOME.mkdir(exist_ok=True)
     with (HOME / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from tests.cluster.rig import cgroups
+from tests.cluster.rig import cgroups, host
 from tests.netlab import processes
 
 _NAMED: Final = re.compile(r"bgpnet-(\d+)-[0-9a-f]{4}-n\d+")
@@ -28,7 +28,12 @@ def name(cluster: str, machine: str) -> str:
 
 
 def sweep() -> None:
-    """Take away what is called after processes that are no more."""
+    """Take away what is called after processes that are no more; of clusters that begin at once, one does."""
+    with host.locked():
+        _sweep()
+
+
+def _sweep() -> None:
     for space in _orphans(path.name for path in Path("/run/netns").glob("*")):
         for pid in processes.sharing("net", Path("/run/netns", space)):
             with suppress(ProcessLookupError):
