@@ -6,8 +6,11 @@ from difflib import ndiff
 from ipaddress import ip_network
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bgpnet.model.bfd import BfdTimers
+from bgpnet.model.declared import DeclaredNode
 from bgpnet.model.rejection import ObjectRef, Reason
 from bgpnet.model.router import DefaultWhen, Neighbors, RestartRole, System
 from bgpnet.model.secret import Secret
@@ -66,6 +69,35 @@ def test_one_changed_node_changes_its_own_lines_and_with_a_range_none(system: Sy
     lines = set(before) ^ set(after)
     assert lines
     assert all(re.search(r"10[._]0[._]1[._](11|61)\b", line) for line in lines), lines
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+@given(
+    st.lists(st.integers(2, 120), min_size=1, max_size=8, unique=True),
+    st.integers(0, 7),
+    st.integers(121, 250),
+)
+@settings(max_examples=15)
+def test_whichever_node_of_however_many_is_changed_no_other_s_lines_are(
+    system: System, hosts: list[int], changed: int, to: int
+) -> None:
+    changed %= len(hosts)
+
+    def rack(at: int) -> tuple[DeclaredNode, ...]:
+        every = [*hosts[:changed], at, *hosts[changed + 1 :]]
+        return tuple(
+            node(f"n{n}", f"10.244.{n}.0/26", addresses=(f"10.0.1.{host}",)) for n, host in enumerate(every)
+        )
+
+    before, after = rack(hosts[changed]), rack(to)
+    assert text(system, nodes=before).configuration == text(system, nodes=after).configuration
+    told = [
+        text(system, neighbors=Neighbors.EACH, nodes=nodes).configuration.splitlines()
+        for nodes in (before, after)
+    ]
+    own = re.compile(rf"10[._]0[._]1[._]({hosts[changed]}|{to})(?!\d)")
+    assert all(own.search(line) for line in set(told[0]) ^ set(told[1]))
+    assert set(told[0]) != set(told[1])
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
