@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from bgpnet.cli import flags, objects, show
 from bgpnet.cli.exits import FINE, NO, UNREACHABLE, USAGE
 from bgpnet.model.errors import BgpnetError, NotThereError, UsageError
+from bgpnet.model.router import System
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from bgpnet.model.routercheck import FileCheck
     from bgpnet.planner.routers import RouterConfigs
 
-SYSTEMS: Final = ("frr", "bird", "openbgpd", "gobgp", "eos", "nvue", "nxos", "junos")
+SYSTEMS: Final = tuple(system.value for system in System)
 
 
 def add(verbs: flags.Verbs) -> None:
@@ -127,7 +128,7 @@ def _configs(args: argparse.Namespace) -> "RouterConfigs":
     """The routers that were asked for, and everything that was refused."""
     from dataclasses import replace
 
-    from bgpnet.model.router import Neighbors, System
+    from bgpnet.model.router import Neighbors
     from bgpnet.planner.routergroup import Wishes
     from bgpnet.planner.routers import router_configs
 
@@ -212,7 +213,6 @@ def _checked_source(args: argparse.Namespace) -> "tuple[bool, list[FileCheck]]":
 
 def _checked_file(name: str, system: str | None) -> "FileCheck":
     from bgpnet.drivers.routers.check import checked
-    from bgpnet.model.router import System
     from bgpnet.render.routers.rendered import header_of
 
     text = _text_of(name)
