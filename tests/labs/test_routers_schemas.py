@@ -2,11 +2,16 @@
 
 import re
 import subprocess
+from dataclasses import replace
+from ipaddress import IPv4Address
 
 import pytest
 
+from bgpnet.model.net import Family
 from bgpnet.model.router import System
+from bgpnet.render.routers.rendered import rendered
 from tests.generated import EXAMPLES, REPOSITORY
+from tests.unit.routerfacts import one, tor
 from tests.unit.routervariants import variants
 
 PYTHON = REPOSITORY / "build" / "oracles" / "bin" / "python"
@@ -34,6 +39,20 @@ def test_every_line_of_eos_is_one_that_pyavd_writes_for_the_same_intent() -> Non
     left = [re.sub(r"K8S_TOR1(_V6)?\b.*", "G", line) for line in done.stdout.splitlines()]
     assert left == ["graceful-restart-helper", "neighbor G", "neighbor G"]
     assert done.stdout.count("password 0 ${BGP_SECRET_") == 2
+
+
+def test_what_links_without_addresses_take_is_what_pyavd_writes() -> None:
+    told = tor(
+        node_subnet=None, system=System.EOS, interfaces=("Ethernet1",), router_id=IPv4Address("10.0.1.1")
+    )
+    told = replace(told, ref=replace(told.ref, name="links"), peer_address=None, families=tuple(Family))
+    text = rendered(one(replace(told, interfaces=("eth1",)))).configuration
+    of_links = re.compile(
+        r" *(ip routing|ipv6 unicast|interface|ipv6 enable|neighbor interface|neighbor .* originate)"
+    )
+    lines = [line for line in text.splitlines() if of_links.match(line)]
+    assert len(lines) == 6
+    assert oracle("eos.py", "\n".join(lines)).stdout.strip() == ""
 
 
 def test_pyavd_s_word_counts() -> None:

@@ -12,6 +12,9 @@ _ORIGIN = {"type": "permit", "match": "^64512$", "origin": "any"}
 
 GROUPS = (("K8S_TOR1", "10.0.1.0/24", 4), ("K8S_TOR1_V6", "fd00:1::/64", 6))
 
+LINKS = "K8S_LINKS"
+"""Over links without addresses; not in the example."""
+
 
 def main() -> int:
     """0 when pyavd writes every line."""
@@ -55,7 +58,11 @@ def intent() -> dict[str, object]:
             for name, _, _ in GROUPS
         ],
         "route_maps": [each for name, _, version in GROUPS for each in _maps(name, version)],
+        "ip_routing_ipv6_interfaces": True,
+        "ipv6_unicast_routing": True,
+        "ethernet_interfaces": [{"name": "Ethernet1", "ipv6_enable": True}],
         "router_bgp": {
+            "neighbor_interfaces": [{"name": "Ethernet1", "peer_group": LINKS, "remote_as": "64512"}],
             "as": "65001",
             "router_id": "10.0.1.1",
             "bgp": {"default": {"ipv4_unicast": False}},
@@ -87,7 +94,17 @@ def intent() -> dict[str, object]:
                             "activate": True,
                             "route_map_in": f"{name}_IN{version}",
                             "route_map_out": f"{name}_OUT{version}",
-                        }
+                        },
+                        *(
+                            [
+                                {
+                                    "name": LINKS,
+                                    "next_hop": {"address_family_ipv6": {"enabled": True, "originate": True}},
+                                }
+                            ]
+                            if version == 4
+                            else []
+                        ),
                     ]
                 }
                 for name, _, version in GROUPS
