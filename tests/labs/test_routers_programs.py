@@ -15,7 +15,7 @@ from bgpnet.render.routers.diff import compared
 from bgpnet.render.routers.difftext import commands
 from bgpnet.render.routers.rendered import rendered
 from bgpnet.render.routers.systems import TABLES
-from tests.generated import EXAMPLES
+from tests.generated import EXAMPLES, REPOSITORY
 from tests.labs.brokenrouters import BROKEN
 from tests.unit.routerfacts import one, tor
 from tests.unit.routervariants import variants
@@ -32,6 +32,21 @@ def test_the_examples_are_accepted(system: System, router: str) -> None:
     outcome = checked(file.name, system, router, file.read_text())
     assert outcome.findings == ()
     assert outcome.verdict is (Verdict.OK if system in PROGRAMS else Verdict.UNVERIFIED)
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        "clos/configs/spine1/frr.conf",
+        "dual-tor/configs/tor1/frr.conf",
+        "dual-tor-bird/configs/tor1/bird.conf",
+    ],
+)
+def test_what_a_router_has_of_its_own_beside_ours_is_no_fault(file: str) -> None:
+    """Whole configurations of the labs: neighbours by address, `protocol device`."""
+    system = System(Path(file).stem)
+    text = (REPOSITORY / "containerlab" / file).read_text()
+    assert checked(file, system, "", text).findings == ()
 
 
 @pytest.mark.parametrize("system", sorted(TABLES))

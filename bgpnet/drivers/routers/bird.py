@@ -3,12 +3,15 @@
 import re
 import tempfile
 from pathlib import Path
+from typing import Final
 
 from bgpnet.drivers.routers.run import found, run, version
 from bgpnet.model.routercheck import Finding, ProgramAnswer
 
 _AROUND = "protocol device {}\n"
 """What the generated part needs and your own part of the configuration has; below it, so that lines agree."""
+
+_HAS_DEVICE: Final = re.compile(r"^[ \t]*protocol[ \t]+device\b", re.MULTILINE)
 
 
 def check(text: str) -> ProgramAnswer:
@@ -19,7 +22,8 @@ def check(text: str) -> ProgramAnswer:
     with tempfile.TemporaryDirectory(prefix="bgpnet-") as folder:
         file = Path(folder, "bird.conf")
         file.touch(0o600)
-        file.write_text(text + "\n" + _AROUND, encoding="utf-8")
+        around = "" if _HAS_DEVICE.search(text) else _AROUND
+        file.write_text(text + "\n" + around, encoding="utf-8")
         code, said = run([bird, "-p", "-c", str(file)])
     program = version([bird, "--version"])
     if code == 0:

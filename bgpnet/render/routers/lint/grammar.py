@@ -60,7 +60,8 @@ def _language(told: tuple[Statement, ...], grammar: Grammar) -> Iterator[Finding
         for each in match.names:
             if each.defines:
                 defined.setdefault((each.kind, each.name), position)
-            else:
+            elif grammar.closed or OURS.search(statement.whole):
+                # Of an operator's own part, in a whole configuration, the patterns know too little to judge.
                 used.append(((each.kind, each.name), position, statement))
     yield from _dangling(defined, used, before_use=grammar.before_use)
     yield from _incomplete(told, {key for key in defined if OURS.match(key[1])}, grammar)
