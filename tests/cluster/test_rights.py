@@ -261,6 +261,7 @@ def test_a_stolen_token_touches_only_its_own_node(cluster: ControlPlane) -> None
     untainted: dict[str, Any] = {"spec": {"taints": []}}
     apply = "application/apply-patch+yaml"
     applied = {"apiVersion": "bgpnet.io/v1alpha1", "kind": "BGPNodeStatus", "metadata": {"name": "n2"}}
+    assert cluster.request("POST", f"{OURS}/bgpnodestatuses", applied)[0] == 201
     attempts: list[tuple[str, str, Any, str]] = [
         ("POST", path, block("10.9.3.0-26", "n2"), ""),
         ("DELETE", f"{path}/10.9.2.0-26", None, ""),
