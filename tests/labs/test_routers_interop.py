@@ -251,4 +251,4 @@ def test_communities_that_were_not_agreed_on_are_taken_off(lab: Lab) -> None:
     told = bgpctl(lab.node("openbgpd"), "rib", "neighbor", NODES["openbgpd"], "detail")["rib"]
     (path,) = (each for each in told if each["prefix"] == BLOCK)
     assert path["communities"] == ["64512:100"]
-    assert not {"large_communities", "extended_communities"} & path.keys()
+    assert "large_communities" not in path
