@@ -1,14 +1,20 @@
-"""What ExaBGP 5.0.15 makes of a message whose head is wrong, in its own process.
+"""Where ExaBGP 5.0.15 ends sessions for what is no fault of theirs, in its own process.
 
-It means to report such a message, and calls its report with an argument too many. The error that this raises
-ended the session without the NOTIFICATION of RFC 4271 §6.1 and without a cause.
+A message whose head is wrong: it means to report it, and calls its report with an argument too many. The
+error that this raises ended the session without the NOTIFICATION of RFC 4271 §6.1 and without a cause.
+
+A relay that dies while it is told something: the session of which it was told is reset, and all peers are
+stopped for good, though ExaBGP starts the relay anew. What the new one missed it says itself (its gap).
 """
 
+import contextlib
 from typing import Any, Final
 
-from exabgp.reactor.api.processes import Processes
+from exabgp.reactor.api.processes import ProcessError, Processes
 
 _REPORT: Final = Processes.notification
+
+_WRITE: Final = Processes.write
 
 _ARGUMENTS: Final = 7
 
@@ -16,9 +22,23 @@ _ARGUMENTS: Final = 7
 def install() -> None:
     """Have ExaBGP use it in this process."""
     Processes.notification = report
+    Processes.write = write
+    Processes.broken = broken
 
 
 def report(processes: Processes, *told: Any) -> None:  # noqa: ANN401 - as ExaBGP has it
     """Report a NOTIFICATION. What ExaBGP found itself is none yet: the one that it sends is reported."""
     if len(told) == _ARGUMENTS:
         _REPORT(processes, *told)
+
+
+def write(processes: Processes, relay: str, told: str | None, neighbor: Any = None) -> bool:  # noqa: ANN401 - likewise
+    """Tell the relay. One that has died, or is not started yet, hears nothing."""
+    with contextlib.suppress(ProcessError, KeyError):
+        _WRITE(processes, relay, told, neighbor)
+    return True
+
+
+def broken(_processes: Processes, _neighbor: Any) -> bool:  # noqa: ANN401 - likewise
+    """Whether peers are to be stopped. A relay that cannot be started is the watchdog's: it ends ExaBGP."""
+    return False
