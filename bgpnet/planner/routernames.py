@@ -8,7 +8,7 @@ _PLAIN: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,14}[a-z0-9])?")
 """Names that stay themselves in capitals, with `_` for `-`: no two of them become one."""
 
 _AMBIGUOUS: Final = re.compile(
-    r".*(--|-(in[46]|out[46]|track[46]|range|origin|other|default[46])$|(-[0-9]+){4}$|-[0-9a-f]{32}$)"
+    r".*(--|-(in[46]|out[46]|track[46]|range|origin|links|other|default[46])$|(-[0-9]+){4}$|-[0-9a-f]{32}$|-link-)"
 )
 """Names that end as what is made from the names of others: BIRD has one space of names for all."""
 

@@ -29,6 +29,8 @@ _HARDWARE: Final = slice(18, 24)
 _PACKET_INFO: Final = struct.Struct("=16sI")
 _BUFFER: Final = 2048
 _AT_ONCE: Final = 64
+_ANSWERED: Final = 16
+"""Routers of one link that are told by themselves, at most; a link has one."""
 _LOOK_AGAIN: Final = 1.0
 """Seconds until a link that is not there is looked for again."""
 _NOTHING_TO_DO: Final = 60.0
@@ -53,11 +55,13 @@ class Advertiser:
         self._chance = chance
         self._names: frozenset[str] = frozenset()
         self._links: dict[str, tuple[int, Schedule]] = {}
+        self._heard: set[tuple[int, str]] = set()
+        """Links and routers that told of themselves since we last did."""
         self._socket: socket.socket | None = None
 
     def want(self, names: Iterable[str]) -> None:
         """The links to advertise on from now."""
-        self._names = frozenset(names)
+        self._names, self._heard = frozenset(names), set()
         self._links = {name: link for name, link in self._links.items() if name in self._names}
         if self._names and self._socket is None:
             self._open()
@@ -98,6 +102,7 @@ class Advertiser:
             (socket.IPV6_RECVPKTINFO, 1),
             (socket.IPV6_RECVHOPLIMIT, 1),
             (socket.IPV6_MULTICAST_HOPS, HOP_LIMIT),
+            (socket.IPV6_UNICAST_HOPS, HOP_LIMIT),
             (socket.IPV6_MULTICAST_LOOP, 0),
         ):
             link.setsockopt(socket.IPPROTO_IPV6, option, value)
@@ -125,11 +130,26 @@ class Advertiser:
         try:
             whole = packet(_mac(self._socket, name))
             self._socket.sendmsg([whole], [info], 0, (_ALL_NODES, 0, 0, index))
+            self._tell_heard(index, [whole], [info], self._socket)
         except OSError as error:
             _log.debug("no router advertisement sent link=%s error=%r", name, error.strerror)
             schedule.failed(now)
         else:
             schedule.sent(now)
+
+    def _tell_heard(
+        self, index: int, whole: list[bytes], info: list[tuple[int, int, bytes]], link: socket.socket
+    ) -> None:
+        """Tell the routers that were heard by themselves, too.
+
+        An advertisement may lack its sender's address on the link, as those of BIRD: the kernel then does not
+        even note that there is a router (ndisc_router_discovery in net/ipv6/ndisc.c). To send to it, the
+        kernel asks for that address, and the answer says that it is a router.
+        """
+        for at, source in [each for each in self._heard if each[0] == index]:
+            self._heard.discard((at, source))
+            with suppress(OSError):
+                link.sendmsg(whole, info, 0, (source, 0, 0, index))
 
     def _read(self, link: socket.socket) -> None:
         for _ in range(_AT_ONCE):
@@ -144,6 +164,8 @@ class Advertiser:
             heard = [schedule for at, schedule in self._links.values() if at == index]
             for schedule in heard:
                 schedule.heard(self._clock())
+            if heard and piece[0] == ADVERTISEMENT and len(self._heard) < _ANSWERED:
+                self._heard.add((index, source[0].partition("%")[0]))
             _log.debug("router heard index=%d source=%s", index, source[0])
 
 

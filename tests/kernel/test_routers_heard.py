@@ -1,6 +1,7 @@
 """Routers on links: what our advertisements do to a neighbour's kernel, and what ours makes of a router's."""
 
 import selectors
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -100,6 +101,28 @@ def test_a_router_is_heard_though_we_are_one_too() -> None:
         theirs.want("b0")
         heard = HeardRouter("a0", ip_address(router))
         until(lambda: theirs.turn() or heard in dump(here).routers, "the router is heard")
+
+
+def test_a_router_whose_advertisements_lack_its_address_on_the_link_is_heard_all_the_same() -> None:
+    """As BIRD's do: the kernel notes nobody, until it is told by itself and answers for its address."""
+    with wires() as (here, there), supervisor(here) as ours:
+        there.run("sysctl", "-qw", "net.ipv6.conf.all.forwarding=1")
+        router, _ = link_local(there, "b0"), link_local(here, "a0")
+        ours.want("a0")
+        ours.turn()
+
+        def bare() -> bool:
+            with (
+                there.entered(),
+                socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6) as raw,
+            ):
+                raw.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, 255)
+                index = socket.if_nametoindex("b0")
+                raw.sendto(bytes([134]) + bytes(15), ("ff02::1", 0, 0, index))
+            ours.turn()
+            return ("a0", router) in routers(here)
+
+        until(bare, "the router is heard")
 
 
 def test_news_of_routers_alone_are_told() -> None:

@@ -80,7 +80,7 @@ def bgpctl(router: RunningNode, *what: str) -> Any:  # noqa: ANN401 - JSON
 def bird_protocol(router: RunningNode) -> str:
     """The name of the dynamic session; empty while there is none."""
     found = re.search(
-        r"^(k8s_bird_\d+) +BGP .*Established",
+        r"^(k8s_(?:bird|linked_link_eth1)_\d+) +BGP .*Established",
         router.run("birdc", "show", "protocols").stdout,
         re.MULTILINE,
     )
@@ -193,6 +193,19 @@ def test_the_router_takes_the_node_s_blocks_and_nothing_else(lab: Lab, system: s
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_the_router_sends_what_is_asked_for_and_nothing_else(lab: Lab, system: str) -> None:
     eventually(lambda: SENT[system](lab.node(system)), {"192.0.2.0/24"})
+
+
+def test_over_a_link_without_addresses_bird_and_the_node_tell_each_other_the_same(lab: Lab) -> None:
+    linked, node = lab.node("linked"), lab.node("node1")
+    demo.until("a session", lambda: bool(bird_protocol(linked)))
+    eventually(lambda: ACCEPTED["bird"](linked), set(BLOCKS))
+    eventually(lambda: SENT["bird"](linked), {"192.0.2.0/24"})
+
+    def hops() -> set[str]:
+        (route,) = node.ip_json("route", "show", "192.0.2.0/24", "proto", "179")
+        return {hop["via"]["host"][:6] for hop in route["nexthops"] if "via" in hop}
+
+    eventually(hops, {"fe80::"})
 
 
 def test_paths_in_which_the_node_s_as_stands_more_than_once_are_taken_as_they_are(lab: Lab) -> None:

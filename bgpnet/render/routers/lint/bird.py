@@ -17,10 +17,12 @@ BIRD: Final = Grammar(
                 "template bgp {def:group}",
                 "protocol bgp {def:protocol} from {use:group}",
                 "template bgp {word} / local {addr} as {asn}",
+                "template bgp {word} / local as {asn}",
                 "template bgp {word} / (ipv4|ipv6) / (import|export) filter {use:filter}",
                 "template bgp {word} / hold time {num:0-65535}",
                 "protocol bgp {word} from {word} / neighbor range {prefix} as {asn}",
                 "protocol bgp {word} from {word} / neighbor {addr} as {asn}",
+                "protocol radv {def:protocol}",
             ),
         )
     ),

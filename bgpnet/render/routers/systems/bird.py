@@ -14,8 +14,6 @@ BIRD: Final = SystemTable(
     max_stale=65535,
     comment="#",
     cannot={
-        Ability.UNNUMBERED: "its router advertisements lack the link-layer address by which Linux nodes hear a router: "
-        "give the links addresses, and the peers peerAddress",
         Ability.SESSION_LIMIT: "any number of addresses of the range may have a session",
         Ability.WARN: "the first sign of a limit is the session that it ends",
         Ability.STALE_TIME: "stale routes go after the restart time that the node asks for",
