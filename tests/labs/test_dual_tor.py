@@ -94,7 +94,7 @@ def test_status_names_the_pods_and_the_runtime_hears_that_the_node_is_ready(lab:
         ("lab/pod11", ["10.244.1.1"]),
         ("lab/pod12", ["10.244.1.2"]),
     ]
-    assert told["blocks"] == [{"prefix": "10.244.1.0/26", "used": 2, "size": 63}]
+    assert told["blocks"] == [{"prefix": "10.244.1.0/26", "used": 2, "size": 63, "note": ""}]
     assert [(probe["source"], probe["target"]) for probe in told["probes"]] == [
         ("10.244.1.0", "10.0.1.1"),
         ("10.244.1.0", "10.0.2.1"),

@@ -219,16 +219,20 @@ def test_paths_in_which_the_node_s_as_stands_more_than_once_are_taken_as_they_ar
     eventually(paths, ("64512 64512 64512", ["64512 64512 64512"]))
 
 
-def test_the_node_learns_what_they_send_four_ways_and_nothing_else(lab: Lab) -> None:
+def test_the_node_learns_what_they_send_five_ways_and_nothing_else(lab: Lab) -> None:
+    """Four by their addresses, one over the link without any."""
+
     def learned() -> dict[str, set[str]]:
         routes = lab.node("node1").ip_json("route", "show", "proto", "179")
         return {
-            each["dst"]: {hop["gateway"] for hop in each.get("nexthops", [each])}
+            each["dst"]: {
+                hop.get("gateway") or hop["via"]["host"][:6] for hop in each.get("nexthops", [each])
+            }
             for each in routes
             if each.get("type") != "blackhole"
         }
 
-    eventually(learned, {"192.0.2.0/24": {hop.replace(".11", ".1") for hop in NODES.values()}})
+    eventually(learned, {"192.0.2.0/24": {"fe80::", *(hop.replace(".11", ".1") for hop in NODES.values())}})
 
 
 def test_a_node_that_is_drained_has_the_lowest_local_preference_with_every_router(lab: Lab) -> None:
