@@ -18,21 +18,13 @@ from bgpnet.model.diff import (
     SetSysctl,
     WriteNat,
 )
+from bgpnet.model.fight import AT_ONCE, FORGOTTEN, delay
 from bgpnet.model.kernel import Kernel
 from bgpnet.model.nat import TABLE_REF
 from bgpnet.model.net import AGENT_PROTOCOL, POD_PROTOCOL
 from bgpnet.model.plan import Route
 from bgpnet.model.rejection import ObjectRef, Reason, Rejection
 from bgpnet.planner.fib import PROTOCOLS
-
-AT_ONCE: Final = 4
-"""Times in a row that something is put back without delay."""
-
-LONGEST: Final = 32.0
-"""Seconds between tries, at most; the first delay is a second, and each doubles."""
-
-FORGOTTEN: Final = 10.0
-"""Seconds for which something of ours has to be left alone, beyond the delay, to be no longer contested."""
 
 SHOWN: Final = 20
 """Contested things that are told one by one; of more only the number."""
@@ -50,7 +42,7 @@ class _Bout:
     @property
     def delay(self) -> float:
         """Seconds to wait since the last time."""
-        return 0.0 if self.again < AT_ONCE else min(2.0 ** (self.again - AT_ONCE), LONGEST)
+        return delay(self.again)
 
     @property
     def contested(self) -> bool:

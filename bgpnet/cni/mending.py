@@ -1,16 +1,8 @@
 """When routes that another program took away are put back: at once, and ever more seldom in a fight. Pure."""
 
 from dataclasses import dataclass
-from typing import Final
 
-AT_ONCE: Final = 4
-"""Times in a row that a link's routes are put back without a wait."""
-
-FORGETFUL: Final = 10.0
-"""Seconds after which the next loss is the first of a row."""
-
-SLOWEST: Final = 32.0
-"""Seconds between two times, at most."""
+from bgpnet.model.fight import FORGOTTEN, delay
 
 
 @dataclass(slots=True)
@@ -29,7 +21,7 @@ class Mending:
     def lost(self, link: int, now: float) -> None:
         """A link lacks a route, or still does."""
         loss = self._losses.get(link)
-        if loss is None or now - loss.last > FORGETFUL + _wait(loss.times):
+        if loss is None or now - loss.last > FORGOTTEN + _wait(loss.times):
             loss = self._losses[link] = _Loss(0, now, None)
         if loss.due is None:
             loss.times += 1
@@ -43,7 +35,7 @@ class Mending:
             if loss.due is not None and loss.due <= now:
                 loss.due = None
                 found.append((link, loss.times))
-            elif loss.due is None and now - loss.last > FORGETFUL + _wait(loss.times):
+            elif loss.due is None and now - loss.last > FORGOTTEN + _wait(loss.times):
                 del self._losses[link]
         return found
 
@@ -58,4 +50,4 @@ class Mending:
 
 
 def _wait(times: int) -> float:
-    return 0.0 if times <= AT_ONCE else min(SLOWEST, 2.0 ** (times - AT_ONCE - 1))
+    return delay(times - 1)

@@ -3,7 +3,7 @@
 from ipaddress import ip_network
 from itertools import pairwise
 
-from bgpnet.agent.contention import AT_ONCE, FORGOTTEN, LONGEST, SHOWN, Contention
+from bgpnet.agent.contention import SHOWN, Contention
 from bgpnet.model.diff import (
     AddNextHop,
     Change,
@@ -14,6 +14,7 @@ from bgpnet.model.diff import (
     SetSysctl,
     WriteNat,
 )
+from bgpnet.model.fight import AT_ONCE, FORGOTTEN, LONGEST, delay
 from bgpnet.model.kernel import Kernel, NextHop, RouteKind
 from bgpnet.model.nat import TABLE_REF
 from bgpnet.model.plan import Route, Sysctl
@@ -133,3 +134,8 @@ def test_of_many_only_some_are_told() -> None:
     told = contention.rejections(observed())
     assert len(told) == SHOWN + 1
     assert str(told[-1].object) == f"Route/and {1000 - SHOWN} more"
+
+
+def test_a_fight_that_lasts_for_days_stays_at_the_longest_delay() -> None:
+    """A power of two that is no number any more ended the process that had fought for half a day."""
+    assert delay(10_000) == LONGEST

@@ -1,6 +1,7 @@
 """When routes to pods are put back that another program takes away."""
 
-from bgpnet.cni.mending import AT_ONCE, FORGETFUL, SLOWEST, Mending
+from bgpnet.cni.mending import Mending
+from bgpnet.model.fight import AT_ONCE, FORGOTTEN, LONGEST
 
 LINK = 70000
 
@@ -25,8 +26,8 @@ def test_a_fight_gets_slower_up_to_the_longest_wait_and_is_forgotten() -> None:
         waits.append(wait)
         now += wait
         assert len(mending.due(now)) == 1
-    assert waits == [0.0] * AT_ONCE + [1.0, 2.0, 4.0, 8.0, 16.0, SLOWEST, SLOWEST, SLOWEST]
-    now += SLOWEST + FORGETFUL + 1
+    assert waits == [0.0] * AT_ONCE + [1.0, 2.0, 4.0, 8.0, 16.0, LONGEST, LONGEST, LONGEST]
+    now += LONGEST + FORGOTTEN + 1
     assert mending.due(now) == []
     mending.lost(LINK, now)
     assert mending.due(now) == [(LINK, 1)]
