@@ -3,16 +3,16 @@
 import json
 import os
 import shutil
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from tests.labs.meanwhile import meanwhile
 from tests.netlab import demo, life, reading
 from tests.netlab.lab import REPOSITORY, Lab
 from tests.netlab.node import RunningNode
@@ -136,24 +136,9 @@ def announced_far(rack: RoughRack, count: int) -> Iterator[None]:
         until(lambda: far(rack) == (0, 0), "they are gone", within=60)
 
 
-@contextmanager
-def never_without(rack: RoughRack) -> Iterator[None]:
+def never_without(rack: RoughRack) -> AbstractContextManager[None]:
     """The ToR's kernel has a route to the node's block all the while."""
-    missing, done = [], threading.Event()
-
-    def watch() -> None:
-        while not done.wait(0.05):
-            if not rack.ways(BLOCK, on="tor"):
-                missing.append(time.monotonic())
-
-    thread = threading.Thread(target=watch)
-    thread.start()
-    try:
-        yield
-    finally:
-        done.set()
-        thread.join()
-    assert not missing, f"for about {len(missing) * 50} ms the ToR had no route to the block"
+    return meanwhile(lambda: bool(rack.ways(BLOCK, on="tor")), 0.05, "the ToR has a route to the block")
 
 
 @contextmanager

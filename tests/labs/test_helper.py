@@ -7,15 +7,15 @@ restart time; while another router is in service it carries nothing that the oth
 import json
 import os
 import shutil
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
 from bgpnet.model.peerstatus import ESTABLISHED
+from tests.labs.meanwhile import meanwhile
 from tests.labs.watchedlab import FOLDER, LEARNED, TORS, Watched, until
 from tests.netlab import demo, faults, life, reading
 
@@ -137,24 +137,9 @@ def lab(running: Helper) -> Helper:
     return running
 
 
-@contextmanager
-def always(lab: Helper, prefix: str) -> Iterator[None]:
+def always(lab: Helper, prefix: str) -> AbstractContextManager[None]:
     """The node's kernel has a route to the prefix all the while."""
-    missing, done = [], threading.Event()
-
-    def watch() -> None:
-        while not done.wait(0.02):
-            if not lab.gateways(prefix):
-                missing.append(time.monotonic())
-
-    thread = threading.Thread(target=watch)
-    thread.start()
-    try:
-        yield
-    finally:
-        done.set()
-        thread.join()
-    assert not missing, f"{len(missing)} looks found no route to {prefix}"
+    return meanwhile(lambda: bool(lab.gateways(prefix)), 0.02, f"there is a route to {prefix}")
 
 
 @pytest.mark.parametrize("tor", sorted(TORS))
