@@ -9,8 +9,8 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from http import HTTPStatus
-from ipaddress import ip_network
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 import bgpnet
 from bgpnet.agent import http, journal, sources
@@ -33,15 +33,22 @@ from bgpnet.drivers.readiness import Readiness
 from bgpnet.drivers.sysctl import Sysctls
 from bgpnet.model.bfd import Bfd
 from bgpnet.model.cni_chain import CONFLIST
-from bgpnet.model.net import prefix_or_address
+from bgpnet.model.plan import Plan
 from bgpnet.model.podledger import PodLedger
+from bgpnet.model.rejection import Rejection
+from bgpnet.model.snapshot import Snapshot
 from bgpnet.model.status import NodeStatus
 from bgpnet.planner.peerstatus import peers_status
 from bgpnet.planner.podstatus import block_status, pod_status, refused_pods
 from bgpnet.planner.routestatus import routes_status, wanted_of
 from bgpnet.planner.status import node_status
-from bgpnet.planner.whystatus import why_status
+from bgpnet.planner.whystatus import asked_of, why_status
 from bgpnet.render.conflist import conflist_text
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+_Asked = TypeVar("_Asked")
 
 log = logging.getLogger(__name__)
 
@@ -127,7 +134,7 @@ class _Agent:
     def status_json(self, _query: str) -> http.Answer:
         status = self.status()
         if status is None or self.outcome is None:
-            return HTTPStatus.SERVICE_UNAVAILABLE, "text/plain", "the first step is not done\n"
+            return _not_yet()
         ledger = self._ledger()
         status = replace(
             status,
@@ -135,36 +142,35 @@ class _Agent:
             pods=pod_status(ledger),
             refused_pods=refused_pods(ledger),
         )
-        return HTTPStatus.OK, "application/json", json.dumps(asdict(status)) + "\n"
+        return _told(status)
 
     def peers_json(self, _query: str) -> http.Answer:
         outcome = self._present()
         if outcome is None:
-            return HTTPStatus.SERVICE_UNAVAILABLE, "text/plain", "the first step is not done\n"
-        peers = peers_status(outcome.snapshot, outcome.plan, outcome.failures, bgpnet.__version__)
-        return HTTPStatus.OK, "application/json", json.dumps(asdict(peers)) + "\n"
+            return _not_yet()
+        return _told(peers_status(outcome.snapshot, outcome.plan, outcome.failures, bgpnet.__version__))
 
     def routes_json(self, query: str) -> http.Answer:
-        if self.outcome is None:
-            return HTTPStatus.SERVICE_UNAVAILABLE, "text/plain", "the first step is not done\n"
-        outcome = self.outcome
-        try:
-            wanted = wanted_of(query)
-        except ValueError as error:
-            return HTTPStatus.BAD_REQUEST, "text/plain", f"{error}\n"
-        routes = routes_status(outcome.snapshot, outcome.plan, outcome.failures, bgpnet.__version__, wanted)
-        return HTTPStatus.OK, "application/json", json.dumps(asdict(routes)) + "\n"
+        return self._about(query, wanted_of, routes_status)
 
     def why_json(self, query: str) -> http.Answer:
-        if self.outcome is None:
-            return HTTPStatus.SERVICE_UNAVAILABLE, "text/plain", "the first step is not done\n"
+        return self._about(query, asked_of, why_status)
+
+    def _about(
+        self,
+        query: str,
+        read: Callable[[str], _Asked],
+        status: Callable[[Snapshot, Plan, tuple[Rejection, ...], str, _Asked], "DataclassInstance"],
+    ) -> http.Answer:
+        """What is told of that which the query asks for."""
         outcome = self.outcome
+        if outcome is None:
+            return _not_yet()
         try:
-            asked = ip_network(prefix_or_address(query))
+            asked = read(query)
         except ValueError as error:
             return HTTPStatus.BAD_REQUEST, "text/plain", f"{error}\n"
-        why = why_status(outcome.snapshot, outcome.plan, outcome.failures, bgpnet.__version__, asked)
-        return HTTPStatus.OK, "application/json", json.dumps(asdict(why)) + "\n"
+        return _told(status(outcome.snapshot, outcome.plan, outcome.failures, bgpnet.__version__, asked))
 
     def _ledger(self) -> PodLedger:
         try:
@@ -172,6 +178,14 @@ class _Agent:
         except OSError as error:
             log.warning("pods not named path=%s error=%r", self._pods, error.strerror)
             return PodLedger()
+
+
+def _not_yet() -> http.Answer:
+    return HTTPStatus.SERVICE_UNAVAILABLE, "text/plain", "the first step is not done\n"
+
+
+def _told(status: "DataclassInstance") -> http.Answer:
+    return HTTPStatus.OK, "application/json", json.dumps(asdict(status)) + "\n"
 
 
 async def _run(settings: Settings) -> None:

@@ -74,6 +74,10 @@ class Verbs:
     def output(self, sub: argparse.ArgumentParser) -> None:
         """`-o` and `--run-dir`, of a verb that shows what the agent says."""
         self.run_dir(sub)
+        self.format(sub)
+
+    def format(self, sub: argparse.ArgumentParser) -> None:
+        """`-o`, of a verb that shows what it found itself."""
         sub.add_argument(
             "-o", "--output", choices=("text", "json", "yaml"), default="text", help="output format"
         )

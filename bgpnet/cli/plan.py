@@ -33,9 +33,7 @@ def add(verbs: flags.Verbs) -> None:
     plan.add_argument("manifests", nargs="*", metavar="FILE", help="manifests or folders of them")
     verbs.flag(plan, "--node", None, "name of this node's Node object")
     objects.add(plan, "the objects")
-    plan.add_argument(
-        "-o", "--output", choices=("text", "json", "yaml"), default="text", help="output format"
-    )
+    verbs.format(plan)
 
 
 def _plan(args: argparse.Namespace) -> int:

@@ -25,9 +25,7 @@ def add(verbs: flags.Verbs) -> None:
         exit codes: 0 no problem (there may be warnings), 1 with a problem bgpnet will not work here, 2 usage
         """,
     )
-    preflight.add_argument(
-        "-o", "--output", choices=("text", "json", "yaml"), default="text", help="output format"
-    )
+    verbs.format(preflight)
     verbs.flag(preflight, "--root", "/", "where the host's file system is")
 
 

@@ -82,9 +82,7 @@ def add(verbs: flags.Verbs) -> None:
     check.add_argument("--type", choices=SYSTEMS, help="system of the files; left out, as their header says")
     objects.add(check, "instead of files, what `render` would write")
     check.add_argument("--router", metavar="NAME", help="with --source: this router only")
-    check.add_argument(
-        "-o", "--output", choices=("text", "json", "yaml"), default="text", help="output format"
-    )
+    group.format(check)
 
     diff = group.add(
         "diff",

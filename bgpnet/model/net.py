@@ -1,5 +1,6 @@
 """Addresses, prefixes and the numbers by which the kernel knows what is ours."""
 
+from collections.abc import Iterable
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final
@@ -53,6 +54,12 @@ def family_of(value: Address | Prefix) -> Family:
 def default_prefix(family: Family) -> Prefix:
     """The prefix that holds every address of the family: 0.0.0.0/0 or ::/0."""
     return ip_network("0.0.0.0/0" if family is Family.IPV4 else "::/0")
+
+
+def most_specific(prefixes: Iterable[Prefix], inner: Prefix) -> Prefix | None:
+    """The longest of these prefixes that holds `inner`; None when none does."""
+    holding = (prefix for prefix in prefixes if covers(prefix, inner))
+    return max(holding, key=lambda prefix: prefix.prefixlen, default=None)
 
 
 def prefix_or_address(text: str) -> Prefix | Address:

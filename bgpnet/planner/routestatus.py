@@ -8,7 +8,7 @@ from ipaddress import IPv4Address, ip_network
 from bgpnet.model.bgp import LearnedPath
 from bgpnet.model.community import spell_community
 from bgpnet.model.kernel import Kernel, KernelRoute
-from bgpnet.model.net import Address, Prefix, address_order, covers, prefix_or_address, prefix_order
+from bgpnet.model.net import Address, Prefix, address_order, most_specific, prefix_or_address, prefix_order
 from bgpnet.model.plan import Plan, Route, Session
 from bgpnet.model.rejection import Reason, Rejection
 from bgpnet.model.routestatus import PathStatus, RouteDetail, RoutesStatus, RouteState, Verdict
@@ -115,8 +115,8 @@ def _matching(known: Iterable[Prefix], wanted: Wanted) -> Iterable[Prefix]:
         case Exactly(prefix):
             return {prefix}.intersection(known)
         case Holding(prefix):
-            holding = [each for each in known if covers(each, prefix)]
-            return sorted(holding, key=lambda prefix: prefix.prefixlen)[-1:]
+            found = most_specific(known, prefix)
+            return () if found is None else (found,)
 
 
 def _route(

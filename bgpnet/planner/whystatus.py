@@ -5,7 +5,7 @@ from ipaddress import ip_network
 
 from bgpnet.model.attributes import Attributes
 from bgpnet.model.kernel import KernelRoute
-from bgpnet.model.net import POD_PROTOCOL, Prefix, covers, family_of
+from bgpnet.model.net import POD_PROTOCOL, Prefix, covers, family_of, most_specific, prefix_or_address
 from bgpnet.model.plan import Plan, Session
 from bgpnet.model.rejection import Rejection
 from bgpnet.model.snapshot import Snapshot
@@ -17,6 +17,15 @@ from bgpnet.planner.routestatus import Holding, routes_status
 from bgpnet.planner.status import by_policy, rejection_status, undecided, why_not_up
 
 
+def asked_of(text: str) -> Prefix:
+    """What a client asks about: `PREFIX` or `ADDRESS`.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    return ip_network(prefix_or_address(text))
+
+
 def why_status(
     snapshot: Snapshot, plan: Plan, failures: Iterable[Rejection], version: str, asked: Prefix
 ) -> WhyStatus:
@@ -25,14 +34,14 @@ def why_status(
     `failures` are what carrying the plan out ran into.
     """
     failed = tuple(failures)
-    offered = _most_specific(plan.offered, asked)
+    offered = most_specific(plan.offered, asked)
     routes = routes_status(snapshot, plan, failed, version, Holding(asked)).routes
     refused = sorted({*plan.rejections, *failed})
     return WhyStatus(
         node=plan.node_name,
         version=version,
         asked=str(asked),
-        own=str(_most_specific(plan.own_prefixes, asked) or ""),
+        own=str(most_specific(plan.own_prefixes, asked) or ""),
         pod=_pod(snapshot.kernel.routes if snapshot.kernel else (), asked),
         offered=str(offered or ""),
         sessions=_sessions(snapshot, plan, offered) if offered else (),
@@ -42,11 +51,6 @@ def why_status(
         ),
         undecided=undecided(snapshot, plan),
     )
-
-
-def _most_specific(prefixes: Iterable[Prefix], asked: Prefix) -> Prefix | None:
-    holding = (prefix for prefix in prefixes if covers(prefix, asked))
-    return max(holding, key=lambda prefix: prefix.prefixlen, default=None)
 
 
 def _pod(routes: Iterable[KernelRoute], asked: Prefix) -> str:

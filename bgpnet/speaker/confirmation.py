@@ -11,6 +11,7 @@ from enum import Enum
 from typing import Final
 
 from bgpnet.render.generation import generation_of
+from bgpnet.speaker.watchdog import START
 
 AGAIN: Final = 0.5
 """Seconds between two signals to reload."""
@@ -21,7 +22,7 @@ ASK_AGAIN: Final = 0.1
 RELOAD_LIMIT: Final = 12.0
 """Seconds of reloading after which ExaBGP is restarted: a stalled peer is gone after its hold time (9 s)."""
 
-RESTART_LIMIT: Final = 30.0
+RESTART_LIMIT: Final = START
 """Seconds after that restart in which the configuration must be in force: as long as a start may take."""
 
 _DESCRIPTION: Final = re.compile(r'\s*description "bgpnet-([0-9a-f]{16})";')
