@@ -61,7 +61,7 @@ class Changes:
 
     def advance(self, now: float) -> float:
         """Do what is due; the moment of the next thing."""
-        if self._validation is None and self._confirmation is None and self._requests:
+        while self._validation is None and self._confirmation is None and self._requests:
             self._begin(self._requests[0][1], now)
         if self._validation is not None:
             if now - self._validation.started >= LIMIT:
@@ -86,7 +86,7 @@ class Changes:
             self._refuse(f"ExaBGP refused the configuration: {words}")
             return
         self._before = self._store.text()
-        self._store.accept()
+        self._store.accept(validation.text)
         self._in_force()
         self._confirmation = Confirmation(validation.text, now)
         if self._exabgp.pid is None:
@@ -97,7 +97,12 @@ class Changes:
             self._before = text
             self._confirmation = Confirmation(text, now)
             return
-        validation = Validation(self._store, text, now)
+        try:
+            validation = Validation(self._store, text, now)
+        except OSError as error:
+            _log.error("configuration cannot be checked error=%r", error.strerror)
+            self._refuse(f"the speaker cannot check the configuration: {error.strerror}")
+            return
         self._validation = validation
         self._selector.register(
             validation.descriptor, selectors.EVENT_READ, lambda _events: validation.read()
@@ -120,14 +125,23 @@ class Changes:
                 self._answer({"ok": True, "generation": self._store.generation()})
             case Step.FAILED:
                 self._confirmation = None
-                self._store.restore(self._before)
-                self._in_force()
-                process.tell(self._exabgp.pid, signal.SIGKILL)
-                _log.error("exabgp did not run with the configuration, the former one is back")
-                self._refuse("ExaBGP did not run with the configuration: the former one is back")
+                self._give_up()
             case Step.ASK | Step.WAIT:
                 pass
         return confirmation.due(now)
+
+    def _give_up(self) -> None:
+        """Back to what ran before, by a start of ExaBGP."""
+        try:
+            self._store.restore(self._before)
+        except OSError as error:
+            outcome = f"the former one cannot be written: {error.strerror}"
+        else:
+            outcome = "the former one is back"
+            self._in_force()
+        process.tell(self._exabgp.pid, signal.SIGKILL)
+        _log.error("exabgp did not run with the configuration, %s", outcome)
+        self._refuse(f"ExaBGP did not run with the configuration: {outcome}")
 
     def _refuse(self, error: str) -> None:
         self.error = error

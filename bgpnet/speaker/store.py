@@ -13,7 +13,10 @@ _FILE_MODE = 0o600
 
 
 class Store:
-    """What ExaBGP reads. A text comes into force by one rename, so a reader never sees half of one."""
+    """What ExaBGP reads. A text comes into force by one rename, so a reader never sees half of one.
+
+    What is in force is kept in memory too: nothing needs a file descriptor to know it.
+    """
 
     def __init__(self, run_dir: RunDir) -> None:
         self.directory = Path(run_dir.speaker)
@@ -21,6 +24,7 @@ class Store:
         self.candidate = self.directory / "candidate.conf"
         self.directory.mkdir(mode=0o755, parents=True, exist_ok=True)
         self.directory.chmod(0o700)
+        self._text = self.accepted.read_text() if self.accepted.exists() else None
         self._write(self.directory / ENVIRONMENT_FILE, "")
 
     def lock(self) -> TextIO:
@@ -30,34 +34,41 @@ class Store:
 
     def text(self) -> str | None:
         """The configuration in force; None before the first was accepted."""
-        try:
-            return self.accepted.read_text()
-        except FileNotFoundError:
-            return None
+        return self._text
 
     def generation(self) -> str:
         """The generation of the configuration in force, empty when there is none."""
         return generation_of(self.text() or "")
 
     def propose(self, text: str) -> None:
-        """Write a candidate, for ExaBGP to judge."""
+        """Write a candidate, for ExaBGP to judge.
+
+        Raises:
+            OSError: it cannot be written.
+        """
         self._write(self.candidate, text)
 
-    def accept(self) -> None:
-        """The candidate becomes the configuration in force."""
+    def accept(self, text: str) -> None:
+        """The candidate, which has this text, becomes the configuration in force."""
         self.candidate.rename(self.accepted)
+        self._text = text
 
     def discard(self) -> None:
         """There is no candidate any more."""
         self.candidate.unlink(missing_ok=True)
 
     def restore(self, text: str | None) -> None:
-        """Go back to an earlier text; None: to having none."""
+        """Go back to an earlier text; None: to having none.
+
+        Raises:
+            OSError: it cannot be written; the present one stays.
+        """
         if text is None:
             self.accepted.unlink(missing_ok=True)
+            self._text = None
         else:
             self.propose(text)
-            self.accept()
+            self.accept(text)
 
     @staticmethod
     def _write(path: Path, text: str) -> None:

@@ -20,7 +20,11 @@ _PASSWORD: Final = re.compile(r'md5-password\s+"([^"]*)"')
 
 
 class Validation:
-    """`exabgp validate` of the candidate, running as `pid`. `descriptor` brings its output."""
+    """`exabgp validate` of the candidate, running as `pid`. `descriptor` brings its output.
+
+    Raises:
+        OSError: there is no room for the candidate, no descriptor or no process to be had.
+    """
 
     def __init__(self, store: Store, text: str, now: float) -> None:
         self.text = text
@@ -30,6 +34,9 @@ class Validation:
         self.descriptor, writer = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         try:
             self.pid = spawn(validation(PurePosixPath(store.candidate)), writer)
+        except OSError:
+            self.close()
+            raise
         finally:
             os.close(writer)
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import select
 import signal
 import socket
@@ -167,6 +168,36 @@ def test_a_refused_configuration_leaves_the_former_and_tells_no_secret(superviso
     assert status["error"] == refused["error"]
     supervisor.process.terminate()
     assert "aHVzaA" not in refused["error"] + supervisor.ended()
+
+
+def test_without_a_descriptor_to_check_it_with_a_configuration_is_refused(supervisor: Supervisor) -> None:
+    """Two are left, one of which whoever asks takes; the speaker lives and takes it afterwards."""
+    accepted = supervisor.configure(SESSION)
+    pid = supervisor.process.pid
+    used = at_rest(pid)
+    limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    other = exabgp_conf([replace(SESSION, hold_time=30)], supervisor.status()["relay_argv"])
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (used + 2, limits[1]))
+    try:
+        refused = supervisor.ask(request="configure", text=other)
+        assert not refused["ok"]
+        assert "Too many open files" in refused["error"]
+        assert supervisor.status()["generation"] == accepted["generation"]
+    finally:
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
+    assert supervisor.ask(request="configure", text=other)["ok"]
+    assert supervisor.status()["restarts"] == 0
+
+
+def at_rest(pid: int) -> int:
+    """How many descriptors a process has when it asks ExaBGP nothing."""
+    end = time.monotonic() + 10
+    seen: list[int] = []
+    while len(seen) < 20 or len(set(seen[-20:])) > 1:
+        assert time.monotonic() < end, seen
+        seen.append(len(list(Path(f"/proc/{pid}/fd").iterdir())))
+        time.sleep(0.005)
+    return seen[-1]
 
 
 def test_what_is_not_ours_and_what_is_no_request_is_refused(supervisor: Supervisor) -> None:

@@ -166,7 +166,7 @@ def test_files_are_the_owners_alone(tmp_path: Path) -> None:
     store.propose("secret")
     assert store.directory.stat().st_mode & 0o777 == 0o700
     assert store.candidate.stat().st_mode & 0o777 == 0o600
-    store.accept()
+    store.accept("secret")
     assert store.accepted.stat().st_mode & 0o777 == 0o600
     with store.lock():
         assert {path.stat().st_mode & 0o777 for path in store.directory.iterdir()} == {0o600}
@@ -185,8 +185,10 @@ def test_the_text_in_force_survives_a_supervisor_and_can_be_restored(tmp_path: P
     store = Store(run_dir)
     assert store.text() is None
     assert store.generation() == ""
-    store.propose(f"# bgpnet generation {GENERATION}\n")
-    store.accept()
+    text = f"# bgpnet generation {GENERATION}\n"
+    store.propose(text)
+    store.accept(text)
+    assert store.text() == text
     assert Store(run_dir).generation() == GENERATION
     store.restore("older")
     assert Store(run_dir).text() == "older"
