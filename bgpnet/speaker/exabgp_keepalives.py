@@ -1,15 +1,19 @@
-"""When ExaBGP 5.0.15 sends a KEEPALIVE, in its own process, and what it concludes from no answer to it.
+"""When ExaBGP 5.0.15 sends a KEEPALIVE, in its own process, and what it concludes from no answer.
 
 It sends one in each third of the hold time, and watches only what comes in. Both matter where a link is dead
 one way. Who hears nothing gets no acknowledgements either: after one message TCP retransmits that one alone,
 and what follows, also the NOTIFICATION, stays in the sender. So the side that still hears waits for its own
-hold time since the last KEEPALIVE that came through, which may have been sent as long after the link died as
-there is between two.
+hold time since the last KEEPALIVE that came through.
+
+Therefore one is sent only to a peer that has just been heard. TCP asks in each pause (SO_KEEPALIVE): that is
+no message, so the peer's hold timer does not begin anew. Where nothing answers no KEEPALIVE goes out, and
+nothing is on its way that a NOTIFICATION would have to wait for.
 """
 
 import socket
 import struct
 import time
+from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 from exabgp.bgp import timer
@@ -28,8 +32,15 @@ LOOK: Final = 0.25
 SEND_HOLD_TIMER_EXPIRED: Final = 8
 """RFC 9687, which lets a sender wait longer: it means a peer that does not read, this one is not reached."""
 
-_COUNTS: Final = struct.Struct("=3xB20xI92xQ")
-"""Of `struct tcp_info` (linux/tcp.h): `tcpi_probes`, `tcpi_unacked` and `tcpi_bytes_acked`."""
+FRESH: Final = 0.1
+"""Seconds for which a peer counts as just heard."""
+
+MOST_PROBES: Final = 127
+"""Of TCP without an answer before the kernel ends the connection: its maximum. `Progress` is sooner."""
+
+_COUNTS: Final = struct.Struct("=3xB20xI24xII60xQ")
+"""Of `struct tcp_info` (linux/tcp.h): `tcpi_probes`, `tcpi_unacked`, `tcpi_last_data_recv`,
+`tcpi_last_ack_recv` and `tcpi_bytes_acked`."""
 
 
 class Sent(NamedTuple):
@@ -44,20 +55,33 @@ class Sent(NamedTuple):
     """
     acknowledged: int
     """Bytes."""
+    silence: float
+    """Seconds since anything came from the peer."""
 
 
 class KeepaliveTimer(timer.SendTimer):  # type: ignore[misc]  # ExaBGP is not typed
-    """When the next KEEPALIVE is due, to the fraction of a second."""
+    """When the next KEEPALIVE is to be sent, to the fraction of a second.
 
-    def __init__(self, session: object, holdtime: int) -> None:
+    Args:
+        session: whose it is.
+        holdtime: seconds.
+        silence: tells the seconds since anything came from the peer.
+
+    """
+
+    def __init__(self, session: object, holdtime: int, silence: Callable[[], float]) -> None:
         super().__init__(session, holdtime)
-        self._interval = max(1.0, holdtime / SHARE)
-        self._sent = time.monotonic()
+        self._interval = interval(holdtime)
+        self._silence = silence
+        self._sent = self._looked = time.monotonic()
 
     def need_ka(self) -> bool:
-        """Whether it is due; then it counts as sent."""
+        """Whether it is due, and the peer was just heard, or since the last look; then it counts as sent."""
         now = time.monotonic()
+        looked, self._looked = self._looked, now
         if not self.keepalive or now - self._sent < self._interval:
+            return False
+        if self._silence() > max(FRESH, now - looked):
             return False
         self._sent = now
         return True
@@ -87,7 +111,10 @@ class Keepalives(keepalive.KA):  # type: ignore[misc]  # likewise
     def __init__(self, session: object, proto: Any) -> None:  # noqa: ANN401 - ExaBGP's
         super().__init__(session, proto)
         holdtime = proto.negotiated.holdtime
-        self.send_timer = KeepaliveTimer(session, holdtime)
+        connection = proto.connection.io
+        if holdtime:
+            have_asked(connection, round(interval(holdtime)))
+        self.send_timer = KeepaliveTimer(session, holdtime, lambda: sent(connection).silence)
         self._proto, self._progress = proto, Progress(PATIENCE * holdtime)
         self._look = LOOK if holdtime else float("inf")
         self._looked = time.monotonic()
@@ -110,8 +137,21 @@ class Keepalives(keepalive.KA):  # type: ignore[misc]  # likewise
 def sent(connection: socket.socket) -> Sent:
     """Ask the kernel."""
     told = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _COUNTS.size)
-    probes, segments, acknowledged = _COUNTS.unpack(told)
-    return Sent(probes + segments, acknowledged)
+    probes, segments, data, acknowledgement, acknowledged = _COUNTS.unpack(told)
+    return Sent(probes + segments, acknowledged, min(data, acknowledgement) / 1000)
+
+
+def have_asked(connection: socket.socket, pause: int) -> None:
+    """Have the kernel ask the peer's for an answer when nothing came for as many seconds."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, pause)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, pause)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, MOST_PROBES)
+
+
+def interval(holdtime: int) -> float:
+    """Seconds between two KEEPALIVEs."""
+    return max(1.0, holdtime / SHARE)
 
 
 def install() -> None:

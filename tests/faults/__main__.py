@@ -16,13 +16,14 @@ from tests.faults import report, results
 from tests.faults.case import chosen
 from tests.faults.fabric import Fabric, running
 from tests.faults.probed import measure
+from tests.faults.stalls import Stalls, watched
 from tests.faults.tasks import Progress, Task, task
 from tests.netlab import interrupts
 from tests.netlab.errors import LabError
 
 
 def run(
-    tasks: Iterable[Task], work: Path, commit: str, progress: Progress
+    tasks: Iterable[Task], work: Path, commit: str, progress: Progress, machine: Stalls
 ) -> tuple[list[report.Row], list[str]]:
     """Measure cells, each fabric once; their rows, and what failed.
 
@@ -39,7 +40,7 @@ def run(
                     print(report.HEADER, flush=True)
                     while waiting:
                         victims = 1
-                        rows.append(repeated(waiting[0], fabric, commit, progress))
+                        rows.append(repeated(waiting[0], fabric, commit, progress, machine))
                         waiting.pop(0)
             except LabError as error:
                 failed += [f"{each.name}: {error}" for each in waiting[:victims]] or [
@@ -50,15 +51,26 @@ def run(
     return rows, failed
 
 
-def repeated(what: Task, fabric: Fabric, commit: str, progress: Progress) -> report.Row:
-    """Measure a cell as often as it is to be in one fabric; what there is of it is kept after each run."""
+def repeated(what: Task, fabric: Fabric, commit: str, progress: Progress, machine: Stalls) -> report.Row:
+    """Measure a cell as often as it is to be in one fabric; what there is of it is kept after each run.
+
+    A run that was over its limit while the machine stood still is made once more, as often as there are runs.
+    """
     fresh: list[report.Row] = []
+    stalled = 0
     while len(fresh) < what.runs:
-        fresh.append(measure(what.lab, what.case, fabric))
+        begun = time.monotonic()
+        row = measure(what.lab, what.case, fabric)
+        stall = machine.longest(begun)
+        if row.over and stall > what.case.stall and stalled < what.runs:
+            stalled += 1
+            print(f"{row}  the machine stood still for {stall:.1f} s: once more", flush=True)
+            continue
+        fresh.append(row)
         progress.count()
-        results.keep(what.row(fresh, commit))
+        results.keep(what.row(fresh, commit, stalled))
         print(f"{fresh[-1]}  {progress.told(time.monotonic())}", flush=True)
-    row = what.row(fresh, commit)
+    row = what.row(fresh, commit, stalled)
     if row.runs > 1:
         print(f"{row}\n", flush=True)
     return row
@@ -109,8 +121,12 @@ def main() -> int:
     tasks = [each for each in tasks if each.runs]
     progress = Progress(sum(each.runs for each in tasks), time.monotonic())
     try:
-        with interrupts.raised(), tempfile.TemporaryDirectory(prefix="bgpnet-faults-") as work:
-            rows, failed = run(tasks, Path(work), commit, progress)
+        with (
+            interrupts.raised(),
+            tempfile.TemporaryDirectory(prefix="bgpnet-faults-") as work,
+            watched() as machine,
+        ):
+            rows, failed = run(tasks, Path(work), commit, progress, machine)
     except interrupts.Interrupted as interrupted:
         return interrupted.exit_code
     print(summary(rows, failed))

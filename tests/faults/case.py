@@ -23,6 +23,11 @@ BFD_LIMIT: Final = 1200.0
 HOLD_LIMIT: Final = 10_000.0
 """Milliseconds: hold time of 9 s, and a second to act."""
 
+HOLD: Final = 9.0
+"""Seconds of silence that end a session."""
+DETECTION: Final = 0.9
+"""Seconds of silence after which BFD is down."""
+
 PLANNED: Final = frozenset(
     {
         "agent-killed",
@@ -60,6 +65,14 @@ class Case:
     def planned(self) -> bool:
         """Whether it is what operators do on purpose or a node heals by itself: nothing may be lost, ever."""
         return self.fault in PLANNED
+
+    @property
+    def stall(self) -> float:
+        """Seconds that the machine may stand still in a run: a third of what the limit has for acting."""
+        if self.planned or not self.limit_ms:
+            return HOLD / 3
+        tell = {HOLD_LIMIT: HOLD, BFD_LIMIT: DETECTION}.get(self.limit_ms, 0.0)
+        return min(self.limit_ms / 1000 - tell, (self.back_ms or self.limit_ms) / 1000) / 3
 
     @property
     def name(self) -> str:

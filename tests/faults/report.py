@@ -36,6 +36,8 @@ class Row:
     runs: int = 1
     over: int = 0
     """Runs that were over the limit."""
+    stalled: int = 0
+    """Runs beside those that were over it while the machine stood still: not counted, and made once more."""
     commit: str = ""
     """What was measured; a plus: and changes that were not committed."""
 
@@ -99,6 +101,7 @@ def worst_of(runs: Sequence[Row]) -> Row:
         why=next((each.why for each in (worst, *runs) if each.why), ""),
         runs=sum(each.runs for each in runs),
         over=sum(each.over for each in runs),
+        stalled=sum(each.stalled for each in runs),
     )
 
 

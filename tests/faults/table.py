@@ -53,4 +53,5 @@ def cell(case: Case, row: Row | None) -> str:
         gap = f"{row.to_pod_ms:.0f} / {row.from_pod_ms:.0f}"
     text = f"{row.lost}, {gap}, {row.tcp_ms:.0f}, {row.api_ms:.0f}"
     text = f"**{text}**" if row.why else text
-    return text if row.runs == 1 else f"{text} ({row.runs} runs)"
+    runs = [f"{row.runs} runs"] * (row.runs > 1) + [f"{row.stalled} in a stall"] * (row.stalled > 0)
+    return f"{text} ({', '.join(runs)})" if runs else text

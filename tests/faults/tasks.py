@@ -21,10 +21,11 @@ class Task:
         """As people call it."""
         return f"{self.lab} {self.case.name}"
 
-    def row(self, fresh: Iterable[report.Row], commit: str) -> report.Row:
-        """The cell after these runs."""
+    def row(self, fresh: Iterable[report.Row], commit: str, stalled: int = 0) -> report.Row:
+        """The cell after these runs, and others that are not counted."""
         earlier = () if self.before is None else (self.before,)
-        return replace(report.worst_of((*earlier, *fresh)), commit=commit)
+        worst = report.worst_of((*earlier, *fresh))
+        return replace(worst, stalled=worst.stalled + stalled, commit=commit)
 
 
 def task(lab: str, case: Case, runs: int, row: report.Row | None, commit: str) -> Task:

@@ -7,8 +7,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 import pytest
+from exabgp.bgp.message.open.holdtime import HoldTime
 
-from bgpnet.speaker.exabgp_keepalives import LOOK, Progress, sent
+from bgpnet.speaker.exabgp_keepalives import LOOK, KeepaliveTimer, Progress, have_asked, sent
 from tests.kernel.wires import wires
 from tests.netns import Namespace
 
@@ -56,6 +57,12 @@ def connected(*, retransmits: bool = True) -> Iterator[Connected]:
                 yield Connected(here, there, ours, theirs)
 
 
+def drop(namespace: Namespace, link: str, hook: str) -> None:
+    """Lose what comes in or goes out there from now on."""
+    chain = f"{{ type filter hook {hook} device {link} priority 0; policy drop; }}"
+    namespace.run("nft", f"add table netdev t; add chain netdev t c {chain}")
+
+
 @pytest.mark.parametrize(
     ("side", "hook", "retransmits"),
     [
@@ -73,8 +80,7 @@ def test_a_peer_is_lost_where_nothing_arrives_and_where_nothing_leaves(
         lost = pair.verdict()
         assert not any(lost() for _ in range(3))
         namespace, link = (pair.there, "b0") if side == "there" else (pair.here, "a0")
-        chain = f"{{ type filter hook {hook} device {link} priority 0; policy drop; }}"
-        namespace.run("nft", f"add table netdev t; add chain netdev t c {chain}")
+        drop(namespace, link, hook)
         deadline = time.monotonic() + DEADLINE
         while not lost():
             assert time.monotonic() < deadline, sent(pair.ours)
@@ -88,3 +94,28 @@ def test_a_peer_that_does_not_read_is_not_lost() -> None:
         lost = pair.verdict()
         looks = int(3 * PATIENCE / LOOK)
         assert not any(lost() for _ in range(looks))
+
+
+def test_who_hears_nothing_says_nothing_and_its_goodbye_arrives() -> None:
+    with connected() as pair:
+        have_asked(pair.ours, 1)
+        pair.theirs.setblocking(False)  # noqa: FBT003 - its only argument
+        timer = KeepaliveTimer(lambda: "session", HoldTime(9), lambda: sent(pair.ours).silence)
+
+        def heard(most: int, seconds: float) -> bytes:
+            """What the peer gets within that time, up to so many bytes."""
+            got, end = b"", time.monotonic() + seconds
+            while len(got) < most and time.monotonic() < end:
+                time.sleep(0.01)
+                if timer.need_ka():
+                    pair.ours.send(b"k")
+                with suppress(BlockingIOError):
+                    got += pair.theirs.recv(10)
+            return got
+
+        assert heard(2, DEADLINE) == b"kk"
+        drop(pair.here, "a0", "ingress")
+        timer.need_ka()  # a look: what came until now is old
+        assert heard(1, 3.0) == b""
+        pair.ours.send(b"n")
+        assert heard(1, DEADLINE) == b"n"

@@ -67,7 +67,7 @@ def exact(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_clock_that_is_set_back_stops_neither_keepalives_nor_connecting(
     clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    keepalives = KeepaliveTimer(lambda: "session", HoldTime(9))
+    keepalives = KeepaliveTimer(lambda: "session", HoldTime(9), lambda: 0.0)
     waiting = peer.Delay()
     waiting.increase()
     monkeypatch.setattr(time, "time", lambda: 0.0)

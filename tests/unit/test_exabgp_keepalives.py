@@ -1,4 +1,4 @@
-"""The pace of KEEPALIVEs, and when a peer is given up that acknowledges nothing."""
+"""The pace of KEEPALIVEs, who gets them, and when a peer is given up that acknowledges nothing."""
 
 import socket
 import time
@@ -9,7 +9,16 @@ import pytest
 from exabgp.bgp.message import Notify
 from exabgp.bgp.message.open.holdtime import HoldTime
 
-from bgpnet.speaker.exabgp_keepalives import LOOK, Keepalives, KeepaliveTimer, Progress, Sent, sent
+from bgpnet.speaker.exabgp_keepalives import (
+    FRESH,
+    LOOK,
+    Keepalives,
+    KeepaliveTimer,
+    Progress,
+    Sent,
+    have_asked,
+    sent,
+)
 from tests.unit.clock import Clock
 
 
@@ -26,7 +35,7 @@ def connection() -> Iterator[socket.socket]:
 def test_one_comes_in_each_ninth_of_the_hold_time_and_at_most_in_each_second(
     clock: Clock, hold: int, pause: float
 ) -> None:
-    due = KeepaliveTimer(lambda: "session", HoldTime(hold))
+    due = KeepaliveTimer(lambda: "session", HoldTime(hold), lambda: 0.0)
     clock.now += pause - 0.01
     assert not due.need_ka()
     clock.now += 0.02
@@ -35,25 +44,46 @@ def test_one_comes_in_each_ninth_of_the_hold_time_and_at_most_in_each_second(
 
 
 def test_there_is_none_without_a_hold_time(clock: Clock) -> None:
-    due = KeepaliveTimer(lambda: "session", HoldTime(0))
+    due = KeepaliveTimer(lambda: "session", HoldTime(0), lambda: 0.0)
     clock.now += 1000
     assert not due.need_ka()
 
 
+def test_none_goes_to_a_peer_that_was_not_just_heard(clock: Clock) -> None:
+    heard = clock.now
+    due = KeepaliveTimer(lambda: "session", HoldTime(9), lambda: clock.now - heard)
+    for _ in range(900):
+        clock.now += 0.01
+        assert not due.need_ka()  # the last word of the peer is a second old when the first one is due
+    heard = clock.now
+    clock.now += FRESH / 2
+    assert due.need_ka()
+
+
+def test_a_process_that_gets_its_turn_late_sends_one_if_the_peer_was_heard_meanwhile(clock: Clock) -> None:
+    due = KeepaliveTimer(lambda: "session", HoldTime(9), lambda: 0.8)
+    clock.now += 1.1
+    assert due.need_ka()
+    clock.now += 0.7
+    assert not due.need_ka()
+    clock.now += 0.7
+    assert not due.need_ka()  # heard before the last look
+
+
 def test_who_acknowledges_nothing_for_too_long_is_not_reached() -> None:
     progress = Progress(6.0)
-    assert not progress.is_lost(Sent(0, 100), 0)
-    assert not progress.is_lost(Sent(1, 100), 10)  # long ago that anything was due
-    assert not progress.is_lost(Sent(4, 100), 10 + 5.9)
-    assert progress.is_lost(Sent(5, 100), 10 + 6.1)
+    assert not progress.is_lost(Sent(0, 100, 0.0), 0)
+    assert not progress.is_lost(Sent(1, 100, 0.0), 10)  # long ago that anything was due
+    assert not progress.is_lost(Sent(4, 100, 0.0), 10 + 5.9)
+    assert progress.is_lost(Sent(5, 100, 0.0), 10 + 6.1)
 
 
 def test_a_slow_peer_and_one_that_loses_packets_are_reached() -> None:
     progress = Progress(6.0)
     for moment in range(0, 100, 5):
-        assert not progress.is_lost(Sent(0, 100), moment)  # its window is closed: nothing is retransmitted
+        assert not progress.is_lost(Sent(0, 100, 0.0), moment)  # its window is closed
     for moment in range(100, 200, 5):
-        assert not progress.is_lost(Sent(3, moment), moment)  # each time something has come through
+        assert not progress.is_lost(Sent(3, moment, 0.0), moment)  # each time something has come through
 
 
 def test_the_kernel_tells_what_was_acknowledged(connection: socket.socket) -> None:
@@ -63,6 +93,15 @@ def test_the_kernel_tells_what_was_acknowledged(connection: socket.socket) -> No
     while sent(connection).acknowledged != before.acknowledged + 123:
         assert time.monotonic() < deadline
     assert sent(connection).unanswered == 0
+
+
+def test_the_kernel_asks_for_an_answer_where_nothing_is_said(connection: socket.socket) -> None:
+    have_asked(connection, 1)
+    deadline = time.monotonic() + 10
+    while sent(connection).silence < 0.5:
+        assert time.monotonic() < deadline
+    while sent(connection).silence >= 0.5:
+        assert time.monotonic() < deadline
 
 
 @pytest.mark.parametrize("hold", [0, 9])
@@ -75,7 +114,7 @@ def test_the_session_ends_with_the_send_hold_timer_unless_there_is_no_hold_time(
         new_keepalive=lambda: iter((None, None)),
     )
     keepalives = Keepalives(lambda: "session", proto)
-    monkeypatch.setattr("bgpnet.speaker.exabgp_keepalives.sent", lambda _: Sent(1, 100))
+    monkeypatch.setattr("bgpnet.speaker.exabgp_keepalives.sent", lambda _: Sent(1, 100, 0.0))
     clock.now += LOOK
     keepalives()
     clock.now += 5.9

@@ -1,14 +1,17 @@
 """The fault matrix: which cells words choose, what is over a limit, and that each cell has its fault."""
 
 import json
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from tests.faults import __main__ as matrix
 from tests.faults import report, results, setup, table
-from tests.faults.case import BFD, CASES, FAST, LABS, Case, chosen
+from tests.faults.case import BFD, BFD_LIMIT, CASES, FAST, HOLD_LIMIT, LABS, Case, chosen
 from tests.faults.inflict import FAULTS
+from tests.faults.stalls import Stalls, Wait
 from tests.faults.tasks import Progress, task
 from tests.netlab.probes import Flow, FlowResult, ProbeResult
 from tests.netlab.streams import StreamResult
@@ -79,6 +82,64 @@ def test_of_several_runs_the_worst_counts_and_how_many_were_over() -> None:
     assert (worst.runs, worst.over, worst.why) == (3, 1, "OVER: 2 lost, none may be")
 
 
+@pytest.mark.parametrize(
+    ("case", "seconds"),
+    [
+        (Case("agent-killed", 0), 3.0),
+        (Case("a", FAST), 0.1),
+        (Case("a", BFD_LIMIT), 0.1),
+        (Case("a", HOLD_LIMIT), 0.333),
+        (Case("a", HOLD_LIMIT, FAST), 0.1),
+    ],
+)
+def test_the_machine_may_stand_still_for_a_third_of_what_a_limit_has_for_acting(
+    case: Case, seconds: float
+) -> None:
+    assert case.stall == pytest.approx(seconds, abs=0.001)
+
+
+def told(*waits: Wait) -> Stalls:
+    stalls = Stalls()
+    for wait in waits:
+        stalls.add(wait)
+    return stalls
+
+
+def test_the_longest_wait_of_a_run_is_for_a_processor_or_for_the_kernel() -> None:
+    ahead = time.monotonic() + 100
+    stalls = told(Wait(1, 9, 9), Wait(2, 0.1, 0.2), Wait(3, 0.4, 0.3), Wait(ahead, 0, 0))
+    assert stalls.longest(since=1.5) == 0.4
+
+
+@pytest.mark.parametrize(
+    ("stall", "results_of_runs", "counted"),
+    [
+        (0.0, [2, 0], (2, 1, 0)),
+        (5.0, [2, 0, 0], (2, 0, 1)),
+        (5.0, [2, 2, 2, 2], (2, 2, 2)),  # not for ever
+    ],
+    ids=["quiet", "stalled", "always over"],
+)
+def test_a_run_that_is_over_while_the_machine_stands_still_is_made_again(
+    stall: float,
+    results_of_runs: list[int],
+    counted: tuple[int, int, int],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    case = Case("agent-killed", 0)
+    lost = iter(results_of_runs)
+
+    def measured(lab: str, case: Case, _fabric: object) -> report.Row:
+        return report.row(lab, case, flows(next(lost), 20, 10), (FINE, FINE), 0)
+
+    monkeypatch.setattr(matrix, "measure", measured)
+    monkeypatch.setattr(results, "keep", lambda _row: None)
+    machine = told(Wait(time.monotonic() + 100, 0, stall))
+    row = matrix.repeated(task("lab", case, 2, None, "abc"), None, "abc", Progress(2, 0), machine)  # type: ignore[arg-type]
+    assert (row.runs, row.over, row.stalled) == counted
+    assert next(lost, None) is None
+
+
 def test_cells_replace_their_own_rows_and_no_others(tmp_path: Path) -> None:
     cells = tmp_path / "build" / "faults"
     for name, lost in (("a", 0), ("b", 0), ("b", 2)):
@@ -124,6 +185,8 @@ def test_the_table_tells_what_was_measured_what_is_over_and_what_is_missing(tmp_
     assert "old" not in shown
     assert "| agent-killed | 0 lost | **2, 41, 12, 12** (20 runs) | not measured | not measured |" in shown
     assert "| link-of-node-cut | 10000 / 300 | not measured | not measured | 0, 900 / 40, 12, 12 |" in shown
+    stalled = replace(rows[0], stalled=1)
+    assert "(20 runs, 1 in a stall)" in table.cell(cases["agent-killed"], stalled)
     page.write_text("no marks")
     with pytest.raises(ValueError, match="lacks"):
         table.page(page, rows)
