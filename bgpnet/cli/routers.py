@@ -257,6 +257,12 @@ def _compared(args: argparse.Namespace) -> int:
         _complain(made.rejections)
         return USAGE
     diff = compared(config, table, made.configuration, _text_of(args.running))
+    if diff.changes and diff.included:
+        print(
+            f"bgpnet: not looked into: {'; '.join(diff.included)}; where these have what is missing here, "
+            "give them as well: cat FILE… | bgpnet routers diff … --running -",
+            file=sys.stderr,
+        )
     if args.format == "commands":
         if not table.running.no:
             advice = f"{table.commands.apply.format(file=f'{config.name}.{table.suffix}')}"

@@ -25,3 +25,5 @@ class RouterDiff:
     changes: tuple[Change, ...]
     foreign: int
     """Statements of the router that are not ours: they stay as they are."""
+    included: tuple[str, ...] = ()
+    """Statements of the router that stand for other files, which were not seen."""

@@ -37,7 +37,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert (
         main(["routers", "render", str(copy / "manifests"), "--reveal", "-o", str(copy / "generated")]) == 0
     )
-    for base in (copy / "configs").iterdir():
+    for base in (copy / "configs").glob("*.base"):
         (path,) = (copy / "generated").glob(f"{base.stem}.[ct]o*")
         path.write_text(base.read_text() + path.read_text())
     # Its one list of policies is also that of the router's own routes: the operator adds what lets those in.
@@ -254,6 +254,58 @@ def test_a_node_that_is_drained_has_the_lowest_local_preference_with_every_route
         drain.wait()
     eventually(preferences, before)
     assert not {0, 1} & set(before.values())
+
+
+FORGED = "10.244.3.0/26"
+"""Of a speaker that sends longer prefixes, wider ones, a default route and paths of others, too: configs/forger.conf."""
+
+FORGERS_ROUTES: Mapping[str, Callable[[RunningNode], set[str]]] = {
+    "frr": lambda router: set(vtysh(router, "neighbors 10.1.1.11 routes").get("routes", {})),
+    "bird": lambda router: set(
+        re.findall(
+            r"^([0-9.]+/\d+)",
+            router.run("birdc", "show", "route", "protocol", "k8s_forged_bird_10_1_2_11").stdout,
+            re.MULTILINE,
+        )
+    ),
+    "openbgpd": lambda router: {
+        each["prefix"] for each in bgpctl(router, "rib", "neighbor", "10.1.3.11").get("rib", [])
+    },
+}
+
+
+@pytest.mark.parametrize("system", FORGERS_ROUTES)
+def test_of_a_speaker_that_sends_everything_the_router_takes_a_block_and_what_was_agreed_on(
+    lab: Lab, system: str
+) -> None:
+    """Extended communities, too, go: a forged mark of OpenBGPD's filter, a bandwidth that draws traffic."""
+    eventually(lambda: FORGERS_ROUTES[system](lab.node(system)), {FORGED})
+    eventually(lambda: COMMUNITIES[system](lab.node(system)), ["64512:100"])
+
+
+def _frr_communities(router: RunningNode) -> list[str]:
+    (path,) = vtysh(router, FORGED)["paths"]
+    assert not {"largeCommunity", "extendedCommunity"} & set(path)
+    return path["community"]["list"]  # type: ignore[no-any-return]
+
+
+def _bird_communities(router: RunningNode) -> list[str]:
+    shown = router.run("birdc", f"show route for {FORGED} all").stdout
+    assert set(re.findall(r"BGP\.(\w*community): \S", shown)) == {"community"}
+    return [each.strip("()").replace(",", ":") for each in re.findall(r"BGP\.community: (.*)", shown)]
+
+
+def _openbgpd_communities(router: RunningNode) -> list[str]:
+    told = bgpctl(router, "rib", "neighbor", "10.1.3.11", "detail")["rib"]
+    assert not {"large_communities", "extended_communities"} & set(told[0])
+    return told[0]["communities"]  # type: ignore[no-any-return]
+
+
+COMMUNITIES: Mapping[str, Callable[[RunningNode], list[str]]] = {
+    "frr": _frr_communities,
+    "bird": _bird_communities,
+    "openbgpd": _openbgpd_communities,
+}
 
 
 def test_communities_that_were_not_agreed_on_are_taken_off(lab: Lab) -> None:

@@ -123,3 +123,28 @@ def test_the_bird_filter_whose_statements_stand_in_another_order_differs() -> No
     swapped = re.sub(r"(  if bgp_path.*?;\n)(.*?)(  accept;\n)", r"\3\2\1", text, count=1, flags=re.DOTALL)
     assert swapped != text
     assert "the order of its statements" in told(System.BIRD, swapped)
+
+
+def test_rules_of_openbgpd_in_another_order_differ_as_the_last_one_decides() -> None:
+    text = rendered(one(tor(system=System.OPENBGPD))).configuration
+    swapped = re.sub(
+        r"(deny from group \S+\n)(.*?)(deny from group \S+ AS)", r"\2\1\3", text, count=1, flags=re.DOTALL
+    )
+    assert swapped != text
+    assert "the order of its statements" in told(System.OPENBGPD, swapped)
+
+
+def test_statements_of_a_gobgp_policy_in_another_order_differ_as_the_first_one_decides() -> None:
+    text = rendered(one(tor(system=System.GOBGP))).configuration
+    one_, two = re.findall(r"\[\[policy-definitions.statements\]\]\n.*?accept-route\"\n", text, re.DOTALL)[:2]
+    swapped = text.replace(one_ + two, two + one_)
+    assert swapped != text
+    assert "the order of its statements" in told(System.GOBGP, swapped)
+
+
+def test_a_password_of_gobgp_is_shown_nowhere_whatever_stands_in_it() -> None:
+    text = rendered(one(tor(system=System.GOBGP, neighbors=Neighbors.EACH))).configuration
+    for password in ('"hush"', '"it\'s hush"', "'hush \"4\"'"):
+        running = text.replace("peer-as = 64512\n", f"auth-password = {password}\npeer-as = 64512\n")
+        assert "***" in told(System.GOBGP, running)
+        assert "hush" not in told(System.GOBGP, running)

@@ -18,6 +18,9 @@ from bgpnet.drivers.routers.run import TIMEOUT, found, run, version
 from bgpnet.model.routercheck import Finding, ProgramAnswer
 from bgpnet.render.routers.statements import Language, statements
 
+_HEADING: Final = re.compile(r"^(Building configuration\.\.\.|Current configuration:)[ \t]*$", re.MULTILINE)
+"""What `show running-config` says above a configuration, and no command."""
+
 _SILENT: Final = re.compile(
     r"bgp ebgp-requires-policy|bfd|(ip|ipv6) route .*|frr (defaults|version) .*|hostname .*|log .*|"
     r"bgp graceful-restart stalepath-time 360|bgp listen limit 100|maximum-paths 64|no ipv6 forwarding|"
@@ -34,7 +37,7 @@ def check(text: str) -> ProgramAnswer:
     with tempfile.TemporaryDirectory(prefix="bgpnet-") as folder:
         file = Path(folder, "frr.conf")
         file.touch(0o600)
-        file.write_text(text, encoding="utf-8")
+        file.write_text(_HEADING.sub("!", text), encoding="utf-8")
         syntax = _findings(run([vtysh, "-C", "-f", str(file)]))
         program = version([bgpd, "--version"])
         if syntax:

@@ -27,7 +27,11 @@ def compared(config: RouterConfig, table: SystemTable, wanted: str, running: str
     _is_of(config, table.running, there)
     there = _hidden(there, want, table.running)
     return RouterDiff(
-        config.name, config.system, tuple(_changes(want, there, table.running)), _foreign(there, want)
+        config.name,
+        config.system,
+        tuple(_changes(want, there, table.running)),
+        _foreign(there, want),
+        tuple(each.text for each in there if re.match(table.running.included, each.whole)),
     )
 
 
@@ -60,16 +64,22 @@ def _changes(want: Sequence[Statement], there: Sequence[Statement], running: Run
 
 
 def _reordered(want: Sequence[Statement], there: Sequence[Statement], running: Running) -> list[Change]:
-    """Blocks of a file with the right statements in another order: in a filter the first decides."""
-    if running.no:
-        return []
-    order = [[each.path for each in told if ours(each)] for told in (there, want)]
-    blocks = {path[0]: None for path in order[1] if len(path) > 1}
+    """Where the right statements stand in another order, and the order decides."""
+    shown, wanted = _order(there, running), _order(want, running)
     return [
-        Change((block, "the order of its statements"), added=True)
-        for block in blocks
-        if [path for path in order[0] if path[0] == block] != [path for path in order[1] if path[0] == block]
+        Change((scope or "rules", "the order of its statements"), added=True)
+        for scope, order in wanted.items()
+        if shown.get(scope) != order
     ]
+
+
+def _order(told: Sequence[Statement], running: Running) -> dict[str, list[tuple[str, ...]]]:
+    order: dict[str, list[tuple[str, ...]]] = {}
+    for each in told:
+        found = re.match(running.ordered, each.whole)
+        if found is not None and ours(each):
+            order.setdefault(found[1], []).append(each.path)
+    return order
 
 
 def ours(statement: Statement) -> bool:
@@ -140,6 +150,12 @@ def _read(table: SystemTable, running: str) -> tuple[Statement, ...]:
         raise UsageError(
             f"this is no running configuration of {table.title}: line {alien.line} is {alien.text[:60]!r}, "
             f"which is another system's; {advice}, or correct spec.router.type"
+        )
+    derived = next((each for each in there if re.match(table.running.derived, each.whole)), None)
+    if derived is not None:
+        raise UsageError(
+            f"this is what {table.title} makes of a configuration: line {derived.line} is {derived.text!r}; "
+            f"{advice}, from which that was made"
         )
     if not any(re.match(table.running.recognised, each.whole) for each in there):
         found = f"it begins with {there[0].text[:60]!r}" if there else "it is empty"

@@ -15,6 +15,8 @@ class Running:
     """Of a statement that every running configuration of this system has."""
     foreign: str = "(?!)"
     """Of a statement that none has: where another system builds its text alike."""
+    derived: str = "(?!)"
+    """Of a statement that its program prints when asked what it has understood: another spelling."""
     identity: str = ""
     """Of the statement that names the router's AS, as group 1."""
     silent: str = "(?!)"
@@ -25,6 +27,10 @@ class Running:
     """What of a statement says which setting it is: of two statements with one key the later replaces."""
     resets: tuple[tuple[str, str], ...] = ()
     """(statement, why): changing it ends the sessions it is about."""
+    ordered: str = "(?!)()"
+    """Of statements whose order decides, where group 1 is the same: the first or last that fits counts."""
+    included: str = "(?!)"
+    """Of a statement that stands for another file's text."""
     first_removed: tuple[str, ...] = ()
     """Order of removal: what refers to others goes before these."""
     no: str = "no "

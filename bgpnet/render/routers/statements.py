@@ -82,7 +82,7 @@ def _lines(text: str) -> Iterator[Statement]:
 
 
 _TOKEN: Final = re.compile(
-    r'"[^"\n]*"|#[^\n]*|/\*.*?\*/|\[[^\]]*\]|[{};\n]|[^\s{};"#\[\]]+|[ \t]+|.', re.DOTALL
+    r'"[^"\n]*"|#[^\n]*|/\*.*?\*/|\[(?:#[^\n]*|[^\]#])*\]|[{};\n]|[^\s{};"#\[\]]+|[ \t]+|.', re.DOTALL
 )
 
 
@@ -143,15 +143,20 @@ def _flat(value: Mapping[str, Any], above: tuple[str, ...]) -> Iterator[Statemen
         elif isinstance(inner, list) and inner and all(isinstance(each, Mapping) for each in inner):
             for each in inner:
                 yield from _flat(each, (*above, f"{key} {_table_name(each)}"))
+        elif isinstance(inner, list) and inner:
+            yield from (Statement((*above, f"{key} includes {each!r}")) for each in inner)
         else:
             yield Statement((*above, f"{key} = {inner!r}"))
 
 
+_NAMING: Final = ("neighbor-address", "prefix", "peer-group", "ip-prefix", "masklength-range")
+
+
 def _table_name(table: Mapping[str, Any]) -> str:
-    """What tells a table of a list from the others: the first text in it that is no number."""
+    """What tells a table of a list from the others, in whatever order its keys stand."""
     inner = table.get("config", table)
-    texts = [each for each in inner.values() if isinstance(each, str)] if isinstance(inner, Mapping) else []
-    return " ".join(texts[:3])
+    named = [key for key in inner if key.endswith("name")] if isinstance(inner, Mapping) else []
+    return " ".join(str(inner[key]) for key in (*named, *_NAMING) if key in inner)
 
 
 _READERS: Final[Mapping[Language, Callable[[str], Iterator[Statement]]]] = {

@@ -31,7 +31,7 @@ GOBGP: Final = Grammar(
                 "peer-groups {text} / timers / config / hold-time = {num:0-65535}",
                 "dynamic-neighbors {text} / config / peer-group = '{use:group}'",
                 "neighbors {text} / config / peer-group = '{use:group}'",
-                "global / apply-policy / config / (import|export)-policy-list = «'{use:policy}'[, '{use:policy}'][, '{use:policy}']»",
+                "global / apply-policy / config / (import|export)-policy-list includes '{use:policy}'",
                 "global / config / as = {asn}",
             ),
         )
@@ -40,8 +40,8 @@ GOBGP: Final = Grammar(
         ("group", r"peer-groups NAME.*/ config / peer-as = ", "AS number (peer-as)"),
         ("group", r"peer-groups NAME.*/ prefix-limit / config / max-prefixes", "limit of prefixes"),
         ("group", r"neighbors .*/ config / peer-group = 'NAME'$", "neighbour and no range"),
-        ("group", r"import-policy-list = .*'NAME_IN'", "policy for what comes in"),
-        ("group", r"export-policy-list = .*'NAME_OUT'", "policy for what goes out"),
+        ("group", r"import-policy-list includes 'NAME_IN'", "policy for what comes in"),
+        ("group", r"export-policy-list includes 'NAME_OUT'", "policy for what goes out"),
         ("statement", r"statements NAME / conditions / match-neighbor-set / ", "neighbours that it is for"),
         ("statement", r"statements NAME / conditions / match-prefix-set / ", "prefixes that it is for"),
     ),
@@ -54,7 +54,7 @@ GOBGP: Final = Grammar(
         (r"dynamic-neighbors (0\.0\.0\.0|::)/0 ", "everybody could be a neighbour"),
         (r"default-(import|export)-policy = 'accept-route'", "what no policy refuses would be let in or out"),
         (
-            r"as-path-sets K8S_\w+ / as-path-list = (?!\['\^(\d+)(\(_\1\)\*)?\$'\])",
+            r"as-path-sets K8S_\w+ / as-path-list includes (?!'\^(\d+)(\(_\1\)\*)?\$'$)",
             "paths through a node would be taken",
         ),
         (r"as-path-options / config / allow-own-as", "a path with this router's own AS would be taken"),

@@ -49,6 +49,8 @@ BIRD: Final = SystemTable(
             (r"template bgp k8s_\S+ / ipv[46]$", "families"),
             (r"protocol bgp k8s_\S+ from \S+$", "group"),
         ),
+        ordered=r"(filter \S+) / ",
+        included=r"include ",
         no="",
     ),
     defaults=frozenset({DefaultWhen.LEARNED}),

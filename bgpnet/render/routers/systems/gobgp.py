@@ -39,8 +39,13 @@ GOBGP: Final = SystemTable(
         show="cat /etc/gobgpd.toml",
         recognised=r"global / ",
         identity=r"global / config / as = (\d+)",
-        hidden=r"/ auth-password = '([^']*)'",
-        keys=(r"peer-groups K8S_\w+ .*/ [a-z-]+ =", r"global / config / router-id"),
+        hidden=r"/ auth-password = ['\"](.*)['\"]$",
+        keys=(
+            r"peer-groups K8S_\w+ .*/ [a-z-]+ =",
+            r"global / config / router-id",
+            r"global / apply-policy / config / default-(import|export)-policy",
+        ),
+        ordered=r"(policy-definitions \S+) / statements \S+ / name = ",
         resets=(
             (r"^peer-groups K8S_\w+ .*/ peer-as", "as"),
             (r"^peer-groups K8S_\w+ .*/ auth-password", "password"),
