@@ -40,6 +40,8 @@ class Claimed:
     """Blocks in which this node has pods and which another node, named here, has claimed."""
     closing: tuple[Prefix, ...] = ()
     """Blocks about to be given back: no new address may come from them."""
+    returning: tuple[Prefix, ...] = ()
+    """Blocks of ours, with pods, that left the quarantine to be claimed anew: for a moment nobody's."""
     full: tuple[str, ...] = ()
     """Names of pools without a free block."""
     refused: tuple[Rejection, ...] = ()

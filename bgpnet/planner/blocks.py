@@ -69,7 +69,8 @@ def node_blocks(
     them, and they are given back once they are empty.
 
     A block in which the kernel has a pod is never given up: if the API server deleted it with an earlier Node
-    object it is claimed anew, if another node has it it is contested, and no address comes from it.
+    object it is claimed anew, and announced meanwhile; if another node has it it is contested. No address
+    comes from it.
     """
     pods = pod_addresses(kernel.routes)
     pools, overlapping = sound_pools(declared.pools)
@@ -80,8 +81,11 @@ def node_blocks(
     serving = [pool for pool in pools if selects(pool.node_selector, dict(node.labels))]
     held = [prefix for prefix in cidrs if not pools or _pods_in(prefix, pods)]
     held += [block.prefix for block in mine if not block.released or _pods_in(block.prefix, pods)]
+    returning = {prefix for prefix in claimed.returning if _pods_in(prefix, pods)}
+    returning -= {block.prefix for block in declared.blocks}
+    held += returning
     own, over = _within(node, held, pods, budget)
-    unfit = {block.prefix for block in mine if block.released} | set(claimed.closing)
+    unfit = {block.prefix for block in mine if block.released} | set(claimed.closing) | returning
     served = {prefix for prefix in own if any(covers(pool.cidr, prefix) for pool in serving)}
     sources = served - set(cidrs) - unfit if pools else set(cidrs) & set(own)
     giving = tuple(prefix for prefix in own if prefix in sources)
@@ -90,6 +94,12 @@ def node_blocks(
     for block in mine:
         if block.released and block.prefix in own:
             asked.claims |= _again(block, pools)
+    asked.claims |= {
+        Claim(pool.ref.name, pool.cidr, prefix.prefixlen, prefix)
+        for prefix in returning
+        for pool in pools
+        if covers(pool.cidr, prefix)
+    }
     _ask_for_stranded(view, asked)
     asked.released += [
         block.prefix

@@ -166,7 +166,10 @@ def test_a_block_with_pods_is_taken_back_from_quarantine_and_else_contested(clus
             other = made(client)
             assert await other._carry_out(wanted("n2", "u", again))  # noqa: SLF001 - to be tried again
             assert other.claimed().contested == ((ip_network("10.66.0.64/26"), "n1"),)
-            await once(client, wanted("n1", "new", again))
+            own = await once(client, wanted("n1", "new", again))
+            assert own.claimed().returning == (again.block,)  # until the planner sees it and asks no more
+            await own._carry_out(wanted("n1", "new"))  # noqa: SLF001 - one round of `run`
+            assert own.claimed().returning == ()
             _, found = cluster.request("GET", f"{BLOCKS}/10.66.0.64-26")
             assert found["metadata"]["ownerReferences"][0]["uid"] == "new"
             assert "deletionTimestamp" not in found["metadata"]

@@ -292,6 +292,8 @@ def test_a_stolen_token_touches_only_its_own_node(cluster: ControlPlane) -> None
     assert cluster.request("POST", path, block("10.9.4.0-26", "n1"), stolen)[0] == 201
     assert cluster.request("DELETE", f"{path}/10.9.2.0-26")[0] == 200
     assert cluster.request("PATCH", f"{path}/10.9.2.0-26", free, stolen, merge)[0] == 200
+    # Nodes that report are counted where objects are judged.
+    assert cluster.request("DELETE", f"{OURS}/bgpnodestatuses/n2")[0] == 200
 
 
 def test_a_token_that_names_no_node_is_refused(cluster: ControlPlane) -> None:

@@ -108,6 +108,21 @@ def test_a_block_that_was_deleted_under_running_pods_is_claimed_anew() -> None:
     assert shown(empty) == (["10.1.3.0/26"], ["10.1.3.0/26"])
 
 
+def test_a_block_on_its_way_back_is_announced_and_asked_for_until_it_is_there() -> None:
+    returning = Claimed(returning=(prefix("10.1.2.0/26"),))
+    found = decided((), ["10.1.2.7"], returning)
+    assert shown(found) == (["10.1.2.0/26"], [])
+    assert found.wanted is not None
+    assert found.wanted.claims == (Claim("pods", prefix("10.1.0.0/16"), 26, prefix("10.1.2.0/26")),)
+    back = decided((block("10.1.2.0/26"),), ["10.1.2.7"], returning)
+    assert shown(back) == (["10.1.2.0/26"], ["10.1.2.0/26"])
+    assert back.wanted is not None
+    assert back.wanted.claims == ()
+    lost = decided((block("10.1.2.0/26", owner="n2"),), ["10.1.2.7"], returning)
+    assert shown(lost) == ([], [])
+    assert shown(decided((), [], returning)) == ([], [])
+
+
 def test_a_block_that_another_node_has_is_contested_and_not_announced() -> None:
     claimed = Claimed(contested=((prefix("10.1.2.0/26"), "n2"),))
     found = decided((block("10.1.3.0/26"),), ["10.1.2.7"], claimed)

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Final
 
@@ -103,7 +104,11 @@ class Claims:
         for prefix in closing & self._over(wanted):
             failed |= await self._tried(self._release(prefix), prefix, refused)
         claimed = Claimed(
-            tuple(sorted(contested, key=str)), tuple(sorted(closing, key=str)), tuple(full), tuple(refused)
+            tuple(sorted(contested, key=str)),
+            tuple(sorted(closing, key=str)),
+            self._returning(wanted, {block for block, _ in contested}),
+            tuple(full),
+            tuple(refused),
         )
         if claimed != self._claimed:
             self._claimed = claimed
@@ -175,6 +180,8 @@ class Claims:
                 return True
             if "deletionTimestamp" not in found["metadata"]:
                 return True
+            # From here on until it is there again the watch says that nobody has it.
+            self._claimed = replace(self._claimed, returning=(*self._claimed.returning, block))
             await self._client.call(
                 "PATCH", f"{BLOCKS}/{block_name(block)}", body=without_quarantine(found), kind=MERGE
             )
@@ -218,6 +225,11 @@ class Claims:
                 raise
         log.info("block given back block=%s", prefix)
         return True
+
+    def _returning(self, wanted: Wanted, contested: set[Prefix]) -> tuple[Prefix, ...]:
+        """Those that the planner still asks for: it does so until it sees that we have them."""
+        asked = {claim.block for claim in wanted.claims} - contested
+        return tuple(sorted({each for each in self._claimed.returning if each in asked}, key=str))
 
     def _closing(self, wanted: Wanted) -> set[Prefix]:
         """Blocks that have been wanted to be released for long enough."""
