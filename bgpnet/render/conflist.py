@@ -14,6 +14,9 @@ _CAPABILITIES: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """What a runtime passes to a plug-in only where the list says that it may."""
 
+_SETTINGS: Final[Mapping[str, Mapping[str, str]]] = {"portmap": {"backend": "nftables"}}
+"""What else a plug-in is told. Left to choose, portmap runs iptables for each pod, whatever it wants."""
+
 
 def conflist_text(chain: tuple[str, ...], socket: PurePosixPath) -> str:
     """The list: our plug-in, which finds its server at `socket`, then those of the chain.
@@ -30,7 +33,7 @@ def conflist_text(chain: tuple[str, ...], socket: PurePosixPath) -> str:
 
 
 def _plugin(name: str) -> dict[str, Any]:
-    shape: dict[str, Any] = {"type": name}
+    shape: dict[str, Any] = {"type": name, **_SETTINGS.get(name, {})}
     if name in _CAPABILITIES:
         shape["capabilities"] = dict.fromkeys(_CAPABILITIES[name], True)
     return shape

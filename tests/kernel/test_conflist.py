@@ -74,7 +74,11 @@ def test_it_is_not_there_before_the_node_can_take_pods(node: CniNode, tmp_path: 
         "capabilities": {"ips": True, "mac": True, "mtu": True},
         "socket": str(node.run_dir / "cni.sock"),
     }
-    assert content["plugins"][1] == {"type": "portmap", "capabilities": {"portMappings": True}}
+    assert content["plugins"][1] == {
+        "type": "portmap",
+        "backend": "nftables",
+        "capabilities": {"portMappings": True},
+    }
     assert path.stat().st_mode & 0o777 == 0o644
 
 

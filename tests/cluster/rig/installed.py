@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tests.bench import reference
-from tests.cluster.controlplane import until
+from tests.cluster.controlplane import PATIENCE, until
 from tests.cluster.rig import effort, podimage, settings, watch
 from tests.cluster.rig.cluster import NODES, Cluster, cluster
 from tests.cluster.rig.effort import Taken
@@ -59,10 +59,12 @@ class Installed:
         what = f"{count} pods of {name} are Ready"
         return list(until(lambda: self.on.ready_pods(name, count), what, self.log))
 
-    def unweb(self, name: str) -> None:
+    def unweb(self, name: str, patience: float = PATIENCE) -> None:
         """Without these pods."""
         self.on.plane.kubectl("delete", "deployment", name, "--timeout=50s")
-        until(lambda: not self.on.pods(name, leaving=True), f"the pods of {name} are gone", self.log)
+        until(
+            lambda: not self.on.pods(name, leaving=True), f"the pods of {name} are gone", self.log, patience
+        )
 
     def log(self) -> str:
         """The last of what all programs and our containers said."""
