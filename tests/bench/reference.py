@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.gobuild import NoProgramsError, cache, run_go
+from tests.gobuild import SMALL, NoProgramsError, cache, run_go
 
 VERSION = "v1.9.1"
 PLUGINS = ("main/ptp", "ipam/host-local", "meta/portmap", "meta/bandwidth", "meta/tuning", "main/loopback")
@@ -39,9 +39,8 @@ def find() -> Reference | str:
     try:
         for packages in PACKAGES:
             environment = {"GOBIN": str(folder), "CGO_ENABLED": "0"}
-            run_go(
-                "install", "-trimpath", *packages, what="the reference CNI plug-ins", environment=environment
-            )
+            what = "the reference CNI plug-ins"
+            run_go("install", *SMALL, *packages, what=what, environment=environment)
     except NoProgramsError as none:
         return str(none)
     return built() or f"{folder} lacks programs"
