@@ -77,6 +77,19 @@ def test_vm_and_pods_reach_each_other_by_their_own_addresses(calm: Installed, tw
     assert set(lost.values()) == {0}, lost
 
 
+def test_pods_have_an_address_of_each_family_that_vm_and_pods_reach(calm: Installed, two: Two) -> None:
+    one, other = (watch.place(calm.on, pod) for pod in two)
+    six, six_of_other = map(watch.address6, two)
+    for what, (source, target) in {
+        "VM to pod": (watch.vm(calm.on), six),
+        "VM to pod of the other node": (watch.vm(calm.on), six_of_other),
+        "pod to VM": (one, watch.VM6),
+        "pod to pod": (one, six_of_other),
+        "pod to pod, back": (other, six),
+    }.items():
+        assert watch.answers(source, target), f"{what}: {target}"
+
+
 def test_a_local_node_port_shows_the_pod_who_asks(calm: Installed, two: Two) -> None:
     calm.on.apply(LOCAL)
     vm = watch.vm(calm.on)

@@ -193,6 +193,7 @@ def _plug(lab: Lab, name: str, space: str) -> None:
         kernel.batch([f"link add eth{index} type veth peer name {name} netns {far}"], namespace=space)
         kernel.batch([f"link set {name} master br0", f"link set {name} up"], namespace=far)
         lines += [f"address add 10.0.{index}.{number}/24 dev eth{index}", f"link set eth{index} up"]
+        lines.append(f"address add 2001:db8:1:{index}::{number}/64 dev eth{index} nodad")
     kernel.batch([*lines, "route add default nexthop via 10.0.1.1 nexthop via 10.0.2.1"], namespace=space)
 
 

@@ -93,7 +93,8 @@ def values(agent: str = TAGS[0], speaker: str = TAGS[0], **more: Any) -> Json:  
         "speaker": {"image": {"tag": speaker}},
         "bgpConfiguration": {"localASN": 64512},
         "bgpPeers": _peers(),
-        "ipPools": {"pods": {"cidr": "10.244.0.0/16"}},
+        "families": ["ipv4", "ipv6"],
+        "ipPools": {"pods": {"cidr": "10.244.0.0/16"}, "pods6": {"cidr": "fd00:244::/64"}},
         **more,
     }
 

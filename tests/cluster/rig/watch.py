@@ -12,6 +12,8 @@ from tests.netlab import probes
 
 VM: Final = "192.0.2.10"
 
+VM6: Final = "2001:db8:2::10"
+
 Json = dict[str, Any]
 
 
@@ -31,6 +33,17 @@ def fetch(one: probes.Place, address: str, port: int = podimage.PORT) -> str:
     url = f"http://{address}:{port}/cgi-bin/who"
     done = one.node.run("curl", "-sS", "--max-time", "5", url, pod=one.pod)
     return done.checked(f"{one.node.name} {one.pod}: curl {url}").stdout.strip()
+
+
+def address6(pod: Json) -> str:
+    """A pod's IPv6 address, as Kubernetes tells it."""
+    (found,) = (each["ip"] for each in pod["status"]["podIPs"] if ":" in each["ip"])
+    return str(found)
+
+
+def answers(one: probes.Place, address: str) -> bool:
+    """Whether a ping from somewhere comes back, the first one."""
+    return one.node.run("ping", "-c", "1", "-W", "2", address, pod=one.pod).code == 0
 
 
 @contextmanager
