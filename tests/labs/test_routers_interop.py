@@ -48,8 +48,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(copy / "manifests", copy / "live")
     live = copy / "live" / "all.yaml"
     text = live.read_text()
-    text = text.replace("10.244.2.0/26]}", "10.244.2.0/26, 10.244.9.0/24, 10.99.0.0/26]}")
-    text = text.replace("cidr: 10.244.0.0/16", "cidr: 10.0.0.0/8")
+    more = "'fd00:10:0:1::/64', 10.244.9.0/24, 10.99.0.0/26, 'fd00:10:0:9::/72', 'fd00:99::/64']}"
+    text = text.replace("'fd00:10:0:1::/64']}", more)
+    text = text.replace("cidr: 10.244.0.0/16", "cidr: 10.0.0.0/8").replace("fd00:10::/48", "fd00::/16")
+    text = text.replace("{prefix: '2001:db8::/48'}", "{prefix: '2001:db8::/48'}, {prefix: '2001:db8:1::/48'}")
     text = text.replace("localASN: 64512", "localASN: 64512\n  drainWait: 600")
     text = text.replace('["64512:100"]', '["64512:100", "64512:666", "64512:6:6"]')
     live.write_text(
@@ -65,8 +67,8 @@ def lab(folder: Path) -> Iterator[Lab]:
         yield up
 
 
-def vtysh(router: RunningNode, what: str) -> Any:  # noqa: ANN401 - JSON
-    return json.loads(router.run("vtysh", "-c", f"show bgp ipv4 unicast {what} json").stdout)
+def vtysh(router: RunningNode, what: str, family: str = "ipv4") -> Any:  # noqa: ANN401 - JSON
+    return json.loads(router.run("vtysh", "-c", f"show bgp {family} unicast {what} json").stdout)
 
 
 def gobgp(router: RunningNode, *what: str) -> Any:  # noqa: ANN401 - JSON
@@ -77,10 +79,12 @@ def bgpctl(router: RunningNode, *what: str) -> Any:  # noqa: ANN401 - JSON
     return json.loads(router.run("bgpctl", "-j", "show", *what).stdout)
 
 
-def bird_protocol(router: RunningNode) -> str:
+def bird_protocol(router: RunningNode, *, v6: bool = False) -> str:
     """The name of the dynamic session; empty while there is none."""
     found = re.search(
-        r"^(k8s_(?:bird|linked_link_eth1)_\d+) +BGP .*Established",
+        r"^(k8s_(?:bird|linked_link_eth1)_\d+) +BGP .*Established"
+        if not v6
+        else r"^(k8s_bird_v6_\d+) +BGP .*Established",
         router.run("birdc", "show", "protocols").stdout,
         re.MULTILINE,
     )
@@ -132,6 +136,39 @@ SENT: Mapping[str, Callable[[RunningNode], set[str]]] = {
         each["prefix"] for each in bgpctl(router, "rib", "out", "neighbor", NODES["openbgpd"]).get("rib", [])
     },
     "gobgp": lambda router: set(gobgp(router, "neighbor", NODES["gobgp"], "adj-out")),
+}
+
+
+NODES6 = {system: f"fd00:{number}::11" for number, system in enumerate(SYSTEMS, 1)}
+
+
+def _bird6(router: RunningNode, way: str) -> set[str]:
+    name = bird_protocol(router, v6=True)
+    shown = router.run("birdc", "show", "route", way, name).stdout if name else ""
+    return set(re.findall(r"^([0-9a-f:]+/\d+)", shown, re.MULTILINE))
+
+
+ACCEPTED6: Mapping[str, Callable[[RunningNode], set[str]]] = {
+    "frr": lambda router: set(vtysh(router, f"neighbors {NODES6['frr']} routes", "ipv6").get("routes", {})),
+    "bird": lambda router: _bird6(router, "protocol"),
+    "openbgpd": lambda router: {
+        each["prefix"] for each in bgpctl(router, "rib", "neighbor", NODES6["openbgpd"]).get("rib", [])
+    },
+    "gobgp": lambda router: {
+        prefix
+        for prefix, paths in gobgp(router, "global", "rib", "-a", "ipv6").items()
+        if any(path.get("neighbor-ip") == NODES6["gobgp"] for path in paths)
+    },
+}
+SENT6: Mapping[str, Callable[[RunningNode], set[str]]] = {
+    "frr": lambda router: set(
+        vtysh(router, f"neighbors {NODES6['frr']} advertised-routes", "ipv6").get("advertisedRoutes", {})
+    ),
+    "bird": lambda router: _bird6(router, "export"),
+    "openbgpd": lambda router: {
+        each["prefix"] for each in bgpctl(router, "rib", "out", "neighbor", NODES6["openbgpd"]).get("rib", [])
+    },
+    "gobgp": lambda router: set(gobgp(router, "neighbor", NODES6["gobgp"], "adj-out", "-a", "ipv6")),
 }
 
 
@@ -193,6 +230,12 @@ def test_the_router_takes_the_node_s_blocks_and_nothing_else(lab: Lab, system: s
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_the_router_sends_what_is_asked_for_and_nothing_else(lab: Lab, system: str) -> None:
     eventually(lambda: SENT[system](lab.node(system)), {"192.0.2.0/24"})
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_over_ipv6_just_what_is_intended_goes_both_ways(lab: Lab, system: str) -> None:
+    eventually(lambda: ACCEPTED6[system](lab.node(system)), {"fd00:10:0:1::/64"})
+    eventually(lambda: SENT6[system](lab.node(system)), {"2001:db8::/48"})
 
 
 def test_over_a_link_without_addresses_bird_and_the_node_tell_each_other_the_same(lab: Lab) -> None:
