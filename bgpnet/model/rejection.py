@@ -64,6 +64,7 @@ class Reason(StrEnum):
     NOT_REQUESTED = "NotRequested"
     OWN_PREFIX = "OwnPrefix"
     OWN_NEXT_HOP = "OwnNextHop"
+    LINK_ADDRESS = "LinkAddress"
     AS_LOOP = "AsLoop"
     REFLECTION_LOOP = "ReflectionLoop"
     UNREACHABLE_NEXT_HOP = "UnreachableNextHop"

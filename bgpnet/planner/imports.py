@@ -37,6 +37,11 @@ def _inside(prefixes: Iterable[Prefix]) -> PrefixRanges[bool]:
     return PrefixRanges((AcceptRule(each, each.prefixlen, each.max_prefixlen), True) for each in prefixes)
 
 
+def _more_specific(subnets: Iterable[Prefix]) -> PrefixRanges[bool]:
+    """What is in these subnets, and not the whole of one."""
+    return PrefixRanges((AcceptRule(each, each.prefixlen + 1, each.max_prefixlen), True) for each in subnets)
+
+
 _NEVER = _inside(MARTIANS)
 
 REMEDIES = {
@@ -46,6 +51,8 @@ REMEDIES = {
     Reason.AS_LOOP: "our own AS is in its path (RFC 4271 §9.1.2); if that is meant, use as-override on the "
     "router, or spec.allowOwnASN of the peer",
     Reason.OWN_PREFIX: "it lies in a prefix of this node; mend the router's export policy",
+    Reason.LINK_ADDRESS: "it is a part of the subnet of one of the node's links that holds the address of "
+    "the node or of one of its routers, which would be lost with it; mend the router's export policy",
     Reason.OWN_NEXT_HOP: "its next hop is this node itself; mend the router's export policy",
     Reason.REFLECTION_LOOP: "it came from this node itself, by way of a route reflector (RFC 4456 §8)",
     Reason.UNREACHABLE_NEXT_HOP: "its next hop is in no subnet of the session's link; "
@@ -95,6 +102,8 @@ class Import:
         self._own = _inside(own)
         self._loops = loops
         self._addresses = frozenset(at.address for link in kernel.links for at in link.addresses)
+        self._subnets = _more_specific(at.prefix for link in kernel.links for at in link.addresses)
+        self._near = self._addresses | set(self._sessions)
         self._resolver = Resolver(kernel)
         self._installed = (
             frozenset()
@@ -126,6 +135,8 @@ class Import:
             return REFUSALS[Reason.REFLECTION_LOOP]
         if inside or isinstance(outcome, Refusal):
             return REFUSALS[Reason.OWN_PREFIX]
+        if any(self._subnets.holding(path.prefix)) and any(each in path.prefix for each in self._near):
+            return REFUSALS[Reason.LINK_ADDRESS]
         if path.next_hop in self._addresses:
             return REFUSALS[Reason.OWN_NEXT_HOP]
         if not self.next_hops(path, session):

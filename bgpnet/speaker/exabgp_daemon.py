@@ -68,15 +68,40 @@ class HoldTimer(timer.ReceiveTimer):  # type: ignore[misc]  # ExaBGP is not type
 
 
 class ConnectDelay(delay.Delay):  # type: ignore[misc]  # ExaBGP is not typed
-    """The time between two attempts to connect: a second more each time, up to `MOST`."""
+    """The time between two attempts to connect: a second more each time, up to `MOST`.
+
+    After a session there is none, unless the session before was short, too: a peer that takes each session up
+    and ends it at once would flap several times a second.
+    """
 
     MOST: Final = 5
     """Seconds."""
 
+    LASTING: Final = 5.0
+    """Seconds; a session that has ended before was short."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._up: float | None = None
+        self._short = False
+
+    def reset(self) -> None:
+        """Note that a session is up, or is to be ended or filled anew."""
+        self._time: float = CLOCK.time()
+        if not self._short:
+            self._next: int = 0
+        if self._up is None:
+            self._up = self._time
+
     def increase(self) -> None:
-        """Note an attempt."""
+        """Note the end of an attempt, or of a session."""
+        if self._up is not None:
+            self._short = CLOCK.time() - self._up < self.LASTING
+            self._up = None
+            if not self._short:
+                self._next = 0
         super().increase()
-        self._next: int = min(self._next, self.MOST)
+        self._next = min(self._next, self.MOST)
 
 
 def close(session: peer.Peer, message: str = "", error: object = "") -> None:

@@ -219,6 +219,7 @@ HARMLESS = {
 }
 REFUSED = {
     "OwnPrefix": update("10.244.1.0/26", "10.244.1.7/32"),
+    "LinkAddress": update("10.0.1.0/25", "10.0.1.1/32", "10.0.9.1/32"),
     "OwnNextHop": update("198.18.10.0/24", hop="10.0.9.2"),
     "UnreachableNextHop": update("198.18.11.0/24", hop="203.0.113.1"),
     "AsLoop": update("198.18.12.0/24", path=as_path(65009, 64512)),
@@ -230,7 +231,14 @@ REFUSED = {
 def test_odd_paths_are_taken_and_harmful_ones_refused_each_with_its_reason(rack: Rack) -> None:
     with rack.unharmed():
         rack.evil.send(b"".join((*HARMLESS.values(), *REFUSED.values())))
-        expected = {"AsLoop": 1, "Martian": 2, "NotRequested": 1, "OwnNextHop": 1, "OwnPrefix": 2}
+        expected = {
+            "AsLoop": 1,
+            "LinkAddress": 3,
+            "Martian": 2,
+            "NotRequested": 1,
+            "OwnNextHop": 1,
+            "OwnPrefix": 2,
+        }
         expected["UnreachableNextHop"] = 1
         until(lambda: rack.peer("evil").get("refused") == expected, "each refusal has its reason")
         for number in (1, 2, 3):

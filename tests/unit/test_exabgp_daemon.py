@@ -87,6 +87,40 @@ def test_a_router_that_was_away_for_long_is_asked_every_few_seconds(clock: Clock
     assert not waiting.backoff()
 
 
+def attempts(clock: Clock, waiting: ConnectDelay, lasts: float, within: float) -> int:
+    """Sessions that come up in this time, each of which the peer ends when it has lasted so long."""
+    made, end = 0, clock.now + within
+    while clock.now < end:
+        clock.now += 0.01
+        if not waiting.backoff():
+            made += 1
+            waiting.reset()
+            clock.now += lasts
+            waiting.increase()
+    return made
+
+
+@pytest.mark.usefixtures("exact")
+def test_a_peer_that_ends_each_session_at_once_is_asked_ever_more_seldom(clock: Clock) -> None:
+    waiting = peer.Delay()
+    assert attempts(clock, waiting, 0.05, 60) <= 16
+    assert attempts(clock, waiting, ConnectDelay.LASTING + 1, 60) >= 8, "one that lasted is restored at once"
+
+
+@pytest.mark.usefixtures("exact")
+def test_the_first_session_that_is_lost_early_is_restored_at_once(clock: Clock) -> None:
+    """As by a router that reads its configuration after it has started."""
+    waiting = peer.Delay()
+    for _ in range(5):
+        clock.now += ConnectDelay.MOST + 1
+        waiting.increase()
+    waiting.reset()
+    clock.now += 0.5
+    waiting.increase()
+    clock.now += 0.01
+    assert not waiting.backoff()
+
+
 def test_the_restart_time_of_a_router_that_is_only_a_helper_is_told() -> None:
     """Such a router's capability names no family (RFC 4724 §3)."""
     ours = {"graceful-restart": 120, "route-refresh": 2, "nexthop": None}
