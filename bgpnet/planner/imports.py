@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from ipaddress import ip_network
 
 from bgpnet.model.bgp import LearnedPath
 from bgpnet.model.community import GRACEFUL_SHUTDOWN
@@ -14,22 +13,9 @@ from bgpnet.model.prefixranges import PrefixRanges
 from bgpnet.model.rejection import Reason
 from bgpnet.planner.diff import is_ours
 from bgpnet.planner.filters import Filters
+from bgpnet.planner.martians import MARTIANS
 from bgpnet.planner.nexthops import Resolver
 from bgpnet.planner.refusals import Refusal
-
-MARTIANS = tuple(
-    ip_network(text)
-    for text in (
-        "0.0.0.0/8",
-        "127.0.0.0/8",
-        "169.254.0.0/16",
-        "224.0.0.0/3",
-        "::/127",
-        "fe80::/10",
-        "ff00::/8",
-    )
-)
-"""Never a destination of a learned route: RFC 6890 §2.2.2 and §2.2.3."""
 
 
 def _inside(prefixes: Iterable[Prefix]) -> PrefixRanges[bool]:

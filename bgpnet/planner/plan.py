@@ -12,6 +12,7 @@ from bgpnet.planner.advertised import advertised, pod_addresses
 from bgpnet.planner.announcements import announcements, not_taken
 from bgpnet.planner.bfd import bfd_sessions, failed_peers
 from bgpnet.planner.blocks import NodeBlocks, sound_pools
+from bgpnet.planner.crossed import without_crossed
 from bgpnet.planner.drain import left
 from bgpnet.planner.elsewhere import elsewhere
 from bgpnet.planner.exports import Export
@@ -50,10 +51,11 @@ def make_plan(snapshot: Snapshot) -> Plan:
         )
     configuration = declared.configuration
     budget = configuration.max_prefixes_per_node if configuration else DEFAULT_BUDGET
-    mine = ownership(node, declared, kernel, snapshot.claimed, budget)
+    asked_sessions, refused_peers = sessions(node, declared, kernel, snapshot.speaker)
+    given = ownership(node, declared, kernel, snapshot.claimed, budget)
+    mine = without_crossed(node, given, asked_sessions or (), kernel.links)
     loopback = loopbacks(configuration, kernel.links)
     told_of = advertised(node, mine.own, declared.pools, loopback, pod_addresses(kernel.routes), budget)
-    asked_sessions, refused_peers = sessions(node, declared, kernel, snapshot.speaker)
     refused = (
         *declared.rejections,
         *no_address(declared.nodes),

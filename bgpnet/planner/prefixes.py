@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from bgpnet.model.declared import DeclaredNode, DeclaredPool
 from bgpnet.model.net import Prefix, prefix_order
 from bgpnet.model.rejection import Reason, Rejection
+from bgpnet.planner.martians import is_martian
 from bgpnet.planner.selectors import selects
 
 
@@ -72,6 +73,10 @@ def _refusal(
             prefix,
             Reason.DEFAULT_ROUTE,
             "a default route is never announced; name the node's own block",
+        )
+    if is_martian(prefix):
+        return _rejected(
+            node, prefix, Reason.MARTIAN, "nobody routes such addresses (RFC 6890); give pods another range"
         )
     if offers and not any(_holds(cidr, key) and _selects(pool, node) for cidr, pool in offers):
         return _rejected(

@@ -55,6 +55,13 @@ def test_of_two_nodes_that_claim_one_prefix_the_older_keeps_it() -> None:
     assert own_prefixes("n1", nodes, [], 100).prefixes == ()
 
 
+@pytest.mark.parametrize("cidr", ["127.0.0.0/8", "127.0.1.0/24", "224.0.0.0/24", "fe80::/64", "ff05::/64"])
+def test_what_nobody_routes_is_never_the_nodes_own(cidr: str) -> None:
+    found = own_prefixes("n1", [facts.node("n1", cidr, "10.1.0.0/24")], [], 100)
+    assert found.prefixes == (facts.prefix("10.1.0.0/24"),)
+    assert reasons(found.rejections) == [("n1", "spec.podCIDRs[0]", cidr, Reason.MARTIAN)]
+
+
 def test_a_default_route_is_never_the_nodes_own() -> None:
     found = own_prefixes("n1", [facts.node("n1", "0.0.0.0/0")], [], 100)
     assert found.prefixes == ()
