@@ -5,11 +5,17 @@ error that this raises ended the session without the NOTIFICATION of RFC 4271 §
 
 A relay that dies while it is told something: the session of which it was told is reset, and all peers are
 stopped for good, though ExaBGP starts the relay anew. What the new one missed it says itself (its gap).
+
+A malformed attribute that a router passes on without looking at it: ExaBGP ends the session with
+that router, who has done nothing wrong, again and again for as long as the route is there, and so does every
+node. It costs the route, or the attribute (RFC 7606 §2).
 """
 
 import contextlib
 from typing import Any, Final
 
+from exabgp.bgp.message.update.attribute import Attribute
+from exabgp.bgp.message.update.attribute.attributes import Attributes
 from exabgp.reactor.api.processes import ProcessError, Processes
 
 _REPORT: Final = Processes.notification
@@ -18,12 +24,26 @@ _WRITE: Final = Processes.write
 
 _ARGUMENTS: Final = 7
 
+_CODE: Final = Attribute.CODE
+
+_WITHDRAWN: Final = Attributes.TREAT_AS_WITHDRAW
+
+_DISCARDED: Final = Attributes.DISCARD
+
+COSTS_THE_ROUTE: Final = (_CODE.ORIGINATOR_ID, _CODE.CLUSTER_LIST, _CODE.PMSI_TUNNEL)
+"""RFC 7606 §7.9, §7.10; RFC 6514 §5."""
+
+COSTS_ITSELF: Final = (_CODE.AS4_PATH, _CODE.AS4_AGGREGATOR)
+"""RFC 6793 §6."""
+
 
 def install() -> None:
     """Have ExaBGP use it in this process."""
     Processes.notification = report
     Processes.write = write
     Processes.broken = broken
+    Attributes.TREAT_AS_WITHDRAW = (*_WITHDRAWN, *COSTS_THE_ROUTE)
+    Attributes.DISCARD = (*_DISCARDED, *COSTS_ITSELF)
 
 
 def report(processes: Processes, *told: Any) -> None:  # noqa: ANN401 - as ExaBGP has it

@@ -101,16 +101,27 @@ def test_an_interface_that_the_pod_has_already(node: CniNode, pod: Namespace) ->
     assert node.add(pod).status == 0
 
 
-def test_a_default_route_that_the_pod_has_already(node: CniNode, pod: Namespace) -> None:
-    pod.ip("route", "add", "default", "dev", "lo")
-    node.hand_over("10.244.1.0/32")
+def test_a_default_route_that_the_pod_has_already_counts(node: CniNode, pod: Namespace) -> None:
+    """As of a plug-in before ours, where ours makes a second interface."""
+    for family in ("-4", "-6"):
+        pod.ip(family, "route", "add", "default", "dev", "lo")
+    assert node.add(pod).status == 0
+    for probe, gateway in (("192.0.2.1", "169.254.1.1"), ("2001:db8::1", "fe80::1")):
+        assert pod.ip_json("route", "get", probe)[0]["dev"] == "lo"
+        family = "-6" if ":" in probe else "-4"
+        pod.ip(family, "route", "del", "default", "dev", "lo")
+        assert pod.ip_json("route", "get", probe)[0]["gateway"] == gateway
+
+
+def test_a_step_that_the_kernel_refuses_leaves_nothing(node: CniNode, pod: Namespace) -> None:
+    pod.run("sysctl", "-q", "-w", "net.ipv6.conf.default.disable_ipv6=1")
     answer = node.add(pod)
     assert (answer.status, answer.output["code"]) == (1, 102)
-    assert "default via 169.254.1.1" in answer.output["msg"]
+    assert "fd00:244:1::1" in answer.output["msg"]
     assert node.links() == []
     assert node.routes() == {}
-    pod.ip("route", "del", "default")
-    assert node.add(pod).addresses == ["10.244.1.0"]
+    node.hand_over("10.244.1.0/26")
+    assert node.add(pod).addresses == ["10.244.1.2"]
 
 
 def test_the_hosts_own_namespace_is_refused(node: CniNode) -> None:
@@ -121,14 +132,20 @@ def test_the_hosts_own_namespace_is_refused(node: CniNode) -> None:
 
 
 def test_a_container_with_two_interfaces(node: CniNode, pod: Namespace) -> None:
-    """The second one finds a default route, so it needs a family of its own."""
-    node.hand_over("10.244.1.0/26")
-    assert node.add(pod).addresses == ["10.244.1.1"]
-    node.hand_over("fd00:244:1::/64")
-    assert node.add(pod, ifname="net1").addresses == ["fd00:244:1::1"]
+    """The specification has it, and Multus does it: the first default route counts while it is there."""
+    assert node.add(pod).addresses == ["10.244.1.1", "fd00:244:1::1"]
+    second = node.add(pod, ifname="net1")
+    assert second.addresses == ["10.244.1.2", "fd00:244:1::2"]
+    check = node.environment("CHECK", pod.name, f"/run/netns/{pod.name}", "net1")
+    assert node.call(check, CONFIG | {"prevResult": second.output}).status == 0
     assert len(node.links()) == 2
-    node.delete(pod.name, ifname="net1")
-    assert list(node.routes()) == ["10.244.1.1"]
+    for probe in ("192.0.2.1", "2001:db8::1"):
+        assert pod.ip_json("route", "get", probe)[0]["dev"] == "eth0"
+    node.delete(pod.name)
+    assert node.links_become(1)
+    for probe in ("192.0.2.1", "2001:db8::1"):
+        assert pod.ip_json("route", "get", probe)[0]["dev"] == "net1"
+    assert list(node.routes()) == ["10.244.1.2", "fd00:244:1::2"]
 
 
 def test_a_container_whose_link_vanished_without_del_may_come_again(node: CniNode, pod: Namespace) -> None:

@@ -82,6 +82,14 @@ def test_another_container_in_the_namespace_while_the_old_link_waits(node: CniNo
     assert node.links_become(1)
 
 
+def test_another_interface_of_the_namespace_while_the_old_link_waits(node: CniNode, pod: Namespace) -> None:
+    assert node.add(pod).status == 0
+    assert node.delete(pod.name).status == 0
+    assert node.add(pod, ifname="net1").status == 0
+    assert node.links_become(1)
+    assert pod.ip_json("route", "get", "192.0.2.1")[0]["dev"] == "net1"
+
+
 def test_a_kill_between_del_and_deletion(node: CniNode) -> None:
     with pods(3) as [gone, stays, new]:
         node.add(gone)

@@ -21,6 +21,9 @@ GATEWAYS: Final[dict[Family, Address]] = {
 }
 """The next hop of a pod's default routes; nobody has these addresses, only neighbour entries know them."""
 
+BEHIND: Final = 2048
+"""Metric, with the interface's index added, of routes that stand back; IPv6 has 1024 where none is given."""
+
 IPV6_MTU: Final = 1280
 """The least MTU, in bytes, with which a link has IPv6 (RFC 8200 section 5)."""
 
@@ -71,7 +74,9 @@ def connect(host: Channel, pod: Channel, plan: LinkPlan) -> None:
     """
     try:
         host.execute(*_host_side(plan))
-        pod.execute(*_pod_side(plan))
+        _, refused = pod.attempt(*_pod_side(plan))
+        if refused:
+            _stand_back(pod, plan, refused)
         host.execute(requests.settle_carrier(plan.host))
     except BaseException:
         with contextlib.suppress(KernelError):
@@ -129,6 +134,26 @@ def _pod_side(plan: LinkPlan) -> list[Message]:
         messages.append(requests.add_host_route(end, gateway))
         messages.append(requests.add_default_route(end, gateway))
     return messages
+
+
+def _stand_back(pod: Channel, plan: LinkPlan, refused: list[KernelError]) -> None:
+    """Add the pod's routes behind those of an interface that it has already, or has had until a moment ago.
+
+    That one's default route counts while it is there (CNI specification, "Attachment": a container may be
+    attached again by another interface name).
+
+    Raises:
+        KernelError: it is not routes that were refused, or these are, too.
+    """
+    for error in refused:
+        if error.errno != errno.EEXIST:
+            raise error
+    for gateway in {GATEWAYS[family_of(address)] for address in plan.link.addresses}:
+        metric = BEHIND + plan.pod.index
+        pod.execute(
+            requests.add_host_route(plan.pod, gateway, metric),
+            requests.add_default_route(plan.pod, gateway, metric),
+        )
 
 
 def _quiet(plan: LinkPlan) -> bool:

@@ -206,10 +206,10 @@ def add_local_route(end: End, address: Address) -> Message:
     return _new_route(end, body, 0, f"local {address}")
 
 
-def add_default_route(end: End, gateway: Address) -> Message:
+def add_default_route(end: End, gateway: Address, metric: int = 0) -> Message:
     """Route everything of the gateway's family through it."""
     body = _route(gateway, 0, _SCOPE_GLOBAL) + attribute(RTA_GATEWAY, gateway.packed)
-    return _new_route(end, body, 0, f"default via {gateway}")
+    return _new_route(end, body, metric, f"default via {gateway}")
 
 
 def dump_pod_routes(family: int) -> Message:
