@@ -24,6 +24,9 @@ GATEWAYS: Final[dict[Family, Address]] = {
 BEHIND: Final = 2048
 """Metric, with the interface's index added, of routes that stand back; IPv6 has 1024 where none is given."""
 
+_ROUTE_TAKEN: Final = {errno.EEXIST, errno.ENETUNREACH}
+"""The second of a default route whose gateway is behind another interface."""
+
 IPV6_MTU: Final = 1280
 """The least MTU, in bytes, with which a link has IPv6 (RFC 8200 section 5)."""
 
@@ -137,7 +140,7 @@ def _pod_side(plan: LinkPlan) -> list[Message]:
 
 
 def _stand_back(pod: Channel, plan: LinkPlan, refused: list[KernelError]) -> None:
-    """Add the pod's routes behind those of an interface that it has already, or has had until a moment ago.
+    """Put the default route behind that of an interface that the pod has, or has had until a moment ago.
 
     That one's default route counts while it is there (CNI specification, "Attachment": a container may be
     attached again by another interface name).
@@ -146,14 +149,11 @@ def _stand_back(pod: Channel, plan: LinkPlan, refused: list[KernelError]) -> Non
         KernelError: it is not routes that were refused, or these are, too.
     """
     for error in refused:
-        if error.errno != errno.EEXIST:
+        if error.errno not in _ROUTE_TAKEN:
             raise error
-    for gateway in {GATEWAYS[family_of(address)] for address in plan.link.addresses}:
-        metric = BEHIND + plan.pod.index
-        pod.execute(
-            requests.add_host_route(plan.pod, gateway, metric),
-            requests.add_default_route(plan.pod, gateway, metric),
-        )
+    for address in plan.link.addresses:
+        gateway = GATEWAYS[family_of(address)]
+        pod.execute(requests.add_further_default_route(plan.pod, gateway, BEHIND + plan.pod.index))
 
 
 def _quiet(plan: LinkPlan) -> bool:

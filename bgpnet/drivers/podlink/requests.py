@@ -50,6 +50,7 @@ RTA_GATEWAY: Final = 5
 _RTA_PRIORITY: Final = 6
 _RTA_EXPIRES: Final = 23
 _UNICAST: Final = 1
+_ON_LINK: Final = 4
 _LOCAL: Final = 2
 _LOCAL_TABLE: Final = 255
 _LOCAL_ROUTE_SECONDS: Final = 5
@@ -206,10 +207,14 @@ def add_local_route(end: End, address: Address) -> Message:
     return _new_route(end, body, 0, f"local {address}")
 
 
-def add_default_route(end: End, gateway: Address, metric: int = 0) -> Message:
+def add_default_route(end: End, gateway: Address) -> Message:
     """Route everything of the gateway's family through it."""
-    body = _route(gateway, 0, _SCOPE_GLOBAL) + attribute(RTA_GATEWAY, gateway.packed)
-    return _new_route(end, body, metric, f"default via {gateway}")
+    return _default_route(end, gateway, 0, 0)
+
+
+def add_further_default_route(end: End, gateway: Address, metric: int) -> Message:
+    """The same beside another one. It says that the gateway is on the link: its route may be the other's."""
+    return _default_route(end, gateway, metric, _ON_LINK)
 
 
 def dump_pod_routes(family: int) -> Message:
@@ -231,6 +236,11 @@ def dump_neighbours(family: int, index: int) -> Message:
     return Message(_GET_NEIGHBOUR, 0, body, f"reading the neighbours of link {index}")
 
 
+def _default_route(end: End, gateway: Address, metric: int, flags: int) -> Message:
+    body = _route(gateway, 0, _SCOPE_GLOBAL, flags) + attribute(RTA_GATEWAY, gateway.packed)
+    return _new_route(end, body, metric, f"default via {gateway}")
+
+
 def _new_route(end: End, body: bytes, metric: int, what: str) -> Message:
     body += number(RTA_OIF, end.index)
     if metric:
@@ -248,8 +258,8 @@ def _end(end: End, mtu: int) -> bytes:
     )
 
 
-def _route(address: Address, length: int, scope: int) -> bytes:
-    return ROUTE.pack(_family(address), length, 0, 0, MAIN_TABLE, POD_PROTOCOL, scope, _UNICAST, 0)
+def _route(address: Address, length: int, scope: int, flags: int = 0) -> bytes:
+    return ROUTE.pack(_family(address), length, 0, 0, MAIN_TABLE, POD_PROTOCOL, scope, _UNICAST, flags)
 
 
 def _family(address: Address) -> int:
