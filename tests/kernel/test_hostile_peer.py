@@ -338,8 +338,10 @@ def test_a_session_that_ends_as_soon_as_it_can_costs_little_and_harms_nobody(
         share, rate = (rack.busy() - used) / spent, (rack.evil.connections - connections) / spent
         assert rack.peer("evil")["state"] != "Established"
         assert rack.peer("evil")["reason"]
-        assert rack.evil.connections >= connections + 3, "it is tried again and again"
-        assert opened == (rack.evil.sessions > sessions)
+        until(lambda: rack.evil.connections > connections, "it is tried again, if ever more seldom")
+        until(lambda: not opened or rack.evil.sessions > sessions, "and up for a moment")
+        assert rate < 3, "connections a second"
+        assert opened or rack.evil.sessions == sessions
         rack.evil.greeting, rack.evil.deaf = lambda: b"", False
         rack.up()
         assert rack.peer("evil")["flaps"] >= 1

@@ -94,7 +94,7 @@ def test_the_stand_in_for_the_local_route_expires(rig: Rig) -> None:
 
 def test_a_failure_in_the_pod_leaves_nothing(rig: Rig) -> None:
     rig.pod.run("sysctl", "-q", "-w", "net.ipv6.conf.default.disable_ipv6=1")
-    with pytest.raises(KernelError, match="adding address fd00:244:1::1 to eth0: .*denied") as raised:
+    with pytest.raises(KernelError, match=r"adding address fd00:244:1::1 to eth0: .*denied") as raised:
         rig.attach("fd00:244:1::1")
     assert raised.value.errno == errno.EACCES
     assert rig.links() == []
