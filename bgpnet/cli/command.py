@@ -4,12 +4,15 @@ import argparse
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 import bgpnet
 from bgpnet.cli import cluster, drain, host, plan, preflight, processes, routers, show, views
 from bgpnet.cli.exits import FINE, NO, UNREACHABLE, USAGE
 from bgpnet.cli.flags import HelpFormatter, Verb, Verbs
 from bgpnet.model.errors import BgpnetError, UnreachableError, UsageError
+
+_VERSION: Final = f"bgpnet {bgpnet.__version__}"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -37,6 +40,9 @@ def parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
         epilog="Every flag can also be given in the environment: --run-dir as BGPNET_RUN_DIR.",
         formatter_class=HelpFormatter,
     )
+    top.add_argument(
+        "--version", action="version", version=_VERSION, help="print the version, as the verb does"
+    )
     verbs = Verbs(top.add_subparsers(title="verbs", required=True, metavar="VERB"), environment)
     processes.add(verbs)
     views.add(verbs)
@@ -60,5 +66,5 @@ def _completion(args: argparse.Namespace) -> int:
 
 
 def _version(_args: argparse.Namespace) -> int:
-    show.line(f"bgpnet {bgpnet.__version__}")
+    show.line(_VERSION)
     return FINE

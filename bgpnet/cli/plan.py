@@ -24,13 +24,16 @@ def add(verbs: flags.Verbs) -> None:
         examples:
           bgpnet plan --node node1 manifests/                before the folder's agents read it
           bgpnet plan --node node1 new/peers.yaml old/nodes.yaml
+          helm template … | bgpnet plan --node node1 - nodes.yaml
           bgpnet plan --node node1 --source kubernetes:admin.conf
           bgpnet plan --node node1 manifests/ -o json | jq '.rejections[]'
 
         exit codes: 0 nothing was refused, 1 something was, 2 usage, 3 the API server cannot be read
         """,
     )
-    plan.add_argument("manifests", nargs="*", metavar="FILE", help="manifests or folders of them")
+    plan.add_argument(
+        "manifests", nargs="*", metavar="FILE", help="manifests or folders of them, - is standard input"
+    )
     verbs.flag(plan, "--node", None, "name of this node's Node object")
     objects.add(plan, "the objects")
     verbs.format(plan)

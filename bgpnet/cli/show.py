@@ -8,18 +8,26 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from bgpnet.model.errors import BgpnetError
+
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 
 def line(text: str) -> None:
-    """Print it. A reader that has gone (`| head`) does not change the exit code."""
+    """Print it. A reader that has gone (`| head`) does not change the exit code.
+
+    Raises:
+        BgpnetError: it cannot be written, as on a full disk.
+    """
     encoding = sys.stdout.encoding or "utf-8"
     try:
         print(text.encode(encoding, "backslashreplace").decode(encoding), flush=True)
-    except BrokenPipeError:
+    except OSError as error:
         # What is left in the buffer would raise once more when the interpreter ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            raise BgpnetError(f"standard output: {error.strerror}; nothing more was printed") from error
 
 
 def found(args: argparse.Namespace, value: "DataclassInstance", text: Callable[[], str]) -> None:

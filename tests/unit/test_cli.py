@@ -1,5 +1,6 @@
 """The command line: flags, environment, exit codes."""
 
+import io
 import json
 import os
 import re
@@ -212,6 +213,30 @@ def test_help_has_examples_that_the_command_line_takes(verb: str, capsys: pytest
     assert len(examples) >= 3
     for example in examples:
         assert parser({}).parse_args(example[1:]).run_dir == "/run/bgpnet"
+
+
+def test_a_full_disk_is_told_in_a_line() -> None:
+    command = [str(Path(sys.executable).with_name("bgpnet")), "crds"]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr == "bgpnet: standard output: No space left on device; nothing more was printed\n"
+
+
+def test_manifests_may_come_from_standard_input(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"kind: Strange\nmetadata: {name: x}\n")))
+    assert main(["plan", "--node", "n1", "-", "-o", "json"]) == 1
+    told = json.loads(capsys.readouterr().out)["rejections"]
+    assert "Strange/x (-:1)" in {each["object"] for each in told}
+
+
+def test_the_version_is_a_flag_too(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out.startswith("bgpnet 0.")
 
 
 def test_completion_and_version_are_printed(capsys: pytest.CaptureFixture[str]) -> None:

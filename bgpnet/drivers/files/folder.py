@@ -3,6 +3,7 @@
 import errno
 import os
 import stat
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
@@ -11,6 +12,8 @@ from bgpnet.drivers.files.contents import MAX_BYTES, Content, Unreadable
 from bgpnet.drivers.files.look import Signature
 
 SUFFIXES: Final = (".yaml", ".yml")
+
+_TOO_LARGE: Final = Unreadable(f"it is larger than {MAX_BYTES >> 20} MiB", "split it")
 
 
 def manifests(folder: Path) -> dict[str, Signature] | Unreadable:
@@ -50,8 +53,17 @@ def content(path: Path) -> Content:
     except OSError as error:
         return Unreadable(_words(error), "make it readable, or remove it")
     if found is None or len(found) > MAX_BYTES:
-        return Unreadable(f"it is larger than {MAX_BYTES >> 20} MiB", "split it")
+        return _TOO_LARGE
     return found
+
+
+def standard_input() -> Content:
+    """The bytes of standard input."""
+    try:
+        found = sys.stdin.buffer.read(MAX_BYTES + 1)
+    except OSError as error:
+        return Unreadable(_words(error), "pipe a manifest into it")
+    return found if len(found) <= MAX_BYTES else _TOO_LARGE
 
 
 def _words(error: OSError) -> str:

@@ -6,17 +6,19 @@ from pathlib import Path
 from typing import Final
 
 from bgpnet.drivers.files import folder as disk
-from bgpnet.drivers.files.contents import FileState, PasswordFile, Unreadable
+from bgpnet.drivers.files.contents import Content, FileState, PasswordFile, Unreadable
 from bgpnet.drivers.files.judge import judge, merge, password_places, secret_values
 from bgpnet.drivers.files.passwords import password
 from bgpnet.model.declared import Declared
 from bgpnet.model.errors import SourceError
 
+STANDARD_INPUT: Final = Path("-")
+
 _NOT_THERE: Final = Unreadable("it is not there", "write it into a Secret of these manifests")
 
 
 def read_once(places: Sequence[Path]) -> Declared:
-    """What the manifests of these folders and files declare; what is refused is among its rejections.
+    """What the manifests of these folders and files declare, `-` is standard input; what is refused is told.
 
     Password files are looked for beside the manifests that name them.
 
@@ -31,7 +33,7 @@ def read_once(places: Sequence[Path]) -> Declared:
         homes.append(place if place.is_dir() else place.parent)
         for file in files:
             name = file.name if len(places) == 1 else str(file)
-            states[name] = judge(name, disk.content(file), (), now)
+            states[name] = judge(name, _content(file), (), now)
     secrets = secret_values(states)
     passwords = {
         place: password(
@@ -45,7 +47,13 @@ def read_once(places: Sequence[Path]) -> Declared:
     return merge(states, passwords)
 
 
+def _content(file: Path) -> Content:
+    return disk.standard_input() if file == STANDARD_INPUT else disk.content(file)
+
+
 def _files(place: Path) -> list[Path]:
+    if place == STANDARD_INPUT:
+        return [place]
     if not place.exists():
         raise SourceError(f"{place} is not there; name a folder of manifests, or manifests")
     if not place.is_dir():
