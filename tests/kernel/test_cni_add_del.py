@@ -137,7 +137,7 @@ def test_a_container_with_two_interfaces(node: CniNode, pod: Namespace) -> None:
     second = node.add(pod, ifname="net1")
     assert second.addresses == ["10.244.1.2", "fd00:244:1::2"]
     check = node.environment("CHECK", pod.name, f"/run/netns/{pod.name}", "net1")
-    assert node.call(check, CONFIG | {"prevResult": second.output}).status == 0
+    assert node.call(check, {**CONFIG, "prevResult": second.output}).status == 0
     assert len(node.links()) == 2
     for probe in ("192.0.2.1", "2001:db8::1"):
         assert pod.ip_json("route", "get", probe)[0]["dev"] == "eth0"
