@@ -1,12 +1,13 @@
 """A node with the real agent and speaker, and a BIRD router that programs what it learns into its kernel."""
 
 import json
+import os
 import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -57,6 +58,8 @@ class Rack:
     config: Path
     more: tuple[str, ...] = ()
     """Flags of the node's own."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Of its programs, beside this process's own."""
     agent: "subprocess.Popen[bytes] | None" = None
     events: list[tuple[float, str]] = field(default_factory=list)
     """What the router's kernel said of its BGP routes, with monotonic seconds."""
@@ -75,6 +78,7 @@ class Rack:
                 stdout=log,
                 stderr=log,
                 stdin=subprocess.DEVNULL,
+                env={**os.environ, **self.environment},
             )
 
     def stop(self) -> None:
@@ -153,7 +157,13 @@ def make_node(plane: ControlPlane, *cidrs: str) -> str:
 
 
 @contextmanager
-def rack(plane: ControlPlane, folder: Path, bootstrap: str = "", password: str = "") -> Iterator[Rack]:
+def rack(
+    plane: ControlPlane,
+    folder: Path,
+    bootstrap: str = "",
+    password: str = "",
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[Rack]:
     """A running one. With a bootstrap the API server is behind the router: the way to it comes over BGP."""
     with ExitStack() as stack:
         node, tor = stack.enter_context(namespace("node")), stack.enter_context(namespace("tor"))
@@ -169,7 +179,9 @@ def rack(plane: ControlPlane, folder: Path, bootstrap: str = "", password: str =
             listener = socket.create_server((host, 0))
         line = stack.enter_context(wire(plane.port, listener))
         more = ("--bootstrap", str(folder / "bootstrap.yaml")) if bootstrap else ()
-        made = Rack(node, tor, line, folder, plane.kubeconfig(port=line.port, host=host), more)
+        made = Rack(
+            node, tor, line, folder, plane.kubeconfig(port=line.port, host=host), more, environment or {}
+        )
         key = f'hold time 9; password "{password}";' if password else "hold time 9;"
         (folder / "bird.conf").write_text(BIRD.replace("hold time 9;", key))
         bird = subprocess.Popen(

@@ -11,7 +11,8 @@ import pytest
 
 from tests.cluster.blocks import drop
 from tests.cluster.controlplane import ControlPlane, manifest, until
-from tests.cluster.rack import API, OURS, Rack, announce, declared, make_node, pod, rack
+from tests.cluster.rack import API, LEASES, OURS, Rack, announce, declared, make_node, pod, rack
+from tests.steppedclock import Clock
 
 pytestmark = pytest.mark.cluster
 
@@ -170,3 +171,43 @@ def test_a_first_start_whose_way_to_the_api_server_comes_over_bgp(plane: Control
         assert "bootstrap's objects are taken" in running.whole_log()
         (session,) = running.status()["sessions"]
         assert (session["state"], session["flaps"]) == ("Established", 0)
+
+
+def test_a_clock_that_is_set_changes_nothing_of_what_the_agent_does_with_the_api_server(
+    plane: ControlPlane, folder: Path
+) -> None:
+    """An hour on, two back, an hour on: no session ends, changes are heard, the Lease is renewed as before.
+
+    A back-off or a term that followed the wall would last an hour after a step back.
+    """
+    clock = Clock(folder)
+
+    def holder() -> tuple[str, str]:
+        code, lease = plane.request("GET", f"{LEASES}/bgpnet-quarantine")
+        if code != HTTPStatus.OK:
+            return "", ""
+        return lease["spec"]["holderIdentity"], lease["metadata"]["resourceVersion"]
+
+    with declared(plane), rack(plane, folder, environment=clock.environment) as running:
+        until(running.routes, "the router has a route", running.log)
+        until(lambda: holder()[0] == "n1", "the agent holds the Lease", running.log)
+        assert "clock.so" in Path(f"/proc/{running.process('agent')}/maps").read_text(encoding="utf-8")
+        before, sessions = running.routes(), running.connections()
+        running.events.clear()
+        for number, step in enumerate((3600, -3600, 0), 80):
+            clock.set(step)
+            term = holder()
+            running.line.cut()
+            until(running.stale, "the agent sees that the API server is away", running.log)
+            running.line.mend()
+            name, cidr = f"10.1.{number}.0-26", f"10.1.{number}.0/26"
+            spec = {"cidr": cidr, "node": "n1", "pool": "pods"}
+            assert plane.request("POST", f"{OURS}/ipblocks", manifest("IPBlock", name, spec))[0] == 201
+            until(lambda cidr=cidr: cidr in running.routes(), "changes are heard of", running.log)  # type: ignore[misc]
+            until(lambda: not running.stale(), "every kind is followed", running.log)
+            if step < 0:
+                until(lambda term=term: holder() != term, "the Lease is renewed", running.log)  # type: ignore[misc]
+            assert holder()[0] == "n1"
+        assert running.connections() == sessions
+        assert before < running.routes()
+        assert [each for _, each in running.events if each.startswith("Deleted")] == []

@@ -1,4 +1,4 @@
-/* Preloaded into a node's programs: the clock on the wall is set by what is in a file, seconds as a 64-bit number.
+/* Preloaded into programs: the clock on the wall is set by what is in the file STEP, seconds as a 64-bit number.
    CLOCK_REALTIME alone: who measures time by another clock does not see it, as with settimeofday(2). */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -13,7 +13,7 @@ static int64_t step(void) {
     static const volatile int64_t *at;
     static const int64_t none = 0;
     if (!at) {
-        int file = open("/etc/clock-step", O_RDONLY | O_CLOEXEC);
+        int file = open(STEP, O_RDONLY | O_CLOEXEC);
         void *mapped = file < 0 ? MAP_FAILED : mmap(0, sizeof none, PROT_READ, MAP_SHARED, file, 0);
         if (file >= 0)
             close(file);

@@ -1,8 +1,5 @@
 """The node's clock is set, an hour forward and two back: sessions, routes and pods do not notice."""
 
-import struct
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,48 +8,24 @@ import pytest
 
 from tests.labs.roughrack import RoughRack, never_without, rough_rack, until
 from tests.netlab import faults, footprint
+from tests.steppedclock import Clock
 
 pytestmark = pytest.mark.lab
 
-SOURCE = Path(__file__).with_name("clock.c")
+STEP = "/etc/clock-step"
 HOUR = 3600
 HOLD = 9.0
 """Seconds of hold time; a sender whose timers follow the wall would be silent for an hour."""
 
 
-class Clock:
-    """The wall clock of the node's programs."""
-
-    def __init__(self, folder: Path) -> None:
-        self.library, self.preload, self._step = (folder / name for name in ("clock.so", "preload", "step"))
-        compiler = [sys.executable, "-m", "ziglang", "cc", "-shared", "-fPIC", "-O1", "-Wall", "-Werror"]
-        subprocess.run([*compiler, "-o", self.library, SOURCE], check=True, timeout=120)
-        self.preload.write_text("/usr/local/lib/clock.so\n", encoding="ascii")
-        self._step.write_bytes(struct.pack("=q", 0))
-
-    @property
-    def binds(self) -> str:
-        """Lines of a node that has this clock."""
-        at = {self.library: "/usr/local/lib/clock.so", self._step: "/etc/clock-step"}
-        return "".join(
-            f"        - {file}:{path}:ro\n"
-            for file, path in {**at, self.preload: "/etc/ld.so.preload"}.items()
-        )
-
-    def set(self, seconds: int) -> None:
-        """Set it to so much more than the machine's."""
-        with self._step.open("r+b") as file:
-            file.write(struct.pack("=q", seconds))
-
-
 @pytest.fixture(scope="module")
 def clock(tmp_path_factory: pytest.TempPathFactory) -> Clock:
-    return Clock(tmp_path_factory.mktemp("clock"))
+    return Clock(tmp_path_factory.mktemp("clock"), STEP)
 
 
 @pytest.fixture(scope="module")
 def rack(clock: Clock, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RoughRack]:
-    with rough_rack(tmp_path_factory.mktemp("stepped"), binds=clock.binds) as rack:
+    with rough_rack(tmp_path_factory.mktemp("stepped"), binds=clock.binds(STEP)) as rack:
         yield rack
 
 
