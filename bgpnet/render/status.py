@@ -87,7 +87,7 @@ def _routes(status: NodeStatus) -> str:
 def _nat(status: NodeStatus) -> str:
     lines = []
     for nat in status.nat:
-        source = nat.source or "the address of the link that they leave by"
+        source = nat.source or "the address of the link that they leave by, with which they end"
         lines.append(
             f"NAT {nat.family} of {', '.join(nat.pods)}: to {source}, but not towards {', '.join(nat.kept)}"
             + ("" if nat.in_place else ": NOT IN PLACE, see below")
