@@ -210,10 +210,10 @@ def _checked_source(args: argparse.Namespace) -> "tuple[bool, list[FileCheck]]":
 
 
 def _checked_file(name: str, system: str | None) -> "FileCheck":
-    from bgpnet.drivers.routers.check import checked
+    from bgpnet.drivers.routers.check import checked, located
     from bgpnet.render.routers.rendered import header_of
 
-    text = _text_of(name)
+    text = located(_text_of(name), Path(name).parent)
     header = header_of(text)
     if system is None and header is None:
         raise UsageError(f"{name} does not say in its header of which system it is; say it with --type")

@@ -265,3 +265,35 @@ def test_what_bgpd_prints_of_its_file_is_not_the_file(
     printed.write_text(run.run([bgpd, "-nv", "-f", str(file)])[1])
     assert diff(EXAMPLES / "manifests", System.OPENBGPD, printed) == 2
     assert "what OpenBGPD makes of a configuration" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("system", "text"),
+    [
+        (System.BIRD, 'log stderr all;\nprotocol device { }\ninclude "sub/ours.conf";\n'),
+        (System.OPENBGPD, 'include "sub/ours.conf"\nnetwork 192.0.2.0/24\n'),
+    ],
+)
+def test_a_file_that_includes_ours_is_checked_from_where_it_stands(
+    system: System, text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole, ours = tmp_path / "whole.conf", tmp_path / "sub" / "ours.conf"
+    ours.parent.mkdir()
+    ours.touch(0o600)
+    ours.write_text(example(system))
+    whole.write_text(text)
+    assert main(["routers", "check", "--type", system, str(whole)]) == 0
+    assert f'include "{ours}", by the rules of bgpnet' in capsys.readouterr().out
+    ours.write_text(example(system).replace("passive", "passiv"))
+    assert main(["routers", "check", "--type", system, str(whole)]) == 1
+
+
+def test_what_frr_s_other_daemons_run_is_no_fault(tmp_path: Path, running: Mapping[System, Path]) -> None:
+    """As `show running-config` of all of them says it, with its heading."""
+    saved = tmp_path / "saved"
+    more = (
+        "no ip forwarding\nip route 198.51.100.0/24 blackhole\ninterface lo\n ip address 192.0.2.1/32\nexit\n"
+    )
+    more += "router ospf\n ospf router-id 192.0.2.1\nexit\nip nht resolve-via-default\n"
+    saved.write_text(running[System.FRR].read_text().replace("hostname tor2\n", f"hostname tor2\n{more}"))
+    assert main(["routers", "check", "--type", "frr", str(saved)]) == 0

@@ -1,6 +1,8 @@
 """Which program is asked about which system."""
 
+import re
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
@@ -20,6 +22,14 @@ PROGRAMS: Final[Mapping[System, Callable[[str], ProgramAnswer]]] = MappingProxyT
 )
 
 
+_INCLUDE: Final = re.compile(r'^([ \t]*include[ \t]+")(?!/)([^"\n]+")', re.MULTILINE)
+
+
+def located(text: str, folder: Path) -> str:
+    """The text as it can be read elsewhere: what it includes from `folder` is named from the root."""
+    return _INCLUDE.sub(lambda found: f"{found[1]}{folder.resolve()}/{found[2]}", text)
+
+
 def ask(system: System, text: str) -> ProgramAnswer:
     """What the system's own program says of the text."""
     program = PROGRAMS.get(system)
@@ -35,6 +45,15 @@ def checked(file: str, system: System, router: str, text: str) -> FileCheck:
     own = lint(text, table.grammar)
     findings = tuple(sorted({*answer.findings, *own}))
     by = (*((answer.program,) if answer.program else ()), "rules of bgpnet: references, limits, safe policy")
+    included = re.findall(r'^[ \t]*(include[ \t]+"[^"\n]+")', text, re.MULTILINE)
     not_checked = [f"the language, by its own parser: {answer.missing}"] if answer.missing else []
     verdict = Verdict.WRONG if findings else Verdict.UNVERIFIED if answer.missing else Verdict.OK
-    return FileCheck(file, router, system, verdict, by, (*not_checked, *table.unchecked), findings)
+    return FileCheck(
+        file,
+        router,
+        system,
+        verdict,
+        by,
+        (*not_checked, *table.unchecked, *(f"{each}, by the rules of bgpnet" for each in included)),
+        findings,
+    )

@@ -22,11 +22,12 @@ _HEADING: Final = re.compile(r"^(Building configuration\.\.\.|Current configurat
 """What `show running-config` says above a configuration, and no command."""
 
 _SILENT: Final = re.compile(
-    r"bgp ebgp-requires-policy|bfd|(ip|ipv6) route .*|frr (defaults|version) .*|hostname .*|log .*|"
-    r"bgp graceful-restart stalepath-time 360|bgp listen limit 100|maximum-paths 64|no ipv6 forwarding|"
-    r"(ip|ipv6) (address|forwarding).*|interface .*|no zebra .*|service .*|line vty"
+    r"bgp ebgp-requires-policy|bgp graceful-restart stalepath-time 360|bgp listen limit 100|maximum-paths 64"
 )
-"""Statements that a bgpd does not show again: its defaults, and what is another daemon's."""
+"""Statements that a bgpd does not show again: its defaults."""
+
+_BGPD: Final = re.compile(r"(router bgp|bgp|route-map|(ip|ipv6) prefix-list)\b")
+"""Begins the blocks that are bgpd's; all others are another daemon's, and vtysh knows their language."""
 
 
 def check(text: str) -> ProgramAnswer:
@@ -65,6 +66,8 @@ def _not_taken(text: str, shown: str, said: str) -> Iterator[Finding]:
         line.strip() for line in said.splitlines() if "reset all peers" not in line and line.strip()
     )
     for statement in statements(text, Language.INDENT):
+        if not _BGPD.match(statement.path[0]):
+            continue
         if statement.path in there or any(_SILENT.fullmatch(part) for part in statement.path):
             continue
         yield Finding(

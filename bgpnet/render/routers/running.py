@@ -29,8 +29,6 @@ class Running:
     """(statement, why): changing it ends the sessions it is about."""
     ordered: str = "(?!)()"
     """Of statements whose order decides, where group 1 is the same: the first or last that fits counts."""
-    included: str = "(?!)"
-    """Of a statement that stands for another file's text."""
     first_removed: tuple[str, ...] = ()
     """Order of removal: what refers to others goes before these."""
     no: str = "no "

@@ -50,7 +50,6 @@ BIRD: Final = SystemTable(
             (r"protocol bgp k8s_\S+ from \S+$", "group"),
         ),
         ordered=r"(filter \S+) / ",
-        included=r"include ",
         no="",
     ),
     defaults=frozenset({DefaultWhen.LEARNED}),

@@ -55,7 +55,6 @@ OPENBGPD: Final = SystemTable(
             (r'group "k8s_\w+" / neighbor|router-id', "group"),
         ),
         ordered=r"()(deny|allow|match) ",
-        included=r"include ",
         no="",
     ),
     defaults=frozenset({DefaultWhen.LEARNED, DefaultWhen.ALWAYS}),
