@@ -267,6 +267,37 @@ def test_what_bgpd_prints_of_its_file_is_not_the_file(
     assert "what OpenBGPD makes of a configuration" in capsys.readouterr().err
 
 
+def _made(folder: Path) -> Path:
+    folder.mkdir()
+    return folder
+
+
+def test_a_policy_that_frr_s_profile_does_not_ask_for_is_missed(
+    running: Mapping[System, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """RFC 8212: a default of the profile `traditional`, not shown there; of `datacenter` it is none."""
+    bgpd, vtysh = run.found("/usr/lib/frr/bgpd"), run.found("vtysh")
+    assert bgpd is not None
+    assert vtysh is not None
+    saved = tmp_path / "saved"
+    for line, wanted in (("", 0), (" no bgp ebgp-requires-policy\n", 1)):
+        text = (
+            running[System.FRR].read_text().replace("frr defaults traditional\n", "frr defaults datacenter\n")
+        )
+        text = text.replace(
+            "router bgp 65002\n", f"router bgp 65002\n{line or ' bgp ebgp-requires-policy'}\n"
+        )
+        (tmp_path / "given.conf").write_text(text)
+        with frr.scratch(bgpd, _made(tmp_path / str(wanted)), profile="datacenter") as socket:
+            ask_ = [vtysh, "--vty_socket", str(socket)]
+            run.run([*ask_, "-f", str(tmp_path / "given.conf")])
+            saved.write_text(run.run([*ask_, "-c", "show running-config"])[1])
+        assert "frr defaults datacenter" in saved.read_text()
+        assert "no bgp ebgp-requires-policy" not in saved.read_text()
+        assert diff(EXAMPLES / "manifests", System.FRR, saved) == wanted
+        assert ("+bgp ebgp-requires-policy" in capsys.readouterr().out) == bool(wanted)
+
+
 @pytest.mark.parametrize(
     ("system", "text"),
     [

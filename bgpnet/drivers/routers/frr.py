@@ -76,15 +76,15 @@ def _not_taken(text: str, shown: str, said: str) -> Iterator[Finding]:
 
 
 @contextmanager
-def scratch(bgpd: str, folder: Path) -> Iterator[Path]:
-    """A bgpd that nobody can reach; the folder of its vty socket."""
+def scratch(bgpd: str, folder: Path, profile: str = "traditional") -> Iterator[Path]:
+    """A bgpd that nobody can reach; the folder of its vty socket. `profile`: whose defaults it has."""
     socket = folder / "vty"
     socket.mkdir()
     log = folder / "log"
     daemon = subprocess.Popen(
         [
             *(bgpd, "-Z", "-n", "-S", "-p", "0", "-P", "0", "-A", "127.0.0.1", "--vty_socket", str(socket)),
-            *("-i", str(folder / "pid"), "--log", f"file:{log}"),
+            *("-i", str(folder / "pid"), "--log", f"file:{log}", "-F", profile),
         ],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,

@@ -126,6 +126,9 @@ def _rank(whole: str, running: Running) -> int:
 def _is_default(statement: Statement, shown: set[tuple[str, ...]], running: Running) -> bool:
     if not re.fullmatch(running.silent, statement.text):
         return False
+    profile, told = running.shown
+    if re.fullmatch(told, statement.text) and any(re.match(profile, path[0]) for path in shown):
+        return False
     opposite = (
         statement.text.removeprefix("no ") if statement.text.startswith("no ") else f"no {statement.text}"
     )

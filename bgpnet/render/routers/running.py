@@ -21,6 +21,8 @@ class Running:
     """Of the statement that names the router's AS, as group 1."""
     silent: str = "(?!)"
     """Statements that are defaults and so not shown; missing only when it shows their `no`."""
+    shown: tuple[str, str] = ("(?!)", "")
+    """(statement, silent ones): where the router has the first, the others are no defaults, and so shown."""
     hidden: str = "(?!)()"
     """A password in a statement, as group 1: never shown, and not compared with a placeholder."""
     keys: tuple[str, ...] = ()

@@ -33,6 +33,7 @@ FRR: Final = SystemTable(
         foreign=r"feature \S+$|transceiver |ip prefix-list \S+$|router bgp \d+ / (template peer |neighbor \S+ peer group)",
         identity=r"router bgp (\d+)$",
         silent=r"bgp ebgp-requires-policy|bgp graceful-restart stalepath-time 360|bgp listen limit 100|maximum-paths 64",
+        shown=(r"frr defaults datacenter$", r"bgp ebgp-requires-policy"),
         keys=(
             r"(ip|ipv6) prefix-list \S+ seq \d+",
             r"bgp (as-path access-list|community-list expanded|large-community-list expanded) \S+ seq \d+",
