@@ -223,7 +223,7 @@ def _checked_file(name: str, system: str | None) -> "FileCheck":
 
 def _text_of(name: str) -> str:
     try:
-        return sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8")
+        return sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(
             f"{name} cannot be read: {error}; name a text file, or - for standard input"
