@@ -18,8 +18,8 @@ from tests.netlab.lab import Lab
 from tests.netlab.node import RunningNode
 from tests.netlab.processes import Process
 
-GONE_TIMEOUT = 5.0
-"""Seconds for a killed process to end."""
+GONE_TIMEOUT = 60.0
+"""Seconds for a killed process to end: one that waits for the kernel's lock of links has to get it first."""
 
 KEEPERS = {"agent": "node", "bfd": "node", "cni": "node", "speaker": "node", "exabgp": "speaker"}
 """Who starts a process again when it dies. ExaBGP starts its relay itself, and cannot be stopped for it."""

@@ -13,8 +13,8 @@ from tests.netlab.errors import LabRunError, LabSetupError
 from tests.netlab.lab import REPOSITORY, Lab, Say
 from tests.netlab.topology import Topology
 
-GONE_TIMEOUT = 10.0
-"""Seconds for the kernel to end killed processes."""
+GONE_TIMEOUT = 60.0
+"""Seconds for the kernel to end killed processes: one that waits for its lock of links must get it first."""
 
 
 @contextlib.contextmanager
