@@ -250,6 +250,7 @@ def test_what_other_commands_show_is_said_to_be_none(
     said = capsys.readouterr().err
     assert words in said
     assert f"save what `{TABLES[system].running.show}` shows" in said
+    assert "begins with ''" not in said
     assert len(said.splitlines()) == 1
 
 

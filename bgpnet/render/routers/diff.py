@@ -161,7 +161,8 @@ def _read(table: SystemTable, running: str) -> tuple[Statement, ...]:
             f"{advice}, from which that was made"
         )
     if not any(re.match(table.running.recognised, each.whole) for each in there):
-        found = f"it begins with {there[0].text[:60]!r}" if there else "it is empty"
+        first = next((each.text for each in there if each.text), "{")
+        found = f"it begins with {first[:60]!r}" if there else "it is empty"
         raise UsageError(f"this is no running configuration of {table.title}: {found}; {advice}")
     return there
 
