@@ -110,6 +110,29 @@ def test_addresses_of_the_node_that_somebody_else_announces_are_named(running: R
     until(lambda: not refused(running), "all is well again", running.log)
 
 
+def test_of_two_pools_that_overlap_the_older_stays_whole_and_the_other_is_told_of(
+    plane: ControlPlane, running: Rack
+) -> None:
+    before = running.routes()
+    body = manifest("IPPool", "late", {"cidr": "10.1.0.0/17", "blockSize": 28})
+    assert plane.request("POST", f"{OURS}/ippools", body)[0] == HTTPStatus.CREATED
+
+    def condition() -> tuple[str, str]:
+        status = plane.request("GET", f"{OURS}/ippools/late")[1].get("status") or {}
+        return next(((each["status"], each["message"]) for each in status.get("conditions", ())), ("", ""))
+
+    try:
+        until(lambda: ("PoolConflict", "10.1.0.0/17") in refused(running), "it is named", running.log)
+        until(lambda: condition()[0] == "False", "the object itself says it", running.log)
+        assert "IPPool/pods" in condition()[1]
+        assert running.routes() == before
+    finally:
+        plane.request("DELETE", f"{OURS}/ippools/late")
+    until(lambda: not refused(running), "all is well again", running.log)
+    assert running.routes() == before
+    assert not any(line.startswith("Deleted") for _, line in running.events)
+
+
 def test_an_api_server_that_restarts_changes_nothing_on_the_wire(plane: ControlPlane, running: Rack) -> None:
     before = running.routes()
     running.events.clear()
