@@ -9,13 +9,17 @@ stopped for good, though ExaBGP starts the relay anew. What the new one missed i
 A malformed attribute that a router passes on without looking at it: ExaBGP ends the session with
 that router, who has done nothing wrong, again and again for as long as the route is there, and so does every
 node. It costs the route, or the attribute (RFC 7606 §2).
+
+And one thing that it lets pass: routes without ORIGIN, or with no AS in the path of an external router, which
+would be the shortest way to anywhere. They are withdrawn (RFC 7606 §3 d, RFC 4271 §5.1.2).
 """
 
 import contextlib
 from typing import Any, Final
 
+from exabgp.bgp.message.direction import Direction
 from exabgp.bgp.message.update.attribute import Attribute
-from exabgp.bgp.message.update.attribute.attributes import Attributes
+from exabgp.bgp.message.update.attribute.attributes import Attributes, TreatAsWithdraw
 from exabgp.reactor.api.processes import ProcessError, Processes
 
 _REPORT: Final = Processes.notification
@@ -25,6 +29,8 @@ _WRITE: Final = Processes.write
 _ARGUMENTS: Final = 7
 
 _CODE: Final = Attribute.CODE
+
+_PARSE: Final = Attributes.parse
 
 _WITHDRAWN: Final = Attributes.TREAT_AS_WITHDRAW
 
@@ -36,12 +42,15 @@ COSTS_THE_ROUTE: Final = (_CODE.ORIGINATOR_ID, _CODE.CLUSTER_LIST, _CODE.PMSI_TU
 COSTS_ITSELF: Final = (_CODE.AS4_PATH, _CODE.AS4_AGGREGATOR)
 """RFC 6793 §6."""
 
+_CARRIES_ROUTES: Final = (_CODE.NEXT_HOP, _CODE.MP_REACH_NLRI)
+
 
 def install() -> None:
     """Have ExaBGP use it in this process."""
     Processes.notification = report
     Processes.write = write
     Processes.broken = broken
+    Attributes.parse = parse
     Attributes.TREAT_AS_WITHDRAW = (*_WITHDRAWN, *COSTS_THE_ROUTE)
     Attributes.DISCARD = (*_DISCARDED, *COSTS_ITSELF)
 
@@ -57,6 +66,17 @@ def write(processes: Processes, relay: str, told: str | None, neighbor: Any = No
     with contextlib.suppress(ProcessError, KeyError):
         _WRITE(processes, relay, told, neighbor)
     return True
+
+
+def parse(attributes: Attributes, told: bytes, direction: int, negotiated: Any) -> Attributes:  # noqa: ANN401 - likewise
+    """Read an UPDATE's attributes. Routes that lack what every route has are withdrawn."""
+    found = _PARSE(attributes, told, direction, negotiated)
+    if direction == Direction.IN and any(code in found for code in _CARRIES_ROUTES):
+        # An empty path, which an internal router's own routes have, is none to ExaBGP.
+        pathless = _CODE.AS_PATH not in found and negotiated.local_as != negotiated.peer_as
+        if pathless or _CODE.ORIGIN not in found:
+            found.add(TreatAsWithdraw())
+    return found
 
 
 def broken(_processes: Processes, _neighbor: Any) -> bool:  # noqa: ANN401 - likewise

@@ -3,6 +3,7 @@
 import errno
 import json
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from exabgp.bgp.message import Message
@@ -15,14 +16,14 @@ from exabgp.logger import log
 from exabgp.reactor.api.processes import Processes
 
 from bgpnet.speaker import exabgp_faults
-from tests.hostile import as_path, attribute, update
+from tests.hostile import AS_PATH, NEXT_HOP, ORIGIN, UPDATE, as_path, attribute, message, update
 
 
 @pytest.fixture(autouse=True)
 def _installed(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("notification", "write", "broken"):
         monkeypatch.setattr(Processes, name, getattr(Processes, name))
-    for name in ("TREAT_AS_WITHDRAW", "DISCARD"):
+    for name in ("TREAT_AS_WITHDRAW", "DISCARD", "parse"):
         monkeypatch.setattr(Attributes, name, getattr(Attributes, name))
     monkeypatch.setattr(log, "debug", lambda *_told: None)  # there is no logger without a daemon
     exabgp_faults.install()
@@ -44,6 +45,22 @@ def test_a_relay_that_died_stops_no_peer(there: bool) -> None:  # noqa: FBT001 -
     assert not processes.broken(None)
 
 
+def read(sent: bytes, peer_as: int = 65009) -> Any:  # noqa: ANN401 - ExaBGP is not typed
+    """What ExaBGP makes of an UPDATE."""
+    negotiated = SimpleNamespace(
+        asn4=True,
+        local_as=ASN(64512),
+        peer_as=ASN(peer_as),
+        families=[],
+        nexthop=[],
+        aigp=False,
+        cached_attributes=None,
+        cached_wire=None,
+        addpath=SimpleNamespace(receive=lambda *_: False),
+    )
+    return Message.unpack(2, sent[19:], Direction.IN, negotiated)
+
+
 PASSED_ON = 0xC0
 """Optional and transitive: a router that does not know the attribute passes it on as it is."""
 
@@ -63,19 +80,29 @@ def test_a_malformed_attribute_from_far_away_costs_its_route_at_most(
     *, code: int, value: bytes, flags: int, costs_the_route: bool
 ) -> None:
     """Else any network on the way could end the sessions of every node, by way of routers that are fine."""
-    negotiated = SimpleNamespace(
-        asn4=True,
-        local_as=ASN(64512),
-        peer_as=ASN(65009),
-        families=[],
-        nexthop=[],
-        aigp=False,
-        cached_attributes=None,
-        cached_wire=None,
-        addpath=SimpleNamespace(receive=lambda *_: False),
-    )
     sent = update("198.18.0.0/24", path=as_path(65009), more=attribute(code, value, flags))
-    message = Message.unpack(2, sent[19:], Direction.IN, negotiated)
-    assert [each.action for each in message.nlris] == [Action.ANNOUNCE]
-    assert (Attribute.CODE.INTERNAL_TREAT_AS_WITHDRAW in message.attributes) == costs_the_route
-    assert "origin" in json.loads("{" + message.attributes.json() + "}") or costs_the_route
+    told = read(sent)
+    assert [each.action for each in told.nlris] == [Action.ANNOUNCE]
+    assert (Attribute.CODE.INTERNAL_TREAT_AS_WITHDRAW in told.attributes) == costs_the_route
+    assert "origin" in json.loads("{" + told.attributes.json() + "}") or costs_the_route
+
+
+@pytest.mark.parametrize("lacking", [ORIGIN, AS_PATH])
+def test_a_route_without_what_every_route_has_is_withdrawn(lacking: int) -> None:
+    has = {
+        ORIGIN: attribute(ORIGIN, b"\0"),
+        AS_PATH: as_path(65009),
+        NEXT_HOP: attribute(NEXT_HOP, b"\x0a\0\x09\1"),
+    }
+    del has[lacking]
+    attributes = b"".join(has.values())
+    sent = message(UPDATE, b"\0\0" + len(attributes).to_bytes(2, "big") + attributes + b"\x18\xc6\x12\0")
+    assert Attribute.CODE.INTERNAL_TREAT_AS_WITHDRAW in read(sent).attributes
+
+
+def test_a_route_with_an_empty_path_and_a_withdrawal_are_as_they_were() -> None:
+    """An internal router's own routes have an empty path."""
+    own = read(update("198.18.0.0/24", path=attribute(AS_PATH, b"")), peer_as=64512)
+    assert Attribute.CODE.INTERNAL_TREAT_AS_WITHDRAW not in own.attributes
+    gone = read(update(withdrawn=("198.18.0.0/24",)))
+    assert Attribute.CODE.INTERNAL_TREAT_AS_WITHDRAW not in gone.attributes
