@@ -119,10 +119,7 @@ def _stopped(run_dir: RunDir, wait: str) -> None:
         raise UsageError(f"--wait is {wait!r}; give seconds") from None
     while running := rundirectory.holders(run_dir):
         if time.monotonic() >= end:
-            raise UsageError(
-                f"--run-dir is {str(run_dir.root)!r}; bgpnet {', '.join(running)} runs on it and would put "
-                "everything back: stop it first"
-            )
+            raise rundirectory.still_running(run_dir, running)
         time.sleep(_EVERY)
 
 
@@ -141,8 +138,11 @@ def _install(args: argparse.Namespace) -> int:
 
 def _uninstall(args: argparse.Namespace) -> int:
     from bgpnet.cni.install import uninstall
+    from bgpnet.drivers.rundirectory import require_stopped
 
-    for line in uninstall(_host(args)):
+    host = _host(args)
+    require_stopped(host.run_dir, "agent")
+    for line in uninstall(host):
         show.line(line)
     return FINE
 

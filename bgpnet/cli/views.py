@@ -165,7 +165,10 @@ def _asked(args: argparse.Namespace, page: str, kind: type[_Status]) -> _Status:
 
 def _restore(args: argparse.Namespace) -> int:
     from bgpnet.agent import restore
+    from bgpnet.drivers.rundirectory import require_stopped
 
-    for line in restore.run(flags.run_dir(args)):
+    run_dir = flags.run_dir(args)
+    require_stopped(run_dir, "agent")
+    for line in restore.run(run_dir):
         show.line(line)
     return FINE

@@ -2,7 +2,7 @@
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -49,6 +49,25 @@ def holders(run_dir: RunDir) -> tuple[str, ...]:
         "speaker": Path(run_dir.speaker) / "lock",
     }
     return tuple(name for name, path in locks.items() if _is_held(path))
+
+
+def require_stopped(run_dir: RunDir, *processes: str) -> None:
+    """Make sure that these do not work on this run directory.
+
+    Raises:
+        UsageError: one does.
+    """
+    running = [each for each in holders(run_dir) if each in processes]
+    if running:
+        raise still_running(run_dir, running)
+
+
+def still_running(run_dir: RunDir, running: Iterable[str]) -> UsageError:
+    """What to say of processes that would undo what is asked for."""
+    return UsageError(
+        f"--run-dir is {str(run_dir.root)!r}; bgpnet {', '.join(running)} runs on it and would put "
+        "everything back: stop it first"
+    )
 
 
 def _is_held(path: Path) -> bool:

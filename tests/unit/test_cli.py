@@ -15,7 +15,9 @@ from threading import Thread
 
 import pytest
 
+from bgpnet.agent import restore
 from bgpnet.cli import main, parser
+from bgpnet.cni import install
 from bgpnet.drivers.rundirectory import held
 from bgpnet.model.rundir import RunDir
 from bgpnet.model.status import NodeStatus, RejectionStatus
@@ -230,6 +232,23 @@ def test_manifests_may_come_from_standard_input(
     assert main(["plan", "--node", "n1", "-", "-o", "json"]) == 1
     told = json.loads(capsys.readouterr().out)["rejections"]
     assert "Strange/x (-:1)" in {each["object"] for each in told}
+
+
+@pytest.mark.parametrize("verb", ["restore", "uninstall-cni", "uninstall"])
+def test_what_takes_bgpnet_off_a_host_is_refused_while_the_agent_runs(
+    verb: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Routes to everywhere would go under running traffic, and come back a second later."""
+
+    def touch(_run_dir_or_host: object) -> list[str]:
+        raise AssertionError("it is not to be touched")
+
+    monkeypatch.setattr(restore, "run", touch)
+    monkeypatch.setattr(install, "uninstall", touch)
+    run_dir = RunDir(PurePosixPath(tmp_path))
+    with held(run_dir, "agent"):
+        assert main([verb, "--run-dir", str(tmp_path)]) == 2
+    assert "bgpnet agent runs on it" in capsys.readouterr().err
 
 
 def test_the_version_is_a_flag_too(capsys: pytest.CaptureFixture[str]) -> None:
