@@ -1,6 +1,7 @@
 """Our chart on a cluster of two nodes: from NotReady nodes to pods and services that a VM reaches."""
 
 import json
+import re
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -12,9 +13,12 @@ from tests.cluster.rig import podimage, watch
 from tests.cluster.rig.cluster import NODES
 from tests.cluster.rig.installed import Installed
 from tests.cluster.rig.release import NAMESPACE
+from tests.netlab.images import REPOSITORY
 from tests.netlab.probes import Place
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
+
+INSTALL = REPOSITORY / "docs" / "install.md"
 
 READY_SECONDS = 15.0
 """Of a machine that has nothing else to do."""
@@ -117,6 +121,13 @@ def test_our_pods_are_asked_as_the_readme_says(calm: Installed) -> None:
     assert json.loads(told.partition("{")[1] + told.partition("{")[2])["ready"] is True
     said = calm.on.plane.kubectl(*ours, "logs", "ds/bgpnet-agent", "-c", "cni")
     assert "cni server ready" in said
+    documented = re.search(r"`kubectl (-n \S+ exec .* routers render .*)`", INSTALL.read_text())
+    assert documented
+    *command, folder = documented[1].split()
+    # Into one pod: another `exec` may choose that of the other node.
+    script = f"{' '.join(command[command.index('--') + 1 :])} {folder} && ls {folder}"
+    told = calm.on.plane.kubectl(*command[: command.index("--")], "--", "sh", "-ec", script)
+    assert {"tor1.conf", "tor2.conf"} <= set(told.split())
 
 
 @pytest.mark.parametrize("mode", ["nftables", "iptables"])
