@@ -224,3 +224,23 @@ def test_the_verification_names_sessions_prefixes_and_commands(system: System) -
     ):
         assert part in page
     assert not re.search(r"\{[a-z]+\}", page), "a placeholder of a command was left"
+
+
+def test_as_override_of_gobgp_stands_in_each_neighbour_and_is_refused_for_a_range() -> None:
+    asked = (accept("10.244.0.0/16", 26),)
+    ranged = rendered(one(replace(tor(system=System.GOBGP), accept=asked)))
+    assert [each.field for each in ranged.rejections] == ["spec.accept"]
+    assert "name neighbours each" in ranged.rejections[0].remedy
+    each = rendered(one(replace(tor(system=System.GOBGP, neighbors=Neighbors.EACH), accept=asked)))
+    assert each.rejections == ()
+    assert each.configuration.count("replace-peer-as = true") == each.configuration.count("[[neighbors]]")
+
+
+def test_openbgpd_s_rule_against_other_as_numbers_names_what_stands_there_after_as_override() -> None:
+    plain, overridden = (
+        rendered(one(replace(tor(system=System.OPENBGPD), accept=(accept(prefix, 26),)))).configuration
+        for prefix in ("192.0.2.0/24", "10.244.0.0/16")
+    )
+    assert "AS != 64512 " in plain
+    assert "AS != 65001 " in overridden
+    assert "AS != 64512 " not in overridden

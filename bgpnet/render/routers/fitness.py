@@ -87,7 +87,11 @@ _ALWAYS: Final = (
 
 def _told_already(ability: Ability, table: SystemTable) -> bool:
     """What is lacking altogether is not told again of a range."""
-    whole = {Ability.BFD_ON_RANGE: Ability.BFD, Ability.PASSWORD_ON_RANGE: Ability.PASSWORD}
+    whole = {
+        Ability.BFD_ON_RANGE: Ability.BFD,
+        Ability.PASSWORD_ON_RANGE: Ability.PASSWORD,
+        Ability.AS_OVERRIDE_ON_RANGE: Ability.AS_OVERRIDE,
+    }
     return ability in whole and whole[ability] in table.cannot
 
 
@@ -112,6 +116,7 @@ def _wanted(config: RouterConfig) -> Iterator[tuple[Ability, ObjectRef]]:
             Ability.BFD_ON_RANGE: group.bfd is not None and ranged,
             Ability.BFD_TIMERS: group.bfd is not None,
             Ability.AS_OVERRIDE: group.as_override,
+            Ability.AS_OVERRIDE_ON_RANGE: group.as_override and ranged,
             Ability.UNNUMBERED: bool(group.interfaces),
             Ability.EXTENDED_NEXT_HOP: group.extended_next_hop,
         }

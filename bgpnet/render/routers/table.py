@@ -26,6 +26,7 @@ class Ability(StrEnum):
     RESTART_TIMER = "a session that comes back by itself after the limit"
     STALE_TIME = "a time for stale routes"
     AS_OVERRIDE = "AS override"
+    AS_OVERRIDE_ON_RANGE = "AS override on a dynamic range"
     AGGREGATE = "a discard route"
     STRIP_COMMUNITIES = "removal of communities that were not agreed on"
     LARGE_COMMUNITIES = "large communities"
@@ -41,6 +42,7 @@ REFUSED: Final[Mapping[Ability, str]] = {
     Ability.PASSWORD_ON_RANGE: "spec.passwordFile",
     Ability.TTL_SECURITY: "spec.ttlSecurity",
     Ability.AS_OVERRIDE: "spec.accept",
+    Ability.AS_OVERRIDE_ON_RANGE: "spec.accept",
     Ability.AGGREGATE: "spec.router.aggregates",
     Ability.BFD: "spec.bfd",
     Ability.BFD_ON_RANGE: "spec.bfd",

@@ -17,6 +17,7 @@ GOBGP: Final = SystemTable(
         Ability.EXTENDED_NEXT_HOP: "nodes need an IPv4 address, which it takes and gives as the next hop of IPv4 routes",
         Ability.UNNUMBERED: "it is not written here: give the links addresses, and the peers peerAddress",
         Ability.PASSWORD_ON_RANGE: "the listening socket does not get the keys of a range: name neighbours each",
+        Ability.AS_OVERRIDE_ON_RANGE: "nodes would not be sent each other's blocks: name neighbours each",
         Ability.BFD: "set the hold time instead",
         Ability.BFD_ON_RANGE: "set the hold time instead",
         Ability.AGGREGATE: "its file has no routes: gobgp global rib add, and a discard route of the host's",
