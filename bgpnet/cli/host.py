@@ -138,11 +138,8 @@ def _install(args: argparse.Namespace) -> int:
 
 def _uninstall(args: argparse.Namespace) -> int:
     from bgpnet.cni.install import uninstall
-    from bgpnet.drivers.rundirectory import require_stopped
 
-    host = _host(args)
-    require_stopped(host.run_dir, "agent")
-    for line in uninstall(host):
+    for line in uninstall(_host(args)):
         show.line(line)
     return FINE
 

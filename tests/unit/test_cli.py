@@ -234,7 +234,7 @@ def test_manifests_may_come_from_standard_input(
     assert "Strange/x (-:1)" in {each["object"] for each in told}
 
 
-@pytest.mark.parametrize("verb", ["restore", "uninstall-cni", "uninstall"])
+@pytest.mark.parametrize("verb", ["restore", "uninstall"])
 def test_what_takes_bgpnet_off_a_host_is_refused_while_the_agent_runs(
     verb: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
