@@ -135,5 +135,5 @@ def test_without_any_kubeconfig_it_is_the_pods_own(
         monkeypatch.delenv(name, raising=False)
     assert main([*RENDER, "kubernetes"]) == 2
     told = capsys.readouterr().err
-    assert "the kubeconfig ~/.kube/config cannot be used: Service host/port is not set" in told
+    assert "there is no kubeconfig ~/.kube/config, and this is no pod; give kubernetes:KUBECONFIG" in told
     assert "give kubernetes:KUBECONFIG" in told

@@ -21,6 +21,9 @@ TIMES: Final = (5.0, 30.0)
 
 DEFAULT: Final = "~/.kube/config"
 
+IN_A_POD: Final = "KUBERNETES_SERVICE_HOST"
+"""Variable that every container of a pod has."""
+
 
 class Server:
     """One API server."""
@@ -39,8 +42,12 @@ class Server:
         try:
             if kubeconfig or context or _there(places):
                 config.load_kube_config(places, context, client_configuration=settings)
-            else:
+            elif IN_A_POD in environment:
                 config.load_incluster_config(client_configuration=settings)
+            else:
+                raise UsageError(
+                    f"there is no kubeconfig {places}, and this is no pod; give kubernetes:KUBECONFIG"
+                )
             self._api = client.ApiClient(settings)
         except config.ConfigException as error:
             remedy = "give kubernetes:KUBECONFIG, and --context with a context of it"
