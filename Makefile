@@ -77,8 +77,9 @@ format: setup ## format the Python code
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix --quiet .
 
+# Tests run make themselves, which is not to wait for a job of this one's.
 test: check plugin oracles ## every tier of tests but the cluster's (as root)
-	@$(BIN)/pytest -n $(JOBS) --dist loadfile $(ARGS)
+	@env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL $(BIN)/pytest -n $(JOBS) --dist loadfile $(ARGS)
 
 test-cluster: setup plugin ## the tests against real Kubernetes programs, built once into ~/.cache (up to 15 minutes)
 	@tests/install-packages.sh tests/cluster/debian-packages.txt
