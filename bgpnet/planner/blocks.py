@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from bgpnet.model.blockpick import block_of
 from bgpnet.model.claims import Claim, Claimed, Wanted
-from bgpnet.model.declared import Declared, DeclaredBlock, DeclaredNode, DeclaredPool
+from bgpnet.model.declared import Declared, DeclaredNode, DeclaredPool
 from bgpnet.model.kernel import Kernel
 from bgpnet.model.net import Prefix, covers, prefix_order
 from bgpnet.model.podrange import pod_range
@@ -93,13 +93,9 @@ def node_blocks(
     asked = _Asked(rejections=[*overlapping, *claimed.refused, *over])
     for block in mine:
         if block.released and block.prefix in own:
-            asked.claims |= _again(block, pools)
-    asked.claims |= {
-        Claim(pool.ref.name, pool.cidr, prefix.prefixlen, prefix)
-        for prefix in returning
-        for pool in pools
-        if covers(pool.cidr, prefix)
-    }
+            asked.claims |= _again(block.prefix, [pool for pool in pools if pool.ref.name == block.pool])
+    for prefix in returning:
+        asked.claims |= _again(prefix, pools)
     _ask_for_stranded(view, asked)
     asked.released += [
         block.prefix
@@ -224,10 +220,9 @@ def _in(prefix: Prefix, pools: tuple[DeclaredPool, ...]) -> bool:
     return any(covers(pool.cidr, prefix) for pool in pools)
 
 
-def _again(block: DeclaredBlock, pools: tuple[DeclaredPool, ...]) -> set[Claim]:
-    prefix = block.prefix
-    found = (pool for pool in pools if pool.ref.name == block.pool and covers(pool.cidr, prefix))
-    return {Claim(pool.ref.name, pool.cidr, prefix.prefixlen, prefix) for pool in found}
+def _again(block: Prefix, pools: Iterable[DeclaredPool]) -> set[Claim]:
+    found = (pool for pool in pools if covers(pool.cidr, block))
+    return {Claim(pool.ref.name, pool.cidr, block.prefixlen, block) for pool in found}
 
 
 def stranded_pod(pod: Prefix) -> Rejection:

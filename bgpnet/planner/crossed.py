@@ -33,13 +33,13 @@ def without_crossed(
 
 
 def _held(prefix: Prefix, uplinks: Iterable[tuple[Address, Link]]) -> Address | None:
-    for peer, link in uplinks:
-        for at in link.addresses:
-            if at.prefix.prefixlen < prefix.prefixlen and covers(at.prefix, prefix):
-                for address in (peer, at.address):
-                    if address in prefix:
-                        return address
-    return None
+    around = (
+        (peer, at.address)
+        for peer, link in uplinks
+        for at in link.addresses
+        if at.prefix.prefixlen < prefix.prefixlen and covers(at.prefix, prefix)
+    )
+    return next((address for pair in around for address in pair if address in prefix), None)
 
 
 def _refusal(node: DeclaredNode, prefix: Prefix, address: Address) -> Rejection:

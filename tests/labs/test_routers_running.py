@@ -164,6 +164,14 @@ def diff(manifests: Path, system: System, running: Path, *more: str) -> int:
     )
 
 
+def other_manifests(folder: Path, old: str, new: str) -> Path:
+    """The examples, with something else in the fabric."""
+    manifests = shutil.copytree(EXAMPLES / "manifests", folder / "manifests")
+    fabric = manifests / "fabric.yaml"
+    fabric.write_text(fabric.read_text().replace(old, new))
+    return manifests
+
+
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Mapping[System, Path]:
     """A file of what each router runs."""
@@ -193,9 +201,7 @@ def test_what_runs_unchanged_has_no_difference(
 def test_of_a_node_with_another_address_its_own_lines_differ_and_no_other(
     system: System, running: Mapping[System, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    manifests = shutil.copytree(EXAMPLES / "manifests", tmp_path / "manifests")
-    fabric = manifests / "fabric.yaml"
-    fabric.write_text(fabric.read_text().replace("10.0.2.12}", "10.0.2.77}"))
+    manifests = other_manifests(tmp_path, "10.0.2.12}", "10.0.2.77}")
     assert diff(manifests, system, running[system]) == 1
     said = capsys.readouterr().out
     changed = [line for line in said.splitlines()[2:] if line.startswith(("+", "-"))]
@@ -213,9 +219,7 @@ def test_what_is_not_ours_is_never_taken_away_when_nothing_of_ours_is_wanted_as_
     system: System, running: Mapping[System, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """All names are others': all of ours goes and comes, and nothing else goes."""
-    manifests = shutil.copytree(EXAMPLES / "manifests", tmp_path / "manifests")
-    fabric = manifests / "fabric.yaml"
-    fabric.write_text(fabric.read_text().replace("metadata: {name: tor2}", "metadata: {name: other}"))
+    manifests = other_manifests(tmp_path, "metadata: {name: tor2}", "metadata: {name: other}")
     assert diff(manifests, system, running[system]) == 1
     said, complained = capsys.readouterr()
     assert re.search(r"(?i)^\+.*k8s_other", said, re.MULTILINE)

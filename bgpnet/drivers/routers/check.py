@@ -22,12 +22,17 @@ PROGRAMS: Final[Mapping[System, Callable[[str], ProgramAnswer]]] = MappingProxyT
 )
 
 
-_INCLUDE: Final = re.compile(r'^([ \t]*include[ \t]+")(?!/)([^"\n]+")', re.MULTILINE)
+_INCLUDE: Final = re.compile(r'^([ \t]*)(include[ \t]+")([^"\n]+")', re.MULTILINE)
 
 
 def located(text: str, folder: Path) -> str:
     """The text as it can be read elsewhere: what it includes from `folder` is named from the root."""
-    return _INCLUDE.sub(lambda found: f"{found[1]}{folder.resolve()}/{found[2]}", text)
+
+    def from_the_root(found: re.Match[str]) -> str:
+        indent, word, file = found.groups()
+        return found[0] if file.startswith("/") else f"{indent}{word}{folder.resolve()}/{file}"
+
+    return _INCLUDE.sub(from_the_root, text)
 
 
 def ask(system: System, text: str) -> ProgramAnswer:
@@ -45,7 +50,7 @@ def checked(file: str, system: System, router: str, text: str) -> FileCheck:
     own = lint(text, table.grammar)
     findings = tuple(sorted({*answer.findings, *own}))
     by = (*((answer.program,) if answer.program else ()), "rules of bgpnet: references, limits, safe policy")
-    included = re.findall(r'^[ \t]*(include[ \t]+"[^"\n]+")', text, re.MULTILINE)
+    included = [f"{word}{file}" for _, word, file in _INCLUDE.findall(text)]
     not_checked = [f"the language, by its own parser: {answer.missing}"] if answer.missing else []
     verdict = Verdict.WRONG if findings else Verdict.UNVERIFIED if answer.missing else Verdict.OK
     return FileCheck(

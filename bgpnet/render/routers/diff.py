@@ -7,7 +7,7 @@ from dataclasses import replace
 from bgpnet.model.errors import UsageError
 from bgpnet.model.routerconfig import RouterConfig
 from bgpnet.model.routerdiff import Change, RouterDiff
-from bgpnet.render.routers.lint.grammar import INCLUDED, OURS
+from bgpnet.render.routers.lint.grammar import OURS, included
 from bgpnet.render.routers.running import Running, key_of, reset_of
 from bgpnet.render.routers.statements import NotReadableError, Statement, statements
 from bgpnet.render.routers.table import SystemTable
@@ -31,7 +31,7 @@ def compared(config: RouterConfig, table: SystemTable, wanted: str, running: str
         config.system,
         tuple(_changes(want, there, table.running)),
         _foreign(there, want),
-        tuple(each.text for each in there if INCLUDED.match(each.text)),
+        included(there),
     )
 
 

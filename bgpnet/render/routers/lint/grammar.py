@@ -1,7 +1,7 @@
 """The rules of one system, and their application."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,8 +16,9 @@ OURS: Final = re.compile(r"(?<![A-Za-z0-9])K8S_", re.IGNORECASE)
 """In every name of ours, and in no other (unless it asks for it)."""
 
 
-INCLUDED: Final = re.compile(r'include "')
-"""A statement of BIRD or OpenBGPD that stands for another file's text."""
+def included(told: Iterable[Statement]) -> tuple[str, ...]:
+    """Statements of BIRD or OpenBGPD that stand for another file's text."""
+    return tuple(each.text for each in told if each.text.startswith('include "'))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,7 @@ def _safety(told: tuple[Statement, ...], grammar: Grammar) -> Iterator[Finding]:
         for refused, why in unsafe:
             if refused.search(statement.whole):
                 yield Finding(statement.line, why, statement.whole)
-    if any(INCLUDED.match(statement.text) for statement in told):
+    if included(told):
         return  # what is needed may be there
     for expression, missing in grammar.needed:
         if not any(re.search(expression, statement.whole) for statement in told):
