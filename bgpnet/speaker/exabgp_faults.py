@@ -10,14 +10,19 @@ A malformed attribute that a router passes on without looking at it: ExaBGP ends
 that router, who has done nothing wrong, again and again for as long as the route is there, and so does every
 node. It costs the route, or the attribute (RFC 7606 §2).
 
-And one thing that it lets pass: routes without ORIGIN, or with no AS in the path of an external router, which
-would be the shortest way to anywhere. They are withdrawn (RFC 7606 §3 d, RFC 4271 §5.1.2).
+And what it lets pass. Routes without ORIGIN, with one that is none, or with no AS in the path of an external
+router, which would be the shortest way to anywhere: they are withdrawn (RFC 7606 §3 d, §7.1, RFC 4271
+§5.1.2), and so are those that AS 0 is in the path of. A peer whose OPEN says that it is AS 0 gets no session
+(RFC 7607 §2).
 """
 
 import contextlib
+from collections.abc import Iterable
 from typing import Any, Final
 
 from exabgp.bgp.message.direction import Direction
+from exabgp.bgp.message.open.capability import Capability
+from exabgp.bgp.message.open.capability.negotiated import Negotiated
 from exabgp.bgp.message.update.attribute import Attribute
 from exabgp.bgp.message.update.attribute.attributes import Attributes, TreatAsWithdraw
 from exabgp.reactor.api.processes import ProcessError, Processes
@@ -31,6 +36,17 @@ _ARGUMENTS: Final = 7
 _CODE: Final = Attribute.CODE
 
 _PARSE: Final = Attributes.parse
+
+_VALIDATE: Final = Negotiated.validate
+
+_BAD_PEER_AS: Final = (2, 2)
+"""Code and subcode (RFC 4271 §6.2)."""
+
+_ORIGINS: Final = range(3)
+"""IGP, EGP, INCOMPLETE (RFC 4271 §4.3)."""
+
+_ORIGIN_SIZE: Final = 4
+"""Octets of an ORIGIN with its head: flags, type, length, value."""
 
 _WITHDRAWN: Final = Attributes.TREAT_AS_WITHDRAW
 
@@ -51,6 +67,7 @@ def install() -> None:
     Processes.write = write
     Processes.broken = broken
     Attributes.parse = parse
+    Negotiated.validate = validate
     Attributes.TREAT_AS_WITHDRAW = (*_WITHDRAWN, *COSTS_THE_ROUTE)
     Attributes.DISCARD = (*_DISCARDED, *COSTS_ITSELF)
 
@@ -74,9 +91,29 @@ def parse(attributes: Attributes, told: bytes, direction: int, negotiated: Any) 
     if direction == Direction.IN and any(code in found for code in _CARRIES_ROUTES):
         # An empty path, which an internal router's own routes have, is none to ExaBGP.
         pathless = _CODE.AS_PATH not in found and negotiated.local_as != negotiated.peer_as
-        if pathless or _CODE.ORIGIN not in found:
+        if pathless or not _has_origin(found) or _path_has_zero(found):
             found.add(TreatAsWithdraw())
     return found
+
+
+def validate(negotiated: Negotiated, neighbor: Any) -> tuple[int, int, str] | None:  # noqa: ANN401 - likewise
+    """What is wrong with a peer's OPEN: code, subcode, words. None: nothing."""
+    opened = negotiated.received_open
+    if opened.asn == 0 or opened.capabilities.get(Capability.CODE.FOUR_BYTES_ASN) == 0:
+        return (*_BAD_PEER_AS, "the peer says that it is AS 0, which is nobody's (RFC 7607)")
+    wrong: tuple[int, int, str] | None = _VALIDATE(negotiated, neighbor)
+    return wrong
+
+
+def _has_origin(found: Attributes) -> bool:
+    """Whether ORIGIN is there, of one octet, and one of those there are."""
+    origin = found.get(_CODE.ORIGIN)
+    return origin is not None and len(origin) == _ORIGIN_SIZE and origin.origin in _ORIGINS
+
+
+def _path_has_zero(found: Attributes) -> bool:
+    path: Iterable[Iterable[int]] = getattr(found.get(_CODE.AS_PATH), "aspath", ())
+    return any(0 in segment for segment in path)
 
 
 def broken(_processes: Processes, _neighbor: Any) -> bool:  # noqa: ANN401 - likewise

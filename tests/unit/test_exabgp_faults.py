@@ -10,6 +10,8 @@ from exabgp.bgp.message import Message
 from exabgp.bgp.message.action import Action
 from exabgp.bgp.message.direction import Direction
 from exabgp.bgp.message.open.asn import ASN
+from exabgp.bgp.message.open.capability import Capability
+from exabgp.bgp.message.open.capability.negotiated import Negotiated
 from exabgp.bgp.message.update.attribute import Attribute
 from exabgp.bgp.message.update.attribute.attributes import Attributes
 from exabgp.logger import log
@@ -25,6 +27,7 @@ def _installed(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(Processes, name, getattr(Processes, name))
     for name in ("TREAT_AS_WITHDRAW", "DISCARD", "parse"):
         monkeypatch.setattr(Attributes, name, getattr(Attributes, name))
+    monkeypatch.setattr(Negotiated, "validate", Negotiated.validate)
     monkeypatch.setattr(log, "debug", lambda *_told: None)  # there is no logger without a daemon
     exabgp_faults.install()
 
@@ -106,3 +109,35 @@ def test_a_route_with_an_empty_path_and_a_withdrawal_are_as_they_were() -> None:
     assert Attribute.CODE.INTERNAL_TREAT_AS_WITHDRAW not in own.attributes
     gone = read(update(withdrawn=("198.18.0.0/24",)))
     assert Attribute.CODE.INTERNAL_TREAT_AS_WITHDRAW not in gone.attributes
+
+
+@pytest.mark.parametrize("origin", [b"\3", b"\0\0", b""])
+def test_a_route_whose_origin_is_none_is_withdrawn(origin: bytes) -> None:
+    attributes = attribute(ORIGIN, origin) + as_path(65009) + attribute(NEXT_HOP, b"\x0a\0\x09\1")
+    sent = message(UPDATE, b"\0\0" + len(attributes).to_bytes(2, "big") + attributes + b"\x18\xc6\x12\0")
+    assert Attribute.CODE.INTERNAL_TREAT_AS_WITHDRAW in read(sent).attributes
+
+
+@pytest.mark.parametrize("position", [0, 1])
+def test_a_route_with_as_0_in_its_path_is_withdrawn(position: int) -> None:
+    path = [65009, 65010]
+    assert (
+        Attribute.CODE.INTERNAL_TREAT_AS_WITHDRAW
+        not in read(update("198.18.0.0/24", path=as_path(*path))).attributes
+    )
+    path[position] = 0
+    assert (
+        Attribute.CODE.INTERNAL_TREAT_AS_WITHDRAW
+        in read(update("198.18.0.0/24", path=as_path(*path))).attributes
+    )
+
+
+@pytest.mark.parametrize(("asn", "capability"), [(0, 65009), (65009, 0), (0, None)])
+def test_a_peer_that_says_it_is_as_0_gets_no_session(asn: int, capability: int | None) -> None:
+    """Also where any AS but ours is taken (peerASN: external)."""
+    capabilities = {} if capability is None else {Capability.CODE.FOUR_BYTES_ASN: ASN(capability)}
+    negotiated = Negotiated({"capability": {"aigp": False}})
+    negotiated.received_open = SimpleNamespace(asn=ASN(asn), capabilities=capabilities)
+    code, subcode, words = negotiated.validate({"peer-as": None})
+    assert (code, subcode) == (2, 2)
+    assert "AS 0" in words
