@@ -102,6 +102,26 @@ static int find_text(const char *text, size_t length, const char *name, char *va
 	return found;
 }
 
+/* Whether the text is an object that is closed where it ends. One that was cut off is none. */
+static int is_whole(const char *text, size_t length)
+{
+	const char *end = text + length;
+	const char *at = skip_blanks(text, end);
+	int depth = 0;
+
+	if (at == end || *at != '{')
+		return 0;
+	for (; at < end; at++) {
+		if (*at == '{' || *at == '[')
+			depth++;
+		if ((*at == '}' || *at == ']') && --depth == 0)
+			return skip_blanks(at + 1, end) == end;
+		if (*at == '"')
+			at = string_end(at + 1, end);
+	}
+	return 0;
+}
+
 /* The version for the shim's own answers: it goes back out as it came, so nothing but a version is taken. */
 static void find_version(struct shim *shim, const char *text, size_t length)
 {
@@ -124,6 +144,7 @@ int config_read(struct shim *shim)
 			fail_oversized(shim, length);
 	}
 	find_version(shim, config, length);
+	shim->config_is_whole = is_whole(config, length);
 	shim->socket_is_bad = find_text(config, length, "socket", shim->socket, sizeof shim->socket) < 0;
 	fd = memfd_create("bgpnet-cni", MFD_CLOEXEC);
 	if (fd < 0 || write_all(fd, config, length) < 0)

@@ -40,6 +40,8 @@ static const char *server_path(const struct shim *shim)
 		fail(shim, CNI_INVALID_CONFIG, "socket in the network configuration is ",
 		     shim->socket_is_bad ? "no string of 1 to 107 plain characters" : shim->socket,
 		     ": give the absolute path of cni.sock in the run directory of bgpnet cni", NULL);
+	if (!shim->socket[0] && !shim->config_is_whole)
+		fail(shim, CNI_BAD_JSON, "stdin: the network configuration is no JSON object, or was cut off", NULL);
 	return shim->socket[0] ? shim->socket : WIRE_SOCKET;
 }
 

@@ -10,6 +10,7 @@ enum cni_code {
 	CNI_INCOMPATIBLE_VERSION = 1,
 	CNI_BAD_ENVIRONMENT = 4,
 	CNI_IO_FAILURE = 5,
+	CNI_BAD_JSON = 6,
 	CNI_INVALID_CONFIG = 7,
 	CNI_TRY_AGAIN_LATER = 11,
 	CNI_NOT_AVAILABLE = 50,
@@ -23,6 +24,7 @@ struct shim {
 	char version[17];           /* cniVersion of the answers that the shim writes itself */
 	char socket[108];           /* of the server, from the configuration; "" when it names none */
 	int socket_is_bad;          /* it names one that is none */
+	int config_is_whole;        /* it is closed as one object: what it does not name, it leaves out */
 	int64_t now_ms;             /* CLOCK_MONOTONIC, when it began */
 	int64_t deadline_ms;        /* CLOCK_MONOTONIC */
 };

@@ -71,6 +71,20 @@ def test_status_of_a_version_that_has_none(path: Path, version: str) -> None:
     assert version in answer.output["msg"]
 
 
+@pytest.mark.parametrize(
+    "config",
+    [b"", b"nonsense", b'{"cniVersion": "1.1.0", "name": "n', b'{"name": "n"', b'{"name": "n"}}', b"[]"],
+)
+@pytest.mark.parametrize("command", ["ADD", "DEL", "STATUS"])
+def test_a_configuration_that_cannot_be_read_names_no_server_and_waits_for_none(
+    command: str, config: bytes
+) -> None:
+    """To try again later would not help; with another run directory than ours the socket stands in there."""
+    answer = call(command, "", config)
+    assert (answer.status, answer.output["code"]) == (1, 6)
+    assert "stdin" in answer.output["msg"]
+
+
 def not_available(path: Path, *words: str) -> None:
     answer = call("STATUS", path)
     assert (answer.status, answer.output["code"]) == (1, 50)
