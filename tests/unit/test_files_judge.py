@@ -2,6 +2,8 @@
 
 from itertools import permutations
 
+import pytest
+
 from bgpnet.drivers.files.contents import (
     Content,
     FileState,
@@ -110,18 +112,26 @@ def test_an_unreadable_file_is_not_an_empty_one() -> None:
 def test_an_object_that_is_taken_out_is_gone() -> None:
     before = judge("f", text(pool("a"), pool("b")), ()).objects
     assert sorted(cidrs(judge("f", text(pool("b")), before))) == ["b"]
-    assert judge("f", b"# nothing left\n", before) == FileState()
+    assert judge("f", b"apiVersion: v1\nkind: List\nitems: []\n", before) == FileState()
 
 
-def test_an_empty_file_is_a_full_disks_and_not_an_order() -> None:
+@pytest.mark.parametrize(
+    ("blank", "found"),
+    [
+        (b"", "empty"),
+        (b" \n\n", "empty"),
+        (b"# a head that was to be kept\n", "nothing but comments"),
+        (b"---\n# a template that rendered to nothing\n---\n", "nothing but comments"),
+    ],
+)
+def test_a_file_in_which_nothing_stands_is_not_an_order(blank: bytes, found: str) -> None:
     before = judge("f", text(pool("a")), ()).objects
-    for blank in (b"", b" \n\n"):
-        state = judge("f", blank, before)
-        assert state.objects == before
-        (rejection,) = state.rejections
-        assert (str(rejection.object), rejection.found) == ("f", "empty")
-        assert rejection.reason is Reason.BROKEN_FILE
-    assert judge("f", b"", ()) == FileState()
+    state = judge("f", blank, before)
+    assert state.objects == before
+    (rejection,) = state.rejections
+    assert (str(rejection.object), rejection.found) == ("f", found)
+    assert rejection.reason is Reason.BROKEN_FILE
+    assert judge("f", blank, ()) == FileState()
 
 
 def test_a_list_without_items_does_not_take_the_objects_away() -> None:

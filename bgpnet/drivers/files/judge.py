@@ -35,10 +35,11 @@ MAX_REJECTIONS: Final = 1000
 def judge(file: str, content: Content, before: tuple[GoodObject, ...], now: float) -> FileState:
     """What holds of a file now.
 
-    A file that cannot be read or parsed keeps all its last good objects, and so does one that is empty, as a
-    full disk or a power cut leaves it. An object that is refused keeps its own last good state. While a file
-    holds a refused object that it did not hold before, objects that are no longer in it are kept too: the
-    refused one may be one of them, with its name or kind mistyped.
+    A file that cannot be read or parsed keeps all its last good objects, and so does one in which nothing
+    stands: empty, as a full disk or a power cut leaves it, or nothing but comments. An empty List is an
+    order. An object that is refused keeps its own last good state. While a file holds a refused object that
+    it did not hold before, objects that are no longer in it are kept too: the refused one may be one of them,
+    with its name or kind mistyped.
 
     Args:
         file: the file's name.
@@ -50,14 +51,15 @@ def judge(file: str, content: Content, before: tuple[GoodObject, ...], now: floa
     if isinstance(content, Unreadable):
         remedy = f"{kept}; {content.remedy}"
         return _as_before(before, ObjectRef("", "", file), content.why, Reason.UNREADABLE_FILE, remedy)
-    if before and not content.strip():
-        remedy = f"{kept}; write its objects again, or delete the file to delete them"
-        return _as_before(before, ObjectRef("", "", file), "empty", Reason.BROKEN_FILE, remedy)
     readings = each_decoded(content, lambda document: [_read(file, item) for item in document.items()])
     if isinstance(readings, Broken):
         place = ObjectRef("", "", file, readings.line)
         remedy = f"{kept}; correct the file"
         return _as_before(before, place, readings.problem, Reason.BROKEN_FILE, remedy)
+    if before and not readings:
+        found = "nothing but comments" if content.strip() else "empty"
+        remedy = f"{kept}; write its objects again, or delete the file to delete them"
+        return _as_before(before, ObjectRef("", "", file), found, Reason.BROKEN_FILE, remedy)
     return _weigh(list(chain.from_iterable(readings)), before, now)
 
 
