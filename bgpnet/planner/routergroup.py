@@ -39,7 +39,9 @@ def node_group(
     node_asn = _node_asn(peer, nodes, declared)
     if isinstance(node_asn, Rejection):
         return node_asn
-    refused = _unfit(peer, router, node_asn, nodes) or _locked(peer, wishes)
+    each = subnet and (wishes.neighbors or router.neighbors or Neighbors.RANGE) is Neighbors.EACH
+    refused = _unfit(peer, router, node_asn) or _unselected(peer, nodes, declared, one_by_one=bool(each))
+    refused = refused or _locked(peer, wishes)
     if refused is not None:
         return refused
     wanted = asked_for(peer, declared)
@@ -51,7 +53,6 @@ def node_group(
     if refused is not None:
         return refused
     placed, unplaced = _placed(peer, subnet, nodes) if subnet else ((), 0)
-    each = subnet and (wishes.neighbors or router.neighbors or Neighbors.RANGE) is Neighbors.EACH
     if each and not placed:
         return _rejected(
             peer,
@@ -117,9 +118,7 @@ def _name(peer: DeclaredPeer, router: DeclaredRouter) -> str:
     return f"{peer.ref.name}-v6" if v6 else peer.ref.name
 
 
-def _unfit(
-    peer: DeclaredPeer, router: DeclaredRouter, node_asn: int, nodes: list[DeclaredNode]
-) -> Rejection | None:
+def _unfit(peer: DeclaredPeer, router: DeclaredRouter, node_asn: int) -> Rejection | None:
     """What keeps the router from being configured for this peer at all."""
     if node_asn == peer.peer_asn:
         remedy = (
@@ -143,10 +142,20 @@ def _unfit(
     if subnet is not None and peer.peer_address not in subnet:
         remedy = f"the router's address {peer.peer_address} is not in it; correct one of them"
         return _rejected(peer, "spec.router.nodeSubnet", str(subnet), Reason.NOT_CONNECTED, remedy)
-    if not nodes:
-        remedy = "no Node is selected, so it is not known what they announce; add Nodes or mend the selector"
-        return _rejected(peer, "spec.nodeSelector", "no node", Reason.NO_NODE, remedy)
     return None
+
+
+def _unselected(
+    peer: DeclaredPeer, nodes: list[DeclaredNode], declared: Declared, *, one_by_one: bool
+) -> Rejection | None:
+    """Nodes that are needed and not there. A router that takes any of its subnet may be there first."""
+    if nodes or not (declared.nodes or one_by_one):
+        return None
+    if declared.nodes:
+        remedy = "no Node is selected, so it is not known what they announce; add Nodes or mend the selector"
+    else:
+        remedy = "there is no Node to name; add Nodes, or take the range (neighbors: range)"
+    return _rejected(peer, "spec.nodeSelector", "no node", Reason.NO_NODE, remedy)
 
 
 def _locked(peer: DeclaredPeer, wishes: Wishes) -> Rejection | None:
@@ -165,8 +174,8 @@ def _harmful(peer: DeclaredPeer, subnet: Prefix | None, told: tuple[FamilyPolicy
     """What must never be configured: nodes that announce nothing, or the subnet that they sit in."""
     if not any(family.accepts for family in told):
         remedy = (
-            "the selected Nodes announce no prefix of the session's families; give them podCIDRs, or an "
-            "IPPool that selects them and is advertised"
+            "the selected Nodes, or the first that will be, announce no prefix of the session's families; "
+            "give them podCIDRs, or an IPPool that selects them and is advertised"
         )
         return _rejected(peer, "spec.families", ", ".join(peer.families), Reason.NO_NODE, remedy)
     for accepted in (accepted for family in told for accepted in family.accepts):

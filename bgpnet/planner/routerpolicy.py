@@ -13,15 +13,17 @@ from bgpnet.model.declared import (
     DeclaredNode,
     DeclaredPeer,
     DeclaredPool,
+    Selector,
 )
-from bgpnet.model.net import Family, Prefix, default_prefix, family_of, prefix_order
+from bgpnet.model.net import Family, Prefix, covers, default_prefix, family_of, prefix_order
 from bgpnet.model.rejection import ObjectRef, Reason, Rejection
 from bgpnet.model.router import DeclaredRouter, DefaultWhen
 from bgpnet.model.routerconfig import Accepted, DefaultRoute, FamilyPolicy
 from bgpnet.planner.advertised import pool_of
+from bgpnet.planner.blocks import sound_pools
 from bgpnet.planner.prefixes import granted_prefixes
 from bgpnet.planner.routerasked import rule_order
-from bgpnet.planner.selectors import selects
+from bgpnet.planner.selectors import least_labels, selects
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,9 @@ class Fabric:
     announced: Mapping[str, tuple[Accepted, ...]]
     budget: int
     refused: tuple[Rejection, ...]
+    pools: tuple[DeclaredPool, ...]
+    """From which nodes claim blocks."""
+    loopbacks: tuple[Accepted, ...]
 
     @classmethod
     def of(cls, declared: Declared, default_budget: int) -> Self:
@@ -38,28 +43,49 @@ class Fabric:
 
         Of a pool that serves a node a router accepts what the pool's nodes may announce, whoever has which
         block: so it need not know of each node, nor of the blocks that nodes claim. Without pools each node's
-        prefixes by themselves. Any address of the loopback ranges may be any node's.
+        prefixes by themselves. Any address of the loopback ranges may be any node's. Of two pools that
+        overlap nodes claim blocks from one alone; the other counts only for prefixes that nodes were given.
         """
         budget = declared.configuration.max_prefixes_per_node if declared.configuration else default_budget
         granted, refused = granted_prefixes(declared.nodes, declared.pools, budget)
+        sound, overlapping = sound_pools(declared.pools)
         loopbacks = _loopbacks(declared.configuration)
         announced = {
-            node.name: (*_announced(node, granted[node.name], declared.pools), *loopbacks)
+            node.name: (
+                *_claimed(dict(node.labels), sound),
+                *_given(node, granted[node.name], declared.pools),
+                *loopbacks,
+            )
             for node in declared.nodes
         }
         # Where nodes claim blocks, podCIDRs outside the pools are no fault; where not, the agents say so.
         refused = tuple(each for each in refused if each.reason is not Reason.OUTSIDE_POOLS)
-        return cls(announced, budget, refused)
+        given = [prefix for prefixes in granted.values() for prefix in prefixes]
+        idle = {pool.ref for pool in declared.pools if not any(covers(pool.cidr, prefix) for prefix in given)}
+        refused += tuple(each for each in overlapping if each.object in idle)
+        return cls(announced, budget, refused, sound, loopbacks)
+
+    def of_nodes(self, nodes: Iterable[DeclaredNode], selector: Selector) -> Iterator[Accepted]:
+        """What these nodes may announce; where there are none yet, what the first may that is selected."""
+        names = [node.name for node in nodes]
+        for name in names:
+            yield from self.announced[name]
+        if not names:
+            yield from _claimed(least_labels(selector), self.pools)
+            yield from self.loopbacks
 
 
-def _announced(
-    node: DeclaredNode, granted: Iterable[Prefix], pools: tuple[DeclaredPool, ...]
-) -> Iterator[Accepted]:
-    """Blocks that the node may claim, and the prefixes that it was given."""
-    labels = dict(node.labels)
+def _claimed(labels: Mapping[str, str], pools: tuple[DeclaredPool, ...]) -> Iterator[Accepted]:
+    """Blocks that a node with these labels may claim."""
     for pool in pools:
         if selects(pool.node_selector, labels):
             yield from _of_pool(pool, pool.block_length)
+
+
+def _given(
+    node: DeclaredNode, granted: Iterable[Prefix], pools: tuple[DeclaredPool, ...]
+) -> Iterator[Accepted]:
+    """The prefixes that the node was given."""
     for prefix in granted:
         holder = pool_of(prefix, node, pools)
         if holder is None:
@@ -99,9 +125,8 @@ def policies(
 ) -> tuple[FamilyPolicy, ...]:
     """The policy of each family of the peer, whose nodes take what is wanted."""
     by_family: defaultdict[Family, dict[AcceptRule, ObjectRef]] = defaultdict(dict)
-    for node in nodes:
-        for each in fabric.announced[node.name]:
-            by_family[family_of(each.rule.prefix)].setdefault(each.rule, each.cause)
+    for each in fabric.of_nodes(nodes, peer.node_selector):
+        by_family[family_of(each.rule.prefix)].setdefault(each.rule, each.cause)
     return tuple(
         FamilyPolicy(
             family,

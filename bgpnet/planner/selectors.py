@@ -10,6 +10,12 @@ def selects(selector: Selector, labels: Mapping[str, str]) -> bool:
     return all(_holds(requirement, labels) for requirement in selector.requirements)
 
 
+def least_labels(selector: Selector) -> dict[str, str]:
+    """Labels of a node of which nothing is known but that the selector selects it."""
+    needed = (each for each in selector.requirements if each.operator in {"In", "Exists"})
+    return {each.key: next(iter(each.values), "") for each in needed}
+
+
 def _holds(requirement: LabelRequirement, labels: Mapping[str, str]) -> bool:
     match requirement.operator:
         case "In":

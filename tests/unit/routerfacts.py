@@ -3,7 +3,7 @@
 from dataclasses import replace
 from ipaddress import ip_network
 
-from bgpnet.model.declared import Declared, DeclaredPeer
+from bgpnet.model.declared import Declared, DeclaredPeer, LabelRequirement, Selector
 from bgpnet.model.router import DeclaredRouter, System
 from bgpnet.model.routerconfig import RouterConfig
 from bgpnet.planner.routergroup import Wishes
@@ -20,6 +20,11 @@ def tor(number: int = 1, **changes: object) -> DeclaredPeer:
     router = replace(ROUTER, **wanted)  # type: ignore[arg-type]
     told = peer(f"tor{number}", f"10.0.{number}.1", 65000 + number, (accept("192.0.2.0/24"),))
     return replace(told, router=router)
+
+
+def labelled(**labels: str) -> Selector:
+    """Of nodes with these labels."""
+    return Selector(tuple(LabelRequirement(key, "In", (value,)) for key, value in labels.items()))
 
 
 NODES = tuple(

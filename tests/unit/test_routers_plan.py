@@ -18,7 +18,7 @@ from bgpnet.model.secret import Secret
 from bgpnet.planner.routergroup import Wishes
 from bgpnet.planner.routernames import label
 from tests.unit.facts import accept, address, configuration, node, pool
-from tests.unit.routerfacts import NODES, one, planned, tor
+from tests.unit.routerfacts import NODES, labelled, one, planned, tor
 
 
 def test_a_router_accepts_the_pool_at_the_blocks_length_and_sends_what_nodes_ask_for() -> None:
@@ -188,7 +188,9 @@ _TWIN = replace(tor(2), peer_address=address("10.0.1.1"))
         ((replace(tor(), multihop=3),), {}, Reason.NOT_EXPRESSIBLE, "spec.multihop", "own subnet"),
         ((replace(tor(), ttl_security=2),), {}, Reason.NOT_EXPRESSIBLE, "spec.ttlSecurity", "own subnet"),
         ((tor(),), {"configuration": None}, Reason.NO_LOCAL_ASN, "spec.localASN", "expects the nodes' AS"),
-        ((tor(),), {"nodes": ()}, Reason.NO_NODE, "spec.nodeSelector", "no Node is selected"),
+        ((replace(tor(), node_selector=labelled(rack="r9")),), {}, Reason.NO_NODE, "spec.nodeSelector", "no Node is selected"),
+        ((tor(neighbors=Neighbors.EACH),), {"nodes": ()}, Reason.NO_NODE, "spec.nodeSelector", "take the range"),
+        ((tor(),), {"nodes": (), "pools": ()}, Reason.NO_NODE, "spec.families", "the first that will be"),
         ((tor(),), {"nodes": (node("n"),), "pools": ()}, Reason.NO_NODE, "spec.families", "podCIDRs"),
         ((tor(),), {"pools": (pool("p", "10.0.0.0/8"),)}, Reason.ROUTER_CONFLICT, "spec.router.nodeSubnet", "IPPool/p"),
         ((tor(neighbors=Neighbors.EACH),), {"nodes": (node("n", "10.244.1.0/26", addresses=("10.7.0.1",)),)}, Reason.NO_ADDRESS, "spec.nodeSelector", "InternalIP"),

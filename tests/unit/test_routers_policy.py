@@ -15,8 +15,6 @@ from bgpnet.model.declared import (
     DeclaredFilter,
     DeclaredPeer,
     FilterRule,
-    LabelRequirement,
-    Selector,
 )
 from bgpnet.model.net import Family
 from bgpnet.model.ranges import common, without
@@ -27,7 +25,7 @@ from bgpnet.render.routers.rendered import rendered
 from bgpnet.render.routers.systems import TABLES
 from bgpnet.render.routers.verify import spelled
 from tests.unit.facts import accept, address, pool
-from tests.unit.routerfacts import NODES, one, planned, tor
+from tests.unit.routerfacts import NODES, labelled, one, planned, tor
 
 
 def accepted(**changes: object) -> list[str]:
@@ -66,10 +64,36 @@ def test_blocks_that_nodes_claim_are_accepted_though_no_node_says_which_it_has()
 
 
 def test_a_pool_that_serves_other_nodes_is_not_accepted_here() -> None:
-    other = replace(
-        pool("other", "10.245.0.0/16"), node_selector=Selector((LabelRequirement("rack", "In", ("r2",)),))
-    )
+    other = replace(pool("other", "10.245.0.0/16"), node_selector=labelled(rack="r2"))
     assert accepted(pools=(pool("pods", "10.244.0.0/16"), other)) == ["/26 of 10.244.0.0/16"]
+
+
+def test_before_the_first_node_a_router_takes_the_pools_that_it_would_be_served_by() -> None:
+    """Routers are configured before a rack is filled, and manifests in a repository have no Nodes."""
+    here, there = (
+        replace(pool(f"pods-{rack}", f"10.{n}.0.0/16"), node_selector=labelled(rack=rack))
+        for n, rack in ((246, "r1"), (247, "r2"))
+    )
+    pools = (pool("pods", "10.244.0.0/16"), here, there)
+    told = replace(tor(), node_selector=labelled(rack="r1"))
+    assert accepted(nodes=(), pools=pools) == ["/26 of 10.244.0.0/16"]
+    (group,) = one(told, nodes=(), pools=pools).groups
+    assert [spelled(each.rule) for family in group.families for each in family.accepts] == [
+        "/26 of 10.244.0.0/16",
+        "/26 of 10.246.0.0/16",
+    ]
+    assert (str(group.range), group.limit, group.expected) == ("10.0.1.0/24", 16, ())
+
+
+def test_of_two_pools_that_overlap_only_the_one_that_nodes_claim_from_is_let_in() -> None:
+    claiming = tuple(replace(each, pod_cidrs=()) for each in NODES)
+    old = replace(pool("pods", "10.244.0.0/16"), created="2026-01-01T00:00:00Z")
+    young = replace(pool("all", "10.0.0.0/8"), created="2026-02-01T00:00:00Z", block_length=24)
+    told = planned(tor(), nodes=claiming, pools=(young, old))
+    (rejection,) = told.rejections
+    assert (str(rejection.object), rejection.reason) == ("IPPool/all", Reason.POOL_CONFLICT)
+    ((family,),) = (group.families for group in told.routers[0].groups)
+    assert [spelled(each.rule) for each in family.accepts] == ["/26 of 10.244.0.0/16"]
 
 
 def rule(*prefixes: AcceptRule, take: bool, communities: tuple[tuple[int, ...], ...] = ()) -> FilterRule:
