@@ -7,6 +7,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Final
 
 from bgpnet.drivers import cnibin, nft, rundirectory
 from bgpnet.drivers.cnibin import PluginFolder
@@ -20,6 +21,8 @@ from bgpnet.model.nat import TABLE
 from bgpnet.model.net import Family
 from bgpnet.model.rundir import RunDir
 from bgpnet.planner.host import global_sysctls
+
+_NAMED: Final = 8  # configurations of others
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,7 @@ def install(host: Host, wanted: Wanted) -> Iterator[str]:
     plugins, configurations = PluginFolder(host.bin_dir), ConfFolder(host.conf_dir)
     wrong = [*_unfit(plugins, wanted.chain), *_unusable("--cni-conf-dir", host.conf_dir)]
     if wanted.others is Others.REFUSE and configurations.path.is_dir():
-        wrong += map(_in_the_way, configurations.others())
+        wrong += _in_the_way(configurations.others())
     if wrong:
         raise InstallError("nothing was changed, as this host is not ready:\n  " + "\n  ".join(wrong))
     rundirectory.prepare(host.run_dir)
@@ -138,11 +141,16 @@ def _give_back(configurations: ConfFolder) -> Iterator[str]:
             yield f"removed {configurations.path / CONFLIST}"
 
 
-def _in_the_way(other: NetworkConfiguration) -> str:
-    return (
-        f"another network plug-in is here: {other}; remove it, or have it replaced: --cni-others aside, in "
-        "the chart replaceOtherPlugins: true (its pods keep their network until they are deleted)"
-    )
+def _in_the_way(others: tuple[NetworkConfiguration, ...]) -> Iterator[str]:
+    """All in one: the kubelet shows the last 2 KiB of what a container says (terminationMessagePolicy)."""
+    if others:
+        named = ", ".join(map(str, others[:_NAMED]))
+        more = f" and {len(others) - _NAMED} more" if len(others) > _NAMED else ""
+        yield (
+            f"another network plug-in is here: {named}{more}; remove it, or have it replaced: "
+            "--cni-others aside, in the chart replaceOtherPlugins: true "
+            "(its pods keep their network until they are deleted)"
+        )
 
 
 def _unfit(plugins: PluginFolder, chain: tuple[str, ...]) -> Iterator[str]:

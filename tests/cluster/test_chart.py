@@ -1,12 +1,8 @@
 """The Helm chart: a real API server takes what it renders, and what is wrong is told before that."""
 
 import json
-import os
-import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -14,96 +10,10 @@ import yaml
 from bgpnet.cli import main
 from tests.cluster import binaries, podmonitor
 from tests.cluster.binaries import Binaries
-from tests.cluster.controlplane import ControlPlane, control_plane
+from tests.cluster.chart import CHART, NAMESPACE, RACK, README, SETS, WRONG, Helm, Json, repeated
+from tests.cluster.controlplane import control_plane
 
 pytestmark = pytest.mark.cluster
-
-CHART = Path(__file__).parents[2] / "charts" / "bgpnet"
-NAMESPACE = "bgpnet-system"
-
-Json = dict[str, Any]
-
-RACK: Json = {
-    "bgpConfiguration": {"localASN": 64512},
-    "bgpPeers": {
-        "tor1": {"peerAddress": "10.0.1.1", "peerASN": 65001, "accept": [{"prefix": "0.0.0.0/0"}]},
-        "tor2": {"peerAddress": "10.0.2.1", "peerASN": 4200000001, "bfd": {}},
-    },
-    "ipPools": {"pods": {"cidr": "10.244.0.0/16", "blockSize": 26}},
-}
-
-README: Json = yaml.safe_load(
-    (CHART.parents[1] / "README.md").read_text().split("```yaml\n", 1)[1].split("```", 1)[0]
-)
-
-SETS: dict[str, Json] = {
-    "readme": README,
-    "nothing": {},
-    "rack": RACK,
-    "dual-stack": {
-        "families": ["ipv4", "ipv6"],
-        "bgpConfiguration": {"localASN": 64512, "communities": ["64512:100"], "routeReady": {"probe": False}},
-        "bgpPeers": {
-            "uplinks": {"fromInterface": ["eth*"], "peerASN": "external", "filters": {"import": ["all"]}}
-        },
-        "bgpFilters": {"all": {"import": [{"action": "accept"}]}},
-        "ipPools": {"four": {"cidr": "10.1.0.0/16"}, "six": {"cidr": "2001:db8::/48", "blockSize": 64}},
-    },
-    "everything-else": {
-        "image": {"repository": "registry.example.org:5000/net/bgpnet", "tag": "1", "pullSecrets": ["key"]},
-        "speaker": {"image": {"tag": "0"}},
-        "replaceOtherPlugins": True,
-        "cni": {"binDir": "/usr/libexec/cni", "confDir": "/etc/kubernetes/cni", "chain": []},
-        "nodeSelector": {"example.org/rack": "1"},
-        "apiServer": {"host": "2001:db8::1", "port": 443},
-        "metrics": {"enabled": True, "address": "::", "podMonitor": {"enabled": True, "labels": {"a": "b"}}},
-        "seLinuxOptions": {"type": "spc_t"},
-        "podAnnotations": {"example.org/a": "1"},
-        "jobs": {"tolerations": [{"key": "example.org/pool", "operator": "Exists"}]},
-        "agent": {"resources": {"limits": {"memory": "1Gi"}}},
-    },
-    "without-hooks": {"uninstall": {"enabled": False}, "crds": {"upgrade": False}},
-}
-
-
-@dataclass(frozen=True)
-class Helm:
-    """The program, against one API server."""
-
-    program: Path
-    plane: ControlPlane
-
-    def __call__(self, *args: str, values: Json | None = None) -> tuple[int, str]:
-        """Exit code, and what it prints on both streams."""
-        folder = self.plane.folder
-        given = []
-        if values is not None:
-            file = folder / "values.json"
-            file.write_text(json.dumps(values))
-            given = [f"--values={file}"]
-        homes = {f"HELM_{kind}_HOME": str(folder / "helm" / kind) for kind in ("CACHE", "CONFIG", "DATA")}
-        done = subprocess.run(
-            [self.program, f"--kubeconfig={self.plane.kubeconfig()}", *args, *given],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=120,
-            check=False,
-            env=os.environ | homes,
-        )
-        return done.returncode, done.stdout
-
-    def rendered(self, values: Json) -> list[Json]:
-        """The objects of `helm template`."""
-        known = ("--kube-version", binaries.version())
-        code, told = self("template", "bgpnet", str(CHART), "-n", NAMESPACE, *known, values=values)
-        assert code == 0, told
-        return [each for each in yaml.safe_load_all(told) if each]
-
-    def install(self, name: str, *flags: str, values: Json = RACK) -> tuple[int, str]:
-        """`helm install`."""
-        where = ("-n", NAMESPACE, "--create-namespace")
-        return self("install", name, str(CHART), *where, *flags, values=values)
 
 
 @pytest.fixture(scope="module")
@@ -205,36 +115,117 @@ def test_another_version_of_the_agent_leaves_the_speaker_as_it_is(helm: Helm) ->
 
 @pytest.mark.parametrize(
     ("values", "told"),
-    [
-        ({"imag": {}}, "additional properties 'imag' not allowed"),
-        ({"image": {"tagg": "1"}}, "at '/image': additional properties 'tagg' not allowed"),
-        ({"healthPort": "9178"}, "at '/healthPort': got string, want integer"),
-        ({"families": ["ipx"]}, "at '/families/0': value must be one of 'ipv4', 'ipv6'"),
-        ({"cni": {"binDir": "bin"}}, "at '/cni/binDir': 'bin' does not match pattern"),
-        (
-            {"bgpConfiguration": {"localASN": "64512"}},
-            "at '/bgpConfiguration/localASN': got string, want integer",
-        ),
-        (
-            {"bgpPeers": {"tor1": {"peerASN": 1, "password": "x"}}},
-            "at '/bgpPeers/tor1': additional properties 'password'",
-        ),
-        (
-            {"bgpPeers": {"tor1": {"peerAddress": "10.0.0.1"}}},
-            "at '/bgpPeers/tor1': missing property 'peerASN'",
-        ),
-        ({"bgpPeers": {"Tor_1": {"peerASN": 1}}}, "'Tor_1' does not match pattern"),
-        ({"ipPools": {"pods": {"cidr": "10.0.0.0/8", "blockSize": 400}}}, "at '/ipPools/pods/blockSize'"),
-        ({"logLevel": "loud"}, "at '/logLevel': value must be one of"),
-        ({"metrics": {"podMonitor": {"enabled": True}}}, "set metrics.enabled: true, too"),
-        ({"metrics": {"address": "everywhere"}}, "at '/metrics/address'"),
-        ({"agent": {"resources": {"limits": {"memory": "much"}}}}, "at '/agent/resources/limits/memory'"),
-    ],
+    WRONG,
 )
 def test_a_wrong_value_is_named(helm: Helm, values: Json, told: str) -> None:
     code, said = helm("template", "bgpnet", str(CHART), "--kube-version", binaries.version(), values=values)
     assert code == 1
     assert told in said
+
+
+def test_values_that_say_what_the_chart_says_are_said_once(helm: Helm) -> None:
+    """A key that stands twice is refused by whoever reads manifests strictly."""
+    code, told = helm(
+        *("template", "bgpnet", str(CHART), "-n", NAMESPACE, "--kube-version", binaries.version()),
+        values=RACK
+        | {
+            "nodeSelector": {"kubernetes.io/os": "linux", "rack": "1"},
+            "podAnnotations": {"kubectl.kubernetes.io/default-container": "x"},
+            "metrics": {
+                "enabled": True,
+                "podMonitor": {"enabled": True, "labels": {"app.kubernetes.io/name": "x"}},
+            },
+        },
+    )
+    assert code == 0, told
+    for text in told.split("\n---\n"):
+        mapping = yaml.compose(text)
+        assert not list(repeated(mapping)), text
+
+
+def test_an_image_may_be_named_by_its_digest(helm: Helm) -> None:
+    tag = f"0.1.0@sha256:{'0a' * 32}"
+    found = helm.rendered(RACK | {"image": {"repository": "[2001:db8::1]:5000/net/bgpnet", "tag": tag}})
+    (agent,) = (
+        each
+        for each in found
+        if each["metadata"]["name"] == "bgpnet-agent" and "template" in each.get("spec", ())
+    )
+    image = agent["spec"]["template"]["spec"]["containers"][0]["image"]
+    assert image == f"[2001:db8::1]:5000/net/bgpnet:{tag}"
+
+
+def test_only_who_asks_the_api_server_has_a_token(helm: Helm) -> None:
+    having = set()
+    for each in helm.rendered(RACK):
+        if each["kind"] not in {"DaemonSet", "Job"}:
+            continue
+        pod = each["spec"]["template"]["spec"]
+        containers = pod["containers"] + pod.get("initContainers", [])
+        named = [(each["metadata"]["name"], one["name"], one) for one in containers]
+        if pod.get("automountServiceAccountToken", True) and pod["serviceAccountName"] != "bgpnet-speaker":
+            having |= {(pod_name, name) for pod_name, name, _ in named}
+        token = {one["name"] for one in pod.get("volumes", []) if "projected" in one}
+        having |= {
+            (pod_name, name)
+            for pod_name, name, one in named
+            if token & {mount["name"] for mount in one.get("volumeMounts", ())}
+        }
+    agents = {pair for pair in having if pair[0] in {"bgpnet-agent", "bgpnet-speaker"}}
+    assert agents == {("bgpnet-agent", "agent")}
+    assert {pod_name for pod_name, _ in having - agents} == {
+        f"bgpnet-{name}" for name in ("crds", "drained", "gone", "restored", "forget")
+    }
+
+
+def test_an_upgrade_tries_the_images_of_both_before_anything_is_changed(helm: Helm) -> None:
+    found = helm.rendered(RACK | {"image": {"tag": "1"}, "speaker": {"image": {"tag": "2"}}})
+    (job,) = (each for each in found if each["metadata"]["name"] == "bgpnet-crds")
+    pod = job["spec"]["template"]["spec"]
+    assert [one["image"] for one in pod["initContainers"] + pod["containers"]] == ["bgpnet:2", "bgpnet:1"]
+
+
+def test_a_namespace_that_forbids_the_pods_is_told(helm: Helm) -> None:
+    label = "pod-security.kubernetes.io/enforce"
+    helm.plane.kubectl("label", "namespace", NAMESPACE, f"{label}=baseline")
+    try:
+        code, told = helm.install("bgpnet", "--dry-run=server")
+        assert code == 1
+        assert f"kubectl label --overwrite namespace {NAMESPACE} {label}=privileged" in told
+        helm.plane.kubectl("label", "--overwrite", "namespace", NAMESPACE, f"{label}=privileged")
+        assert helm.install("bgpnet", "--dry-run=server")[0] == 0
+    finally:
+        helm.plane.kubectl("label", "namespace", NAMESPACE, f"{label}-")
+
+
+@pytest.mark.usefixtures("node")
+def test_limits_of_processor_time_that_a_namespace_gives_are_told(helm: Helm) -> None:
+    limits = [{"type": "Container", "default": {"cpu": "100m"}}]
+    meant = {"metadata": {"name": "few", "namespace": NAMESPACE}, "spec": {"limits": limits}}
+    helm.plane.kubectl(
+        "create", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "LimitRange"} | meant)
+    )
+    try:
+        assert "! LimitRange few of this namespace" in helm.install("bgpnet", "--dry-run=server")[1]
+    finally:
+        helm.plane.kubectl("delete", "limitrange", "few", "-n", NAMESPACE)
+
+
+@pytest.mark.usefixtures("node")
+def test_a_node_that_an_upgrade_would_leave_out_is_told_until_it_is_drained(helm: Helm) -> None:
+    narrower = RACK | {"nodeSelector": {"rack": "1"}}
+    status = {"apiVersion": "bgpnet.io/v1alpha1", "kind": "BGPNodeStatus", "metadata": {"name": "n1"}}
+    helm.plane.kubectl("create", "-f", "-", stdin=json.dumps(status))
+    try:
+        code, told = helm.install("bgpnet", "--dry-run=server", values=narrower)
+        assert code == 1
+        assert "nodeSelector is rack=1 and would take n1 away" in told
+        helm.plane.kubectl("label", "node", "n1", "bgpnet.io/drain=")
+        assert helm.install("bgpnet", "--dry-run=server", values=narrower)[0] == 0
+        helm.plane.kubectl("label", "node", "n1", "bgpnet.io/drain-", "rack=1")
+        assert helm.install("bgpnet", "--dry-run=server", values=narrower)[0] == 0
+    finally:
+        helm.plane.kubectl("delete", "bgpnodestatus", "n1")
 
 
 @pytest.mark.usefixtures("node")

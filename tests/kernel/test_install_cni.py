@@ -249,6 +249,16 @@ def test_beside_another_plugin_nothing_is_installed_where_asked(machine: Machine
     assert "another network plug-in is here: 10-calico.conflist (calico, bandwidth)" in told
     assert "replaceOtherPlugins" in told
     assert machine.tree() == before
+    many = [machine.conf / f"{number}-a-rather-long-name.conflist" for number in range(20, 60)]
+    for each in many:
+        each.write_text('{"plugins": [{"type": "somebody-elses"}]}')
+    status, told = machine.install("--cni-others", "refuse")
+    assert status == 1
+    assert len(told) < 2048, "more than the kubelet keeps"
+    assert "10-calico.conflist (calico, bandwidth), 20-a" in told
+    assert " and 33 more" in told
+    for each in many:
+        each.unlink()
     (machine.conf / "10-calico.conflist").unlink()
     assert machine.install("--cni-others", "refuse")[0] == 0
 

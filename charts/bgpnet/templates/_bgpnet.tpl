@@ -1,9 +1,9 @@
 {{- define "bgpnet.image" -}}
-{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
+{{ printf "%s:%s" .Values.image.repository (.Values.image.tag | default .Chart.AppVersion) | quote }}
 {{- end }}
 
 {{- define "bgpnet.speakerImage" -}}
-{{ .Values.image.repository }}:{{ coalesce .Values.speaker.image.tag .Values.image.tag (index .Chart.Annotations "bgpnet.io/speaker-version") }}
+{{ printf "%s:%s" .Values.image.repository (coalesce .Values.speaker.image.tag .Values.image.tag (index .Chart.Annotations "bgpnet.io/speaker-version")) | quote }}
 {{- end }}
 
 {{/* No version in here: a DaemonSet's pods are made anew when anything of their template changes. */}}
@@ -49,11 +49,7 @@ tolerations:
 {{- end }}
 
 {{- define "bgpnet.nodes" -}}
-nodeSelector:
-  kubernetes.io/os: linux
-  {{- with .Values.nodeSelector }}
-  {{- toYaml . | nindent 2 }}
-  {{- end }}
+nodeSelector: {{- merge (dict "kubernetes.io/os" "linux") (.Values.nodeSelector | default dict) | toYaml | nindent 2 }}
 affinity:
   nodeAffinity:
     requiredDuringSchedulingIgnoredDuringExecution:
@@ -118,7 +114,12 @@ helm.sh/hook-weight: {{ index . 1 | quote }}
 helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
 {{- end }}
 
-{{/* Arguments: the values, the name, when, in which order, seconds, the arguments of `bgpnet`. */}}
+{{/* Arguments: the values, the container that `kubectl logs` and `exec` take. */}}
+{{- define "bgpnet.annotations" -}}
+{{- merge (dict "kubectl.kubernetes.io/default-container" (index . 1)) ((index . 0).Values.podAnnotations | default dict) | toYaml }}
+{{- end }}
+
+{{/* Arguments: the values, the name, when, in which order, seconds, the arguments of `bgpnet`; init containers where it has some. */}}
 {{- define "bgpnet.job" -}}
 {{- $top := index . 0 }}
 apiVersion: batch/v1
@@ -143,6 +144,9 @@ spec:
       {{- include "bgpnet.nodes" $top | nindent 6 }}
       serviceAccountName: bgpnet-hooks
       restartPolicy: Never
+      {{- if gt (len .) 6 }}
+      initContainers: {{- index . 6 | nindent 8 }}
+      {{- end }}
       containers:
         - name: bgpnet
           image: {{ include "bgpnet.image" $top }}
