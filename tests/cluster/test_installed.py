@@ -2,12 +2,15 @@
 
 import json
 import re
+import subprocess
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.cluster import binaries
 from tests.cluster.controlplane import until
 from tests.cluster.rig import podimage, watch
 from tests.cluster.rig.cluster import NODES
@@ -121,13 +124,15 @@ def test_our_pods_are_asked_as_the_readme_says(calm: Installed) -> None:
     assert json.loads(told.partition("{")[1] + told.partition("{")[2])["ready"] is True
     said = calm.on.plane.kubectl(*ours, "logs", "ds/bgpnet-agent", "-c", "cni")
     assert "cni server ready" in said
-    documented = re.search(r"`kubectl (-n \S+ exec .* routers render .*)`", INSTALL.read_text())
+
+
+def test_the_routers_files_come_out_of_a_pod_as_documented(calm: Installed, tmp_path: Path) -> None:
+    documented = re.search(r"kubectl [^`]* routers render [^`]* tar -x\n", INSTALL.read_text())
     assert documented
-    *command, folder = documented[1].split()
-    # Into one pod: another `exec` may choose that of the other node.
-    script = f"{' '.join(command[command.index('--') + 1 :])} {folder} && ls {folder}"
-    told = calm.on.plane.kubectl(*command[: command.index("--")], "--", "sh", "-ec", script)
-    assert {"tor1.conf", "tor2.conf"} <= set(told.split())
+    argv = f"{binaries.find().path('kubectl')} --kubeconfig={calm.on.plane.kubeconfig()}"
+    script = f'kubectl() {{ {argv} "$@"; }}\n{documented[0]}'
+    subprocess.run(["sh", "-ec", script], cwd=tmp_path, check=True, capture_output=True, timeout=60)
+    assert {"tor1.conf", "tor2.conf"} <= {path.name for path in (tmp_path / "routers").iterdir()}
 
 
 @pytest.mark.parametrize("mode", ["nftables", "iptables"])
