@@ -6,7 +6,6 @@ supervisor can see which text is in force without parsing the rest.
 """
 
 import hashlib
-import re
 from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from typing import Final
@@ -15,6 +14,7 @@ from bgpnet.model.net import address_order, bare, family_of, link_of
 from bgpnet.model.plan import Session
 from bgpnet.model.rejection import Reason, Rejection
 from bgpnet.render.generation import advertising, header
+from bgpnet.render.relayline import PLAIN_WORD, relay_line
 
 MAX_MD5_KEY: Final = 80
 """Bytes; linux/tcp.h, TCP_MD5SIG_MAXKEYLEN."""
@@ -27,8 +27,6 @@ MIN_HOLD_TIME: Final = 3
 
 AS_TRANS: Final = 23456
 """RFC 6793 §9: stands for any four-byte AS number, never is one."""
-
-_PLAIN_WORD: Final = re.compile(r"[A-Za-z0-9_./:=@%+-]+")
 
 _GTSM_TTL: Final = 256
 """RFC 5082 §3: packets are sent with 255, and each hop takes one away."""
@@ -79,7 +77,7 @@ def inexpressible(session: Session) -> Rejection | None:
             str(session.local_address),
             f"use an address of the family of {session.peer}",
         )
-    if session.peer.is_link_local and not _PLAIN_WORD.fullmatch(link_of(session.peer)):
+    if session.peer.is_link_local and not PLAIN_WORD.fullmatch(link_of(session.peer)):
         return _refused(
             session,
             "link",
@@ -118,7 +116,7 @@ def _text(
         header(generation),
         *([advertising(advertise)] if advertise else []),
         "process relay {",
-        f"    run {' '.join(_word(word) for word in relay_argv)};",
+        relay_line(relay_argv),
         "    encoder json;",
         "    respawn true;",
         "}",
@@ -163,17 +161,6 @@ def _neighbor(session: Session, generation: str) -> list[str]:
         *_API,
     ]
     return [f"neighbor {bare(session.peer)} {{", *(f"    {line}" for line in body), "}"]
-
-
-def _word(word: str) -> str:
-    """One word of a `run` line, quoted where ExaBGP's tokeniser needs it."""
-    if _PLAIN_WORD.fullmatch(word):
-        return word
-    if not word.isprintable() or not word.isascii() or {"'", '"'} & set(word):  # either quote ends the other
-        raise ValueError(
-            f"the relay's command has the word {word!r}, which ExaBGP cannot read: use plain ASCII"
-        )
-    return '"' + word.replace("\\", "\\\\") + '"'
 
 
 def _refused(session: Session, field: str, found: str, remedy: str) -> Rejection:

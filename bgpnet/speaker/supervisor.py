@@ -20,6 +20,7 @@ from bgpnet.drivers import process
 from bgpnet.drivers.unixsocket import listening
 from bgpnet.model.rundir import RunDir
 from bgpnet.render.generation import advertised_in
+from bgpnet.render.relayline import with_relay
 from bgpnet.speaker import exabgp
 from bgpnet.speaker.advertiser import Advertiser
 from bgpnet.speaker.changes import Changes
@@ -53,10 +54,24 @@ def run(run_dir: RunDir) -> int:
             selectors.DefaultSelector() as selector,
         ):
             end_orphan(run_dir.relay_socket)
+            _own_relay(store, run_dir.relay_socket)
             supervisor = Supervisor(store, run_dir.relay_socket, selector)
             Control(listener, selector, supervisor.requested)
             supervisor.serve(wakeup)
     return 0
+
+
+def _own_relay(store: Store, socket_path: PurePosixPath) -> None:
+    """What another version of bgpnet left in force starts the relay of that one, which may be gone."""
+    text = store.text()
+    if text is None:
+        return
+    try:
+        own = with_relay(text, exabgp.relay_argv(socket_path))
+        if own != text:
+            store.restore(own)
+    except (OSError, ValueError) as error:
+        _log.warning("starting with the relay of an earlier version error=%r", str(error))
 
 
 class Supervisor:
@@ -73,6 +88,7 @@ class Supervisor:
         self._changes = Changes(store, self._exabgp, self._inquiry, selector, self._advertise)
         self._since = 0.0
         self._last_end = ""
+        self._stopping = False
 
     def serve(self, wakeup: socket.socket) -> None:
         """Work until a signal asks for the end."""
@@ -128,7 +144,8 @@ class Supervisor:
                 self._exabgp.end(now)
                 self._inquiry.forget()
                 self._last_end = f"ExaBGP ended with {process.cause(code)}"
-                _log.warning("exabgp ended pid=%d cause=%r", pid, process.cause(code))
+                level = logging.INFO if self._stopping else logging.WARNING
+                _log.log(level, "exabgp ended pid=%d cause=%r", pid, process.cause(code))
 
     def _keep(self, now: float) -> float:
         """Keep ExaBGP running, once there is a configuration; the moment of the next thing to do."""
@@ -163,6 +180,7 @@ class Supervisor:
     def _end(self, wakeup: socket.socket) -> None:
         """End ExaBGP as a crash would: TCP ends without a NOTIFICATION, nothing is withdrawn."""
         _log.info("ending exabgp, its peers keep our routes for the restart time pid=%s", self._exabgp.pid)
+        self._stopping = True
         process.tell(self._exabgp.pid, signal.SIGTERM)
         limit = time.monotonic() + _FAREWELL
         while self._exabgp.pid is not None:

@@ -241,11 +241,26 @@ def test_a_killed_supervisor_takes_exabgp_along_and_its_heir_starts_it_at_once(
     assert supervisor.status()["generation"] == generation
 
 
+def test_the_relay_of_a_version_that_is_gone_is_not_asked_for(supervisor: Supervisor) -> None:
+    """An upgrade put the program somewhere else, and no agent is there to configure the speaker anew."""
+    supervisor.configure(SESSION)
+    supervisor.process.terminate()
+    supervisor.ended()
+    accepted = Path(supervisor.run_dir.exabgp_conf)
+    accepted.write_text(accepted.read_text().replace(f"run {sys.executable}", "run /gone/bin/python3"))
+    supervisor.process = supervisor.started()
+    assert supervisor.until("relay", None)
+    assert supervisor.status()["restarts"] == 0
+    assert "/gone" not in accepted.read_text()
+
+
 def test_a_stop_ends_exabgp_and_the_relay(supervisor: Supervisor) -> None:
     supervisor.configure(SESSION)
     status = supervisor.status()
     supervisor.process.terminate()
-    assert "keep our routes" in supervisor.ended()
+    log = supervisor.ended()
+    assert "keep our routes" in log
+    assert "level=warning" not in log
     assert supervisor.process.returncode == 0
     assert not alive(status["exabgp"])
     gone(status["relay"])
