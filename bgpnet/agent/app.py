@@ -75,6 +75,7 @@ class _Agent:
         self._pods = pods
         self._readiness = readiness
         self._was_ready = False
+        self._trouble = ""
 
     def done(self, outcome: Outcome) -> None:
         journal.write(self.outcome, outcome)
@@ -90,8 +91,11 @@ class _Agent:
                 if status is not None and status.ready:
                     self._readiness.mark_ready()
                     self._was_ready = True
+            self._trouble = ""
         except OSError as error:
-            log.warning("CNI STATUS not told error=%r", str(error))
+            if self._trouble != str(error):
+                log.warning("CNI STATUS not told error=%r", str(error))
+            self._trouble = str(error)
 
     def _present(self) -> Outcome | None:
         """The last outcome with BFD's counters as of now: a step is only taken when a state changes."""

@@ -43,6 +43,7 @@ class Memory:
         self.due = 0.0
         self._path = path
         self._written: tuple[Kept, ...] | None = None
+        self._trouble: str | None = None
 
     def keep(self, sessions: Iterable[Kept]) -> None:
         """Write down what has changed but for the moments."""
@@ -56,9 +57,11 @@ class Memory:
             fresh.write_bytes(json.dumps(content).encode())
             fresh.replace(self._path)
         except OSError as error:
-            _log.warning("a restart will lose the sessions path=%s error=%r", self._path, error.strerror)
+            if self._trouble != error.strerror:
+                _log.warning("a restart will lose the sessions path=%s error=%r", self._path, error.strerror)
+            self._trouble = error.strerror
         else:
-            self._written = kept
+            self._written, self._trouble = kept, None
 
     def beat(self, now: float) -> None:
         """Sign of life."""

@@ -14,6 +14,7 @@ nobody's text can pass for an event of ours. Secrets show themselves as *** (mod
 
 import json
 import logging
+import os
 import re
 import sys
 import time
@@ -22,6 +23,9 @@ from typing import Final
 from bgpnet.model.errors import UsageError
 
 LEVELS: Final = ("debug", "info", "warning", "error")
+
+_PRIORITIES: Final = ((logging.ERROR, 3), (logging.WARNING, 4), (logging.INFO, 6), (logging.NOTSET, 7))
+"""Priorities of syslog, by the lowest level that has them."""
 
 _PAIR: Final = re.compile(r""" ([A-Za-z_][\w.]*)=("[^"]*"|'[^']*'|[^\s"'=]*)(?=\s|$)""")
 _BARE: Final = re.compile(r"[^\s\"=\x00-\x1f\x7f]+")
@@ -40,7 +44,7 @@ def setup(process: str, level: str) -> None:
     if level not in LEVELS:
         raise UsageError(f"--log-level is {level!r}; give one of {', '.join(LEVELS)}")
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(Logfmt(process))
+    handler.setFormatter(ForJournal(process) if _goes_to_the_journal() else Logfmt(process))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
@@ -70,6 +74,24 @@ class Logfmt(logging.Formatter):
         if record.exc_info:
             fields.append(("exception", self.formatException(record.exc_info)))
         return " ".join(f"{key}={_quoted(value)}" for key, value in fields)
+
+
+class ForJournal(Logfmt):
+    """The same for systemd's journal: the priority before it, which the journal takes off (sd-daemon(3))."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line, whatever the record holds."""
+        priority = next(number for level, number in _PRIORITIES if record.levelno >= level)
+        return f"<{priority}>{super().format(record)}"
+
+
+def _goes_to_the_journal() -> bool:
+    """Whether stderr is what systemd connected to the journal (systemd.exec(5), JOURNAL_STREAM)."""
+    try:
+        found = os.fstat(sys.stderr.fileno())
+    except (OSError, ValueError):
+        return False
+    return os.environ.get("JOURNAL_STREAM") == f"{found.st_dev}:{found.st_ino}"
 
 
 def _split(text: str) -> tuple[str, list[tuple[str, str]]]:

@@ -55,3 +55,18 @@ def test_it_is_written_when_something_changed(path: Path) -> None:
     assert path.stat().st_ino == before
     memory.keep([])
     assert path.stat().st_ino != before
+
+
+def test_a_full_disk_is_told_of_once(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    memory = Memory(path.parent / "away" / path.name)
+    for _ in range(2):
+        memory.keep([kept(up())])
+    assert [record.message.split(" path=")[0] for record in caplog.records] == [
+        "a restart will lose the sessions"
+    ]
+    (path.parent / "away").mkdir()
+    memory.keep([kept(up())])
+    (path.parent / "away" / path.name).unlink()
+    (path.parent / "away").rmdir()
+    memory.keep([])
+    assert len(caplog.records) == 2

@@ -2,7 +2,9 @@
 
 import io
 import logging
+import os
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -81,3 +83,26 @@ def test_setup_sets_level_and_leaves_one_handler(monkeypatch: pytest.MonkeyPatch
         logging.captureWarnings(capture=False)
     (text,) = stream.getvalue().splitlines()
     assert text.endswith("level=warning process=cni module=cni.server msg=loud")
+
+
+@pytest.mark.parametrize("connected", [True, False])
+def test_the_journal_is_told_priorities(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, connected: bool
+) -> None:
+    root = logging.getLogger()
+    before, level = root.handlers[:], root.level
+    with (tmp_path / "stream").open("w+") as stream:
+        found = os.fstat(stream.fileno())
+        monkeypatch.setattr(sys, "stderr", stream)
+        monkeypatch.setenv("JOURNAL_STREAM", f"{found.st_dev}:{found.st_ino + (not connected)}")
+        try:
+            logs.setup("cni", "debug")
+            for severity in (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR, logging.CRITICAL):
+                logging.getLogger("bgpnet.x").log(severity, "a")
+        finally:
+            root.handlers[:] = before
+            root.setLevel(level)
+            logging.captureWarnings(capture=False)
+        stream.seek(0)
+        heads = [text.split(" ")[0].split("ts=")[0] for text in stream]
+    assert heads == (["<7>", "<6>", "<4>", "<3>", "<3>"] if connected else [""] * 5)
