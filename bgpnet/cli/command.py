@@ -52,7 +52,17 @@ def parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     host.add(verbs)
     routers.add(verbs)
     cluster.add(verbs)
-    completion = verbs.add("completion", _completion, "print a shell completion script")
+    completion = verbs.add(
+        "completion",
+        _completion,
+        "print a shell completion script",
+        """\
+        examples:
+          . <(bgpnet completion bash)                          in this shell
+          bgpnet completion bash >/etc/bash_completion.d/bgpnet
+          bgpnet completion zsh >/usr/local/share/zsh/site-functions/_bgpnet
+        """,
+    )
     completion.add_argument("shell", choices=("bash", "zsh", "tcsh"))
     verbs.add("version", _version, "print the version")
     return top

@@ -98,7 +98,7 @@ def _unproven(probe: Probe, snapshot: Snapshot) -> str:
 
 def _not_sent(probe: Probe) -> str:
     if probe.source is None:
-        return "no block of the node has an address to spare, so nothing is probed"
+        return "no announced block of the node has an address to spare, so nothing is probed"
     if not probe.targets:
         return "no router has an address of this family yet, so nothing is probed"
     return ""

@@ -128,7 +128,7 @@ def test_a_block_of_pods_alone_has_no_address_to_probe_from(cidr: str) -> None:
     snapshot = node(up("10.0.1.1", cidr), cidrs=(cidr,))
     assert lacking(snapshot) == ()
     status = node_status(snapshot, make_plan(snapshot), (), "1")
-    assert "not probed: no block of the node has an address to spare" in status_text(status, 0)
+    assert "not probed: no announced block of the node has an address to spare" in status_text(status, 0)
 
 
 def test_a_larger_block_is_taken_where_there_is_one() -> None:
