@@ -11,6 +11,7 @@ from bgpnet.cli import parser
 
 ROOT = Path(__file__).parents[2]
 UNITS = ROOT / "config" / "systemd"
+INSTALL = ROOT / "docs" / "install.md"
 TEMPLATES = ROOT / "charts" / "bgpnet" / "templates"
 
 ENVIRONMENT = dict(
@@ -36,6 +37,20 @@ def test_a_unit_starts_what_there_is(unit: str) -> None:
 def test_the_target_wants_every_unit() -> None:
     wanted = re.findall(r"bgpnet-\w+\.service", (UNITS / "bgpnet.target").read_text())
     assert set(wanted) == {path.name for path in UNITS.glob("*.service")}
+
+
+def test_the_documented_command_enables_every_unit() -> None:
+    """The target is what is started at boot, and wants what is enabled beside it."""
+    (line,) = re.findall(r"^ *systemctl enable --now (.*)$", INSTALL.read_text(), re.MULTILINE)
+    named = {name if "." in name else f"{name}.service" for name in line.split()}
+    assert named == {path.name for path in UNITS.iterdir() if path.suffix in {".service", ".target"}}
+
+
+@pytest.mark.parametrize("process", ["agent", "cni", "speaker", "bfd"])
+def test_what_stays_is_shut_in(process: str) -> None:
+    for name in ("NoNewPrivileges", "PrivateDevices", "MemoryDenyWriteExecute", "RestrictNamespaces"):
+        assert setting(f"bgpnet-{process}.service", name) == "yes"
+    assert setting(f"bgpnet-{process}.service", "ProtectSystem") == "strict"
 
 
 def test_each_variable_of_the_settings_file_is_a_flag() -> None:
