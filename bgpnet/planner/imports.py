@@ -2,18 +2,19 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from ipaddress import IPv6Address
 
 from bgpnet.model.bgp import LearnedPath
 from bgpnet.model.community import GRACEFUL_SHUTDOWN
 from bgpnet.model.declared import AcceptRule, Changes, Declared
 from bgpnet.model.kernel import Kernel, NextHop
+from bgpnet.model.martians import MARTIANS
 from bgpnet.model.net import Address, Prefix
 from bgpnet.model.plan import Session
 from bgpnet.model.prefixranges import PrefixRanges
 from bgpnet.model.rejection import Reason
 from bgpnet.planner.diff import is_ours
 from bgpnet.planner.filters import Filters
-from bgpnet.planner.martians import MARTIANS
 from bgpnet.planner.nexthops import Resolver
 from bgpnet.planner.refusals import Refusal
 
@@ -59,6 +60,12 @@ DEFAULT_UNNAMED = Refusal(
 FAR_AWAY = Refusal(
     Reason.UNREACHABLE_NEXT_HOP,
     "no route of another program's leads to its next hop; add one, or set next-hop-self on the router",
+)
+
+MAPPED = Refusal(
+    Reason.UNREACHABLE_NEXT_HOP,
+    "its next hop is an IPv4 address in the form of IPv6, as routers send it that have no IPv6 address on "
+    "the session's link: give the router one there (RFC 4291 §2.5.5.2)",
 )
 
 REFUSALS = {reason: Refusal(reason, remedy) for reason, remedy in REMEDIES.items()}
@@ -126,6 +133,8 @@ class Import:
         if path.next_hop in self._addresses:
             return REFUSALS[Reason.OWN_NEXT_HOP]
         if not self.next_hops(path, session):
+            if isinstance(path.next_hop, IPv6Address) and path.next_hop.ipv4_mapped:
+                return MAPPED
             return FAR_AWAY if session.far else REFUSALS[Reason.UNREACHABLE_NEXT_HOP]
         return _changed(path, outcome)
 

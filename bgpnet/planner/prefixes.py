@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from bgpnet.model.declared import DeclaredNode, DeclaredPool
+from bgpnet.model.martians import is_martian
 from bgpnet.model.net import Prefix, prefix_order
 from bgpnet.model.rejection import Reason, Rejection
-from bgpnet.planner.martians import is_martian
 from bgpnet.planner.selectors import selects
 
 

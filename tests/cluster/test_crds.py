@@ -100,6 +100,13 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "too many rules": (changed(PEER, accept=[{"prefix": "10.1.0.0/16"}] * 257), "at most 256 items"),
     "a pool with host bits": (changed(POOL, cidr="10.1.2.3/16"), "bits are set behind"),
+    "a pool of loopback addresses": (changed(POOL, cidr="127.1.0.0/16"), "nobody routes such addresses"),
+    "a pool with multicast in it": (changed(POOL, cidr="128.0.0.0/1"), "nobody routes such addresses"),
+    "a link-local pool": (changed(POOL, cidr="fe80::/64"), "nobody routes such addresses"),
+    "loopbacks of the host's own": (
+        changed(CONFIGURATION, loopbackCIDRs=["10.0.0.0/24", "127.0.0.0/8"]),
+        "nobody routes such addresses",
+    ),
     "a pool that is none": (changed(POOL, cidr="10.1.0.0"), "write an address prefix"),
     "blocks larger than the pool": (changed(POOL, blockSize=8), "at least that of cidr"),
     "blocks longer than an address": (changed(POOL, blockSize=64), "at most that of an address"),

@@ -290,6 +290,47 @@ def test_host_bits_name_the_prefix_that_was_meant(written: str, meant: str) -> N
 
 
 @pytest.mark.parametrize(
+    "cidr",
+    [
+        "0.0.0.0/0",
+        "0.0.0.0/8",
+        "127.4.0.0/16",
+        "169.254.0.0/16",
+        "224.0.0.0/4",
+        "240.0.0.0/8",
+        "128.0.0.0/1",
+        "::/0",
+        "::/100",
+        "::ffff:10.0.0.0/104",
+        "fe80::/64",
+        "ff05::/16",
+    ],
+)
+def test_a_range_that_is_routed_nowhere_is_no_pool_and_no_nodes_loopbacks(cidr: str) -> None:
+    assert refused(ours("IPPool", "p", cidr=cidr))[:3:2] == ("spec.cidr", Reason.MARTIAN)
+    loopbacks = ours("BGPConfiguration", "default", localASN=64512, loopbackCIDRs=["10.0.0.0/24", cidr])
+    assert refused(loopbacks)[:3:2] == ("spec.loopbackCIDRs[1]", Reason.MARTIAN)
+
+
+def test_ranges_for_documentation_are_taken() -> None:
+    """Labs and examples use them (RFC 5737, RFC 3849)."""
+    for cidr in ("192.0.2.0/24", "100.64.0.0/10", "198.18.0.0/15", "2001:db8::/48", "fd00:1::/64"):
+        fact(ours("IPPool", "p", cidr=cidr))
+
+
+@pytest.mark.parametrize(
+    ("address", "meant"), [("::ffff:192.0.2.1", "192.0.2.1"), ("::ffff:c000:201", "192.0.2.1")]
+)
+def test_an_ipv4_address_in_the_form_of_ipv6_is_refused_with_the_one_that_is_meant(
+    address: str, meant: str
+) -> None:
+    """The API server refuses it, too. It would be the peer, or the target of a probe, of another family."""
+    assert meant in refused(peer(peerAddress=address))[3]
+    ready = {"targets": [address]}
+    assert meant in refused(ours("BGPConfiguration", "default", localASN=64512, routeReady=ready))[3]
+
+
+@pytest.mark.parametrize(
     "address", ["0.0.0.0", "::", "224.0.0.5", "ff02::5", "255.255.255.255", "fe80::1%e", "fe80::1", "x", 1]
 )
 def test_peer_addresses_that_are_no_host(address: object) -> None:

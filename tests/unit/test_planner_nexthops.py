@@ -7,6 +7,7 @@ import pytest
 from bgpnet.model.bgp import Speaker
 from bgpnet.model.declared import Declared
 from bgpnet.model.kernel import Kernel, KernelRoute
+from bgpnet.model.net import Family
 from bgpnet.model.rejection import Reason
 from bgpnet.model.snapshot import Snapshot
 from bgpnet.planner import make_plan
@@ -74,6 +75,20 @@ def test_an_external_peers_next_hop_is_on_its_link() -> None:
     assert external("10.0.1.99") == (["10.0.1.99 eth1"], [])
     assert external("10.0.2.99") == ([], [Reason.UNREACHABLE_NEXT_HOP])
     assert external("10.0.9.1") == ([], [Reason.UNREACHABLE_NEXT_HOP])
+
+
+def test_an_ipv4_next_hop_in_the_form_of_ipv6_is_told_as_what_it_is() -> None:
+    """FRR and others send it over a session that has IPv4 addresses where the link has no IPv6 one."""
+    path = replace(facts.path("2001:db8::/32", "10.0.1.1"), next_hop=facts.address("::ffff:10.0.1.1"))
+    peer = replace(
+        facts.peer("tor", "10.0.1.1", 65001, (facts.accept("2001:db8::/32"),)),
+        families=(Family.IPV4, Family.IPV6),
+    )
+    declared = Declared(facts.configuration(), (facts.node("n1", "10.244.1.0/26"),), (), (peer,))
+    plan = make_plan(Snapshot("n1", declared, Kernel(facts.UPLINKS, ROUTES), Speaker((), (path,))))
+    (rejection,) = (each for each in plan.rejections if each.object.kind == "Path")
+    assert rejection.reason is Reason.UNREACHABLE_NEXT_HOP
+    assert "give the router one there" in rejection.remedy
 
 
 def test_an_internal_peers_next_hop_is_looked_up() -> None:

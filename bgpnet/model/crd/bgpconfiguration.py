@@ -8,25 +8,16 @@ from bgpnet.model.crd.fields import (
     Asn,
     Communities,
     HoldTime,
-    PrefixField,
     RouterId,
     UnicastAddress,
     each_once,
-    refusal,
 )
 from bgpnet.model.crd.meta import Manifest, Metadata, OrEmpty, Strict, Unread
+from bgpnet.model.crd.prefixfield import PrefixField, RoutedPrefix
 from bgpnet.model.declared import DeclaredConfiguration
 from bgpnet.model.drain import DEFAULT_WAIT
-from bgpnet.model.net import Prefix
 from bgpnet.model.probe import RouteReady
 from bgpnet.model.rejection import ObjectRef
-
-
-def _hosts(ranges: tuple[Prefix, ...]) -> tuple[Prefix, ...]:
-    for each in each_once(ranges):
-        if each.prefixlen == 0 or each.is_loopback or each.is_multicast or each.is_link_local:
-            raise refusal(f"write the range of the nodes' own loopback addresses; {each} is none")
-    return ranges
 
 
 class DefaultMetadata(Metadata):
@@ -70,7 +61,7 @@ class BGPConfigurationSpec(Strict):
     """Of pod links, bytes (RFC 8200 §5 asks for 1280); left out, that of the uplink."""
     communities: Communities = ()
     """Of every announcement (RFC 1997, RFC 8092)."""
-    loopbacks: Annotated[tuple[PrefixField, ...], Field(max_length=16), AfterValidator(_hosts)] = Field(
+    loopbacks: Annotated[tuple[RoutedPrefix, ...], Field(max_length=16), AfterValidator(each_once)] = Field(
         default=(), alias="loopbackCIDRs"
     )
     """Addresses of the link lo in these ranges are announced, and preferred as source on learned routes."""

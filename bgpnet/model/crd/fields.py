@@ -1,7 +1,7 @@
 """Types of the objects' fields: each says in plain words what it wants."""
 
 import re
-from ipaddress import IPv4Address, ip_address, ip_interface
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Annotated, Final, TypeVar
 
 from pydantic import (
@@ -17,7 +17,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from bgpnet.model.community import WELL_KNOWN, Community, parse_community, spell_community
-from bgpnet.model.net import Address, Prefix
+from bgpnet.model.net import Address
 from bgpnet.model.rejection import Reason
 
 T = TypeVar("T")
@@ -30,8 +30,6 @@ MAX_ASN: Final = 0xFFFF_FFFF
 EXTERNAL: Final = "external"
 
 _ASDOT: Final = re.compile(r"[0-9]{1,5}\.[0-9]{1,5}")
-
-_PREFIX: Final = re.compile(r"[^/%]+/[0-9]{1,3}")
 
 _NAMES: Final = "|".join(sorted(WELL_KNOWN))
 
@@ -56,20 +54,12 @@ def rules(*checks: tuple[str, str]) -> Extra:
     return {"x-kubernetes-validations": [{"rule": rule, "message": message} for rule, message in checks]}
 
 
-def _prefix(value: object) -> Prefix:
-    wanted = "write an address prefix in quotes, such as '10.1.2.0/24' or '2001:db8::/64'"
-    if not isinstance(value, str) or not _PREFIX.fullmatch(value):
-        raise refusal(wanted)
-    try:
-        written = ip_interface(value)
-    except ValueError:
-        raise refusal(wanted) from None
-    if written.ip != written.network.network_address:
-        host = f"{written.ip}/{written.max_prefixlen}"
-        raise refusal(
-            f"write {written.network} for the prefix, or {host} for the address", Reason.HOST_BITS_SET
-        )
-    return written.network
+def _unmapped(address: Address) -> Address:
+    """The address as it is: an IPv4 address in the form of IPv6 stands in no packet (RFC 4291 §2.5.5.2)."""
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    if mapped is not None:
+        raise refusal(f"write the IPv4 address, {mapped}, without ::ffff:")
+    return address
 
 
 def parse_address(value: object) -> Address:
@@ -82,9 +72,10 @@ def parse_address(value: object) -> Address:
     if not isinstance(value, str) or "%" in value:
         raise refusal(wanted)
     try:
-        return ip_address(value)
+        address = ip_address(value)
     except ValueError:
         raise refusal(wanted) from None
+    return _unmapped(address)
 
 
 def _unicast(value: object) -> Address:
@@ -170,22 +161,6 @@ _UNICAST: Final = (
     "!isIP(self) || ip(self).isGlobalUnicast() || ip(self).isLoopback()"
     " || ip(self).family() == 4 && ip(self).isLinkLocalUnicast()"
 )
-
-PrefixField = Annotated[
-    Prefix,
-    PlainValidator(_prefix),
-    WithJsonSchema(
-        {"type": "string", "maxLength": 43}
-        | rules(
-            ("isCIDR(self)", "write an address prefix, such as 10.1.2.0/24 or 2001:db8::/64"),
-            (
-                "!isCIDR(self) || cidr(self) == cidr(self).masked()",
-                "bits are set behind the prefix length: write the prefix, or the address with /32 or /128",
-            ),
-        )
-    ),
-]
-"""An address prefix without host bits."""
 
 UnicastAddress = Annotated[
     Address,

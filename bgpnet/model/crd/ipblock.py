@@ -5,8 +5,9 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from bgpnet.model.blockname import block_name
-from bgpnet.model.crd.fields import Name, PrefixField, refusal
+from bgpnet.model.crd.fields import Name, refusal
 from bgpnet.model.crd.meta import Lenient, Manifest, Metadata, OrEmpty, Strict, Unread
+from bgpnet.model.crd.prefixfield import PrefixField
 from bgpnet.model.declared import DeclaredBlock
 from bgpnet.model.rejection import ObjectRef
 

@@ -4,8 +4,9 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, StrictBool, model_validator
 
-from bgpnet.model.crd.fields import PrefixField, refusal
+from bgpnet.model.crd.fields import refusal
 from bgpnet.model.crd.meta import Manifest, Strict, Unread
+from bgpnet.model.crd.prefixfield import RoutedPrefix
 from bgpnet.model.crd.selector import LabelSelector
 from bgpnet.model.declared import Advertise, DeclaredPool
 from bgpnet.model.rejection import ObjectRef
@@ -17,7 +18,7 @@ BLOCK_BITS: Final = 6
 class IPPoolSpec(Strict):
     """A range of addresses, and the nodes it serves."""
 
-    cidr: PrefixField
+    cidr: RoutedPrefix
     """The addresses."""
     node_selector: LabelSelector = LabelSelector()
     """Nodes whose prefixes may lie in it; left out, all."""

@@ -5,8 +5,9 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
-from bgpnet.model.crd.fields import Asn, PrefixField, RouterId, parse_address
+from bgpnet.model.crd.fields import Asn, RouterId, parse_address
 from bgpnet.model.crd.meta import Lenient, Manifest, Metadata, OrEmpty
+from bgpnet.model.crd.prefixfield import PrefixField
 from bgpnet.model.declared import DeclaredNode
 from bgpnet.model.rejection import ObjectRef
 

@@ -4,8 +4,9 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from bgpnet.model.crd.fields import PrefixField, refusal
+from bgpnet.model.crd.fields import refusal
 from bgpnet.model.crd.meta import Strict
+from bgpnet.model.crd.prefixfield import PrefixField
 from bgpnet.model.declared import AcceptRule
 
 PrefixLength = Annotated[int, Field(strict=True, ge=0, le=128)]

@@ -6,13 +6,13 @@ from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from bgpnet.model.crd.fields import (
     Name,
-    PrefixField,
     RouterId,
     UnicastAddress,
     each_once,
     refusal,
 )
 from bgpnet.model.crd.meta import OrEmpty, Strict
+from bgpnet.model.crd.prefixfield import PrefixField
 from bgpnet.model.net import default_prefix, family_of
 from bgpnet.model.router import DeclaredRouter, DefaultWhen, Gateway, Neighbors, RestartRole, System
 
