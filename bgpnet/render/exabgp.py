@@ -151,6 +151,9 @@ def _neighbor(session: Session, generation: str) -> list[str]:
         "capability {",
         "    asn4 enable;",
         "    route-refresh enable;",
+        # ExaBGP puts a KEEPALIVE into the middle of an UPDATE that the socket took in part. One of 4,096
+        # octets it takes whole, as it is asked first whether there is room.
+        "    extended-message disable;",
         # A bare 0 would mean "the hold time" to ExaBGP.
         f"    graceful-restart {session.restart_time or 'disable'};",
         "}",
