@@ -12,6 +12,9 @@ class LinkAddress:
 
     address: Address
     prefix: Prefix
+    passing: bool = False
+    """Not one that the kernel itself would speak from: another of the same IPv4 subnet came first, as with an
+    address that nodes hand each other, or it is a temporary or deprecated IPv6 one."""
 
 
 @dataclass(frozen=True, slots=True)

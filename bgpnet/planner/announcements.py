@@ -8,6 +8,7 @@ from bgpnet.model.kernel import Link
 from bgpnet.model.net import Address, Family, Prefix, address_order, family_of, prefix_order
 from bgpnet.model.plan import Announcement, Session, Tally
 from bgpnet.model.rejection import Reason, Rejection
+from bgpnet.planner.discovery import lasting_first
 from bgpnet.planner.exports import Export
 from bgpnet.planner.refusals import Refusal, Refused, refused, tallies
 
@@ -37,7 +38,7 @@ def announcements(
         refusals = 0
         for session in carriers:
             outcome = policy.judged(prefix, session)
-            hop = _next_hop(session, family, by_name.get(session.link))
+            hop = _next_hop(session, family, by_name.get(session.link), node)
             if isinstance(outcome, Refusal):
                 filtered.append((session.peer, prefix, outcome))
                 refusals += 1
@@ -95,13 +96,16 @@ def _told_to_nobody(node: DeclaredNode, prefix: Prefix, *, filtered: bool) -> Re
     return Rejection(node.ref, "spec.podCIDRs", str(prefix), reason, remedy)
 
 
-def _next_hop(session: Session, family: Family, link: Link | None) -> Address | None:
+def _next_hop(session: Session, family: Family, link: Link | None, node: DeclaredNode) -> Address | None:
     own, extended = session.local_address, session.extended_next_hop and family is Family.IPV4
     if family_of(own) is family or (own.is_link_local and extended):
         return own
     usable = (
-        at.address
+        at
         for at in (link.addresses if link else ())
         if family_of(at.address) is family and not at.address.is_link_local
     )
-    return min(usable, key=address_order, default=own if extended else None)
+    first = min(usable, key=lasting_first(node.addresses), default=None)
+    if first is not None:
+        return first.address
+    return own if extended else None

@@ -1,14 +1,14 @@
 """The routers that a BGPPeer means on this node, and from where each is spoken with."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Final
 
 from bgpnet.model.bgp import Speaker
 from bgpnet.model.declared import DeclaredNode, DeclaredPeer
-from bgpnet.model.kernel import HeardRouter, Kernel, Link
+from bgpnet.model.kernel import HeardRouter, Kernel, Link, LinkAddress
 from bgpnet.model.net import Address, address_order, bare, default_prefix, family_of, link_of, on_link
 from bgpnet.model.rejection import Reason, Rejection
 from bgpnet.planner.nexthops import Resolver, is_foreign
@@ -62,8 +62,16 @@ def places(peer: DeclaredPeer, around: Surroundings, *, far: bool) -> tuple[Plac
     if peer.peer_address is not None:
         return (_addressed(peer, peer.peer_address, around, far=far),)
     if peer.gateways:
-        return _gateways(peer, around.kernel)
+        return _gateways(peer, around)
     return tuple(_on_interfaces(peer, around))
+
+
+def lasting_first(own: Collection[Address]) -> Callable[[LinkAddress], tuple[object, ...]]:
+    """Sort key of a link's addresses: those that stay come first, as none that passes is to move a session.
+
+    That is what the Node names, then what the kernel itself would speak from.
+    """
+    return lambda at: (at.address not in own, at.passing, address_order(at.address))
 
 
 def advertised(peers: Iterable[DeclaredPeer], kernel: Kernel) -> tuple[str, ...]:
@@ -85,7 +93,7 @@ def _addressed(peer: DeclaredPeer, address: Address, around: Surroundings, *, fa
     if source is not None and source not in around.addresses:
         remedy = "no link of this node has this address; check it against `ip address` on the node"
         return Rejection(peer.ref, "spec.sourceAddress", str(source), Reason.NOT_CONNECTED, remedy)
-    connected = _connected(address, source, around.kernel.links)
+    connected = _connected(address, source, around.kernel.links, around.node.addresses)
     if connected is not None:
         return connected
     if not far:
@@ -105,8 +113,11 @@ def _addressed(peer: DeclaredPeer, address: Address, around: Surroundings, *, fa
     return Place(address, min((hop.link for hop in hops), default=""), local)
 
 
-def _connected(address: Address, source: Address | None, links: Iterable[Link]) -> Place | None:
+def _connected(
+    address: Address, source: Address | None, links: Iterable[Link], own: Collection[Address]
+) -> Place | None:
     """The link and the address of ours from which the router is a neighbour; the longest subnet wins."""
+    rank = lasting_first(own)
     candidates = [(link, at) for link in links for at in link.addresses if address in at.prefix]
     if not candidates:
         return None
@@ -115,6 +126,7 @@ def _connected(address: Address, source: Address | None, links: Iterable[Link]) 
         key=lambda found: (
             found[1].address != source,
             -found[1].prefix.prefixlen,
+            *rank(found[1])[:2],
             found[0].name,
             address_order(found[1].address),
         ),
@@ -136,20 +148,22 @@ def _own_address(address: Address, around: Surroundings) -> Address | None:
         return None
     on_way = {hop.link for hop in route.next_hops}
     candidates = (
-        at.address
+        at
         for link in around.kernel.links
         if link.name in on_way
         for at in link.addresses
         if family_of(at.address) is family and not at.address.is_link_local
     )
-    return route.preferred_source or min(candidates, key=address_order, default=None)
+    first = min(candidates, key=lasting_first(around.node.addresses), default=None)
+    return route.preferred_source or (first.address if first else None)
 
 
 # --- default gateways ----------------------------------------------------------------------------------
 
 
-def _gateways(peer: DeclaredPeer, kernel: Kernel) -> tuple[Place | Rejection, ...]:
+def _gateways(peer: DeclaredPeer, around: Surroundings) -> tuple[Place | Rejection, ...]:
     """The gateways of every default route that is not ours: one that BGP taught must not make its teacher."""
+    kernel, own = around.kernel, around.node.addresses
     by_name = {link.name: link for link in kernel.links}
     defaults = [default_prefix(family) for family in peer.gateways]
     ways = [
@@ -168,23 +182,23 @@ def _gateways(peer: DeclaredPeer, kernel: Kernel) -> tuple[Place | Rejection, ..
         )
         return (Rejection(peer.ref, FROM_DEFAULT_GATEWAY, "", Reason.NO_GATEWAY, remedy),)
     return tuple(
-        _towards(peer, gateway, by_name[found[gateway]]) for gateway in sorted(found, key=address_order)
+        _towards(peer, gateway, by_name[found[gateway]], own) for gateway in sorted(found, key=address_order)
     )
 
 
-def _towards(peer: DeclaredPeer, gateway: Address, link: Link) -> Place | Rejection:
-    place = _connected(bare(gateway), None, (link,))
+def _towards(peer: DeclaredPeer, gateway: Address, link: Link, own: Collection[Address]) -> Place | Rejection:
+    place = _connected(bare(gateway), None, (link,), own)
     if place is not None:
         return Place(gateway, link.name, place.local)
     family = family_of(gateway)  # a gateway outside the link's subnets: `ip route add default … onlink`
-    own = (
-        at.address
+    fitting = (
+        at
         for at in link.addresses
         if family_of(at.address) is family and at.address.is_link_local is gateway.is_link_local
     )
-    local = min(own, key=address_order, default=None)
+    local = min(fitting, key=lasting_first(own), default=None)
     if local is not None:
-        return Place(gateway, link.name, local)
+        return Place(gateway, link.name, local.address)
     remedy = f"link {link.name} has no address of its kind to speak from; add one"
     return Rejection(peer.ref, FROM_DEFAULT_GATEWAY, str(gateway), Reason.NOT_CONNECTED, remedy)
 
@@ -221,8 +235,8 @@ def _at_the_other_end(peer: DeclaredPeer, link: Link, around: Surroundings) -> P
     the one that the speaker has.
     """
     local = min(
-        (at.address for at in link.addresses if at.address.version == 6 and at.address.is_link_local),  # noqa: PLR2004 - the IP version
-        key=address_order,
+        (at for at in link.addresses if at.address.version == 6 and at.address.is_link_local),  # noqa: PLR2004 - the IP version
+        key=lasting_first(around.node.addresses),
         default=None,
     )
     if local is None:
@@ -249,7 +263,7 @@ def _at_the_other_end(peer: DeclaredPeer, link: Link, around: Surroundings) -> P
             "with spec.peerAddress, or make it a link between two"
         )
         return Rejection(peer.ref, FROM_INTERFACE, link.name, Reason.SEVERAL_NEIGHBOURS, remedy)
-    return Place(choice[0], link.name, local)
+    return Place(choice[0], link.name, local.address)
 
 
 def _heard(link: Link, around: Surroundings) -> Iterable[HeardRouter]:

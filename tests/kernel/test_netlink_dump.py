@@ -51,6 +51,16 @@ def test_addresses_of_a_link() -> None:
         }
 
 
+def test_addresses_that_may_be_gone_any_moment_are_told_as_such() -> None:
+    """A second one of a subnet, as keepalived adds it, and one whose time to speak from has run out."""
+    with wires() as (here, _):
+        here.ip("address", "add", "192.0.2.99/24", "dev", "a0")
+        here.ip("address", "add", "2001:db8:a::99/64", "dev", "a0", "nodad", "preferred_lft", "0")
+        (link,) = (link for link in dump(here).links if link.name == "a0")
+        passing = {str(at.address) for at in link.addresses if at.passing}
+        assert passing == {"192.0.2.99", "2001:db8:a::99"}
+
+
 def test_an_address_that_is_not_usable_yet_is_not_told() -> None:
     with wires() as (here, there):
         for at, link in ((here, "a0"), (there, "b0")):  # the same twice: detection finds it, or is at work

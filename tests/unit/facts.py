@@ -114,15 +114,16 @@ def peer(
     )
 
 
-def link(index: int, name: str, *addresses: str, carrier: bool = True) -> Link:
-    interfaces = [ip_interface(text) for text in addresses]
+def link(index: int, name: str, *addresses: str, carrier: bool = True, passing: tuple[str, ...] = ()) -> Link:
+    """A link; `passing` are those of its addresses that the kernel would not speak from."""
+    interfaces = [ip_interface(text) for text in (*addresses, *passing)]
     return Link(
         index,
         name,
         up=True,
         carrier=carrier,
         mtu=1500,
-        addresses=tuple(LinkAddress(i.ip, i.network) for i in interfaces),
+        addresses=tuple(LinkAddress(i.ip, i.network, str(i) in passing) for i in interfaces),
     )
 
 

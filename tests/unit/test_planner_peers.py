@@ -3,10 +3,14 @@
 from dataclasses import replace
 from ipaddress import IPv4Address
 
+from bgpnet.model.bgp import Speaker
 from bgpnet.model.declared import Declared, DeclaredNode, DeclaredPeer, LabelRequirement, Selector
 from bgpnet.model.kernel import Kernel
+from bgpnet.model.net import Family
 from bgpnet.model.rejection import Reason
 from bgpnet.model.secret import Secret
+from bgpnet.model.snapshot import Snapshot
+from bgpnet.planner import make_plan
 from bgpnet.planner.peers import MAX_SESSIONS, no_address, sessions
 from tests.unit import facts
 
@@ -32,6 +36,25 @@ def test_a_connected_peer_gets_a_session_from_the_address_of_its_subnet() -> Non
     assert (session.local_address, session.link) == (facts.address("10.0.2.11"), "eth2")
     assert (session.local_asn, session.peer_asn, session.hold_time) == (64512, 65002, 9)
     assert session.router_id == IPv4Address("10.0.1.11")
+
+
+def test_an_address_that_nodes_hand_each_other_moves_no_session_and_is_no_next_hop() -> None:
+    """As keepalived gives the link, here a smaller one than the node's own: it may be gone any moment."""
+    shared = (
+        facts.link(2, "eth1", "10.0.1.11/24", "10.0.1.5/24", "fd00:1::11/64", "fd00:1::5/64"),
+        facts.link(3, "eth2", "10.0.2.11/24", "fd00:2::11/64", passing=("10.0.2.5/24", "fd00:2::5/64")),
+    )
+    node = replace(NODE, addresses=(facts.address("10.0.1.11"), facts.address("fd00:1::11")))
+    peers = tuple(
+        replace(facts.peer(f"tor{n}", f"10.0.{n}.1", 65000 + n), families=(Family.IPV4, Family.IPV6))
+        for n in (1, 2)
+    )
+    node = replace(node, pod_cidrs=(*node.pod_cidrs, facts.prefix("fd00:244:1::/64")))
+    declared = Declared(facts.configuration(), (node,), (), peers)
+    plan = make_plan(Snapshot("n1", declared, Kernel(shared, ()), Speaker((), ())))
+    assert [str(each.local_address) for each in plan.sessions or ()] == ["10.0.1.11", "10.0.2.11"]
+    hops = {str(each.next_hop) for each in plan.announcements or ()}
+    assert hops == {"10.0.1.11", "10.0.2.11", "fd00:1::11", "fd00:2::11"}
 
 
 def test_a_peer_with_our_own_address_is_refused() -> None:

@@ -18,6 +18,7 @@ _IFLA_IFNAME, _IFLA_MTU, _IFLA_EXT_MASK = 3, 4, 29
 _IFF_UP, _IFF_LOWER_UP = 0x1, 0x10000
 _IFA_ADDRESS, _IFA_LOCAL, _IFA_FLAGS = 1, 2, 8
 _IFA_F_OPTIMISTIC, _IFA_F_DADFAILED, _IFA_F_TENTATIVE = 0x04, 0x08, 0x40
+_PASSING: Final = 0x01 | 0x20  # IFA_F_SECONDARY, of IPv6 IFA_F_TEMPORARY; IFA_F_DEPRECATED
 _SKIP_STATISTICS: Final = 1 << 3  # RTEXT_FILTER_SKIP_STATS: half of a link's message
 
 ASK_LINKS: Final = _LINK.pack(0, 0, 0, 0, 0) + wire.number(_IFLA_EXT_MASK, _SKIP_STATISTICS)
@@ -63,7 +64,7 @@ def address(body: memoryview) -> tuple[int, LinkAddress] | None:
     # On a point-to-point link IFA_ADDRESS is the other end's, and the prefix is that of the other end.
     there = ip_address(bytes(found[_IFA_ADDRESS]))
     own = ip_address(bytes(found.get(_IFA_LOCAL, found[_IFA_ADDRESS])))
-    return index, LinkAddress(own, ip_network(f"{there}/{length}", strict=False))
+    return index, LinkAddress(own, ip_network(f"{there}/{length}", strict=False), bool(flags & _PASSING))
 
 
 def joined(links: Iterable[BareLink], addresses: Iterable[tuple[int, LinkAddress]]) -> tuple[Link, ...]:
