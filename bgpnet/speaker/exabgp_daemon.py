@@ -108,7 +108,8 @@ def close(session: peer.Peer, message: str = "", error: object = "") -> None:
     """Close the connection; first say so where the agent has ended the session for a cause.
 
     ExaBGP ends a session with graceful restart in silence. Its peer would keep our routes for the restart
-    time, over a path that does not work, or not know why it is stopped.
+    time, over a path that does not work, or not know why it is stopped. Of a peer of another AS than it
+    should be the agent is told which.
 
     Raises:
         Notify: it has to be sent, and the connection closed then.
@@ -116,6 +117,8 @@ def close(session: peer.Peer, message: str = "", error: object = "") -> None:
     """
     if session._teardown in TOLD and message.startswith("graceful restart"):  # noqa: SLF001 - likewise
         raise Notify(6, session._teardown)  # noqa: SLF001 - likewise
+    if isinstance(error, Notify) and (error.code, error.subcode) == exabgp_faults.BAD_PEER_AS:
+        message = f"{message}: {error.data.decode('ascii')}"
     _CLOSE(session, message, error)
 
 

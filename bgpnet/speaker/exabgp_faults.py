@@ -39,7 +39,7 @@ _PARSE: Final = Attributes.parse
 
 _VALIDATE: Final = Negotiated.validate
 
-_BAD_PEER_AS: Final = (2, 2)
+BAD_PEER_AS: Final = (2, 2)
 """Code and subcode (RFC 4271 §6.2)."""
 
 _ORIGINS: Final = range(3)
@@ -100,9 +100,9 @@ def validate(negotiated: Negotiated, neighbor: Any) -> tuple[int, int, str] | No
     """What is wrong with a peer's OPEN: code, subcode, words. None: nothing."""
     opened = negotiated.received_open
     if opened.asn == 0 or opened.capabilities.get(Capability.CODE.FOUR_BYTES_ASN) == 0:
-        return (*_BAD_PEER_AS, "the peer says that it is AS 0, which is nobody's (RFC 7607)")
+        return (*BAD_PEER_AS, "AS 0")
     wrong: tuple[int, int, str] | None = _VALIDATE(negotiated, neighbor)
-    return wrong
+    return (*BAD_PEER_AS, f"AS {negotiated.peer_as}") if wrong and wrong[:2] == BAD_PEER_AS else wrong
 
 
 def _has_origin(found: Attributes) -> bool:

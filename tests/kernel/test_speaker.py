@@ -309,7 +309,7 @@ def test_causes_that_a_network_engineer_understands(tmp_path: Path) -> None:
             until(told, words)
 
         node.agent.want((session(tor, peer_asn=65099),), ())
-        says("Bad Peer AS")
+        says("Bad Peer AS (2/2); the peer's AS number, AS 65001, is not what spec.peerASN allows")
         want(node, [tor])
         node.agent.ready(tor, 0)
         tor.vtysh("configure terminal", "router bgp 65001", "neighbor 10.0.1.2 shutdown message lunch break")

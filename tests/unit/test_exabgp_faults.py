@@ -138,6 +138,12 @@ def test_a_peer_that_says_it_is_as_0_gets_no_session(asn: int, capability: int |
     capabilities = {} if capability is None else {Capability.CODE.FOUR_BYTES_ASN: ASN(capability)}
     negotiated = Negotiated({"capability": {"aigp": False}})
     negotiated.received_open = SimpleNamespace(asn=ASN(asn), capabilities=capabilities)
-    code, subcode, words = negotiated.validate({"peer-as": None})
-    assert (code, subcode) == (2, 2)
-    assert "AS 0" in words
+    assert negotiated.validate({"peer-as": None}) == (2, 2, "AS 0")
+
+
+def test_a_peer_of_another_as_is_told_with_its_number() -> None:
+    negotiated = Negotiated({"capability": {"aigp": False}})
+    four_octets = {Capability.CODE.FOUR_BYTES_ASN: ASN(4_200_000_001)}
+    negotiated.received_open = SimpleNamespace(asn=ASN(23456), capabilities=four_octets)
+    negotiated.peer_as = ASN(4_200_000_001)
+    assert negotiated.validate({"peer-as": 65001}) == (2, 2, "AS 4200000001")

@@ -74,6 +74,7 @@ def test_the_capabilities_are_those_of_the_present_session() -> None:
             "notification sent (2,2)",
             "this node sent NOTIFICATION OPEN Message Error / Bad Peer AS (2/2); the peer's AS",
         ),
+        ("notification sent (2,2): AS 65010", "the peer's AS number, AS 65010, is not what spec.peerASN"),
         ("notification sent (9,9)", "this node sent NOTIFICATION unknown error (9/9)"),
         ("closing connection", "TCP ended without a NOTIFICATION"),
         ("stop, message [removed]", "the session was removed from the configuration"),

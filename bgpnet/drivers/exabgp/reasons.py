@@ -71,7 +71,8 @@ _BAD_PEER_AS: Final = (2, 2)
 _OPERATOR: Final = re.compile(r'Shutdown Communication: "(.+)"', re.DOTALL)
 """How ExaBGP shows the words that may come with an administrative Cease (RFC 9003)."""
 
-_CODES: Final = re.compile(r"notification (sent|received) \((\d+),(\d+)\)")
+_CODES: Final = re.compile(r"notification (sent|received) \((\d+),(\d+)\)(?:: (AS \d+))?")
+"""With the AS number that the peer said it has, where it is not the one that it should have."""
 
 
 def notification(code: int, subcode: int) -> str:
@@ -102,7 +103,8 @@ def down(reason: str, *, hold_time: int) -> str:
         if code == 8:  # noqa: PLR2004 - Send Hold Timer Expired
             return "the peer acknowledges nothing that this node sends: the path to it is broken"
         words = f"this node sent NOTIFICATION {notification(code, subcode)}"
-        return words + "; the peer's AS number is not what spec.peerASN allows" * (
+        said = f", {found[4]}," if found[4] else ""
+        return words + f"; the peer's AS number{said} is not what spec.peerASN allows" * (
             (code, subcode) == _BAD_PEER_AS
         )
     if "removed" in reason:
