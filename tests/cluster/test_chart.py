@@ -143,6 +143,16 @@ def test_values_that_say_what_the_chart_says_are_said_once(helm: Helm) -> None:
         assert not list(repeated(mapping)), text
 
 
+def test_without_hooks_nothing_is_rendered_that_drains_or_takes_away(helm: Helm) -> None:
+    """Who applies it without Helm applies all of it."""
+    found = helm.rendered(SETS["without-hooks"])
+    assert not [each for each in found if "helm.sh/hook" in each["metadata"].get("annotations", {})]
+    assert {each["metadata"]["name"] for each in found if "template" in each.get("spec", {})} == {
+        "bgpnet-agent",
+        "bgpnet-speaker",
+    }
+
+
 def test_an_image_may_be_named_by_its_digest(helm: Helm) -> None:
     tag = f"0.1.0@sha256:{'0a' * 32}"
     found = helm.rendered(RACK | {"image": {"repository": "[2001:db8::1]:5000/net/bgpnet", "tag": tag}})
@@ -260,6 +270,17 @@ def test_a_second_release_is_refused_with_the_name_of_the_first(helm: Helm) -> N
         code, told = helm("uninstall", "first", "-n", NAMESPACE, "--no-hooks")
     assert code == 0, told
     assert not helm.plane.request("GET", "/apis/bgpnet.io/v1alpha1/bgppeers")[1]["items"]
+
+
+def test_what_an_uninstallation_left_that_was_cut_off_is_told(helm: Helm) -> None:
+    left = [each for each in helm.rendered(RACK) if each["metadata"]["name"] == "bgpnet-drain"]
+    helm.plane.kubectl("apply", "-f", "-", stdin=json.dumps(left[0]))
+    try:
+        code, told = helm.install("bgpnet", "--dry-run=server")
+        assert code == 1
+        assert f"kubectl -n {NAMESPACE} delete daemonset bgpnet-drain" in told
+    finally:
+        helm.plane.kubectl("delete", "daemonset", "bgpnet-drain", "-n", NAMESPACE)
 
 
 def test_what_was_installed_by_other_means_is_told(helm: Helm) -> None:

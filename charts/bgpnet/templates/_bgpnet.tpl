@@ -135,6 +135,8 @@ metadata:
 spec:
   backoffLimit: 2
   activeDeadlineSeconds: {{ add (index . 4) 15 }}
+  # Helm takes away what succeeded, and nobody what did not: it can be looked at for an hour.
+  ttlSecondsAfterFinished: 3600
   template:
     metadata:
       labels: {{- include "bgpnet.labels" (index . 1) | nindent 8 }}
