@@ -16,7 +16,7 @@ from typing import Final
 from tests.netns import Namespace
 
 MARKER: Final = b"\xff" * 16
-OPEN, UPDATE, NOTIFICATION, KEEPALIVE = 1, 2, 3, 4
+OPEN, UPDATE, NOTIFICATION, KEEPALIVE, REFRESH = 1, 2, 3, 4, 5
 TRANSITIVE, OPTIONAL, LONG = 0x40, 0x80, 0x10
 ORIGIN, AS_PATH, NEXT_HOP, MED, COMMUNITIES = 1, 2, 3, 4, 8
 HOLD_TIME: Final = 9
@@ -77,9 +77,18 @@ class Hostile:
         """Whether it ends each connection before a word is said."""
         self.notified: list[tuple[int, int]] = []
         """NOTIFICATIONs that came: code and subcode."""
-        self.graceful_restart = False
-        """Whether it promises End-of-RIB, which it never sends."""
-        self._space, self._asn, self._id = space, asn, IPv4Address(address)
+        self.graceful_restart: bytes | None = None
+        """Value of the capability (RFC 4724 §3): promises End-of-RIB, which it never sends."""
+        self.hold_time = HOLD_TIME
+        """Seconds that its OPEN says, of which it sends a KEEPALIVE in each third; 0: none."""
+        self.router_id = IPv4Address(address)
+        """Its BGP identifier."""
+        self.says_asn = asn
+        """AS number of its OPEN."""
+        self.reading = threading.Event()
+        """Clear: it reads nothing, so that its window closes; it goes on talking."""
+        self.reading.set()
+        self._space = space
         self._ended = threading.Event()
         self._lock = threading.Lock()
         self._peer: socket.socket | None = None
@@ -105,6 +114,10 @@ class Hostile:
         """
         with self._space.entered(), socket.create_connection((address, 179), timeout=5):
             pass
+
+    def take_at_most(self, size: int) -> None:
+        """Have room for so many bytes that are not read yet, in connections from now on."""
+        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, size)
 
     def hang_up(self) -> None:
         """Reset the connection."""
@@ -147,12 +160,13 @@ class Hostile:
         with selectors.DefaultSelector() as selector:
             selector.register(connection, selectors.EVENT_READ)
             while not self._ended.is_set():
-                if selector.select(0.5):
+                if self.reading.is_set() and selector.select(0.5):
                     piece = connection.recv(65536)
                     if not piece:
                         return
                     rest = self._read(connection, rest + piece)
-                if time.monotonic() > told + HOLD_TIME / 3:
+                self.reading.wait(0.5)
+                if self.hold_time and time.monotonic() > told + self.hold_time / 3:
                     told = time.monotonic()
                     self.send(message(KEEPALIVE))
 
@@ -171,12 +185,12 @@ class Hostile:
         return data
 
     def _open(self) -> bytes:
-        capabilities = b"\x01\x04\x00\x01\x00\x01" + b"\x41\x04" + struct.pack("!I", self._asn)
+        capabilities = b"\x01\x04\x00\x01\x00\x01" + b"\x41\x04" + struct.pack("!I", self.says_asn)
         capabilities += b"\x02\x00"  # route refresh
-        if self.graceful_restart:
-            capabilities += b"\x40\x06" + struct.pack("!H", 120) + b"\x00\x01\x01\x80"
+        if self.graceful_restart is not None:
+            capabilities += bytes([64, len(self.graceful_restart)]) + self.graceful_restart
         options = bytes([2, len(capabilities)]) + capabilities
-        head = struct.pack("!BHH", 4, self._asn, HOLD_TIME) + self._id.packed
+        head = struct.pack("!BHH", 4, self.says_asn, self.hold_time) + self.router_id.packed
         return message(OPEN, head + bytes([len(options)]) + options)
 
 

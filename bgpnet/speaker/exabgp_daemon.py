@@ -12,7 +12,7 @@ attempts to connect, for which a router that was away for some minutes would hav
 
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import SimpleNamespace
 from typing import Any, Final
 
@@ -21,7 +21,7 @@ from exabgp.bgp import timer
 from exabgp.bgp.message import _NOP, KeepAlive, Message, Notify
 from exabgp.bgp.message.open.capability import Capabilities, Capability
 from exabgp.bgp.neighbor import Neighbor
-from exabgp.reactor import delay, peer
+from exabgp.reactor import delay, peer, protocol
 from exabgp.reactor.asynchronous import ASYNC
 
 from bgpnet.drivers import process
@@ -34,6 +34,11 @@ _TOLD_OF: Final = peer.Peer.cli_data
 _GRACEFUL: Final = Capabilities._graceful  # noqa: SLF001 - what it is told is the session's own secret
 
 _CLOSE: Final = peer.Peer._close  # noqa: SLF001 - nothing public stands between the decision and the silence
+
+_GOODBYE: Final = protocol.Protocol.new_notification
+
+FAREWELL: Final = 1.0
+"""Seconds for which it is tried to tell a peer why its session ends."""
 
 TOLD: Final = frozenset((1, 10))
 """Subcodes of Cease that have to reach the peer: too many prefixes (RFC 4486), BFD down (RFC 9384)."""
@@ -122,6 +127,19 @@ def close(session: peer.Peer, message: str = "", error: object = "") -> None:
     _CLOSE(session, message, error)
 
 
+def goodbye(proto: protocol.Protocol, notification: Notify) -> Iterator[object]:
+    """Send a NOTIFICATION; not for ever to a peer that takes nothing.
+
+    ExaBGP tries until it is out, and resets the session only then: a router that is frozen, with a backlog of
+    ours, would count as up for as long, and all that it told would be used.
+    """
+    end = time.monotonic() + FAREWELL
+    for step in _GOODBYE(proto, notification):
+        yield step
+        if time.monotonic() > end:
+            return
+
+
 def graceful(capabilities: Capabilities, neighbor: Neighbor, _restarted: object) -> None:
     """Offer graceful restart (RFC 4724), and never say that we have just restarted (the Restart State bit).
 
@@ -188,6 +206,7 @@ def run() -> None:
     peer.Peer.cli_data = told_of
     exabgp_peers.install()
     peer.Peer._close = close  # noqa: SLF001 - as above
+    protocol.Protocol.new_notification = goodbye
     Capabilities._graceful = graceful  # noqa: SLF001 - likewise
     ASYNC.run = carry_out
     exabgp_faults.install()

@@ -8,6 +8,9 @@ hold time since the last KEEPALIVE that came through.
 Therefore one is sent only to a peer that has just been heard. TCP asks in each pause (SO_KEEPALIVE): that is
 no message, so the peer's hold timer does not begin anew. Where nothing answers no KEEPALIVE goes out, and
 nothing is on its way that a NOTIFICATION would have to wait for.
+
+And a peer that is there, says KEEPALIVE, and takes nothing is given up after minutes: what it has of us is
+old and gets no newer (RFC 9687).
 """
 
 import socket
@@ -30,7 +33,10 @@ LOOK: Final = 0.25
 """Seconds between two looks at what was acknowledged."""
 
 SEND_HOLD_TIMER_EXPIRED: Final = 8
-"""RFC 9687, which lets a sender wait longer: it means a peer that does not read, this one is not reached."""
+"""RFC 9687: a peer that does not read. Here also one that is not reached, which shows sooner."""
+
+STALLED: Final = 480.0
+"""Seconds for which a peer may take nothing, or twice the hold time where that is longer (RFC 9687 §3.1)."""
 
 FRESH: Final = 0.1
 """Seconds for which a peer counts as just heard."""
@@ -38,9 +44,9 @@ FRESH: Final = 0.1
 MOST_PROBES: Final = 127
 """Of TCP without an answer before the kernel ends the connection: its maximum. `Progress` is sooner."""
 
-_COUNTS: Final = struct.Struct("=3xB20xI24xII60xQ")
+_COUNTS: Final = struct.Struct("=3xB20xI24xII60xQ16xI")
 """Of `struct tcp_info` (linux/tcp.h): `tcpi_probes`, `tcpi_unacked`, `tcpi_last_data_recv`,
-`tcpi_last_ack_recv` and `tcpi_bytes_acked`."""
+`tcpi_last_ack_recv`, `tcpi_bytes_acked` and `tcpi_notsent_bytes`."""
 
 
 class Sent(NamedTuple):
@@ -57,6 +63,8 @@ class Sent(NamedTuple):
     """Bytes."""
     silence: float
     """Seconds since anything came from the peer."""
+    waiting: int
+    """Bytes for which the peer has had no room yet."""
 
 
 class KeepaliveTimer(timer.SendTimer):  # type: ignore[misc]  # ExaBGP is not typed
@@ -90,19 +98,23 @@ class KeepaliveTimer(timer.SendTimer):  # type: ignore[misc]  # ExaBGP is not ty
 class Progress:
     """Whether what is sent arrives. Pure; times are monotonic seconds."""
 
-    def __init__(self, patience: float) -> None:
-        self._patience = patience
+    def __init__(self, patience: float, stalled: float = STALLED) -> None:
+        self._patience, self._stalled = patience, stalled
         self._acknowledged = -1
         self._since: float | None = None
+        self._taken: float = 0
 
     def is_lost(self, sent: Sent, now: float) -> bool:
-        """Whether TCP waits for longer than there is patience, and nothing was acknowledged."""
+        """Whether TCP waits for longer than there is patience, and nothing was acknowledged, or taken."""
         moved, self._acknowledged = sent.acknowledged != self._acknowledged, sent.acknowledged
+        if moved or not sent.waiting:
+            self._taken = now
         if sent.unanswered == 0:
             self._since = None
         elif moved or self._since is None:
             self._since = now
-        return self._since is not None and now - self._since > self._patience
+        unreached = self._since is not None and now - self._since > self._patience
+        return unreached or now - self._taken > self._stalled
 
 
 class Keepalives(keepalive.KA):  # type: ignore[misc]  # likewise
@@ -115,7 +127,7 @@ class Keepalives(keepalive.KA):  # type: ignore[misc]  # likewise
         if holdtime:
             have_asked(connection, round(interval(holdtime)))
         self.send_timer = KeepaliveTimer(session, holdtime, lambda: sent(connection).silence)
-        self._proto, self._progress = proto, Progress(PATIENCE * holdtime)
+        self._proto, self._progress = proto, Progress(PATIENCE * holdtime, max(STALLED, 2 * holdtime))
         self._look = LOOK if holdtime else float("inf")
         self._looked = time.monotonic()
 
@@ -130,15 +142,15 @@ class Keepalives(keepalive.KA):  # type: ignore[misc]  # likewise
         if now - self._looked >= self._look:
             self._looked = now
             if self._progress.is_lost(sent(self._proto.connection.io), now):
-                raise Notify(SEND_HOLD_TIMER_EXPIRED, 0, "nothing that was sent is acknowledged")
+                raise Notify(SEND_HOLD_TIMER_EXPIRED, 0, "nothing that was sent is acknowledged, or taken")
         return super().__call__()
 
 
 def sent(connection: socket.socket) -> Sent:
     """Ask the kernel."""
     told = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _COUNTS.size)
-    probes, segments, data, acknowledgement, acknowledged = _COUNTS.unpack(told)
-    return Sent(probes + segments, acknowledged, min(data, acknowledgement) / 1000)
+    probes, segments, data, acknowledgement, acknowledged, waiting = _COUNTS.unpack(told)
+    return Sent(probes + segments, acknowledged, min(data, acknowledgement) / 1000, waiting)
 
 
 def have_asked(connection: socket.socket, pause: int) -> None:

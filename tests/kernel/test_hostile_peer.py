@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from ipaddress import IPv4Address
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -24,9 +25,11 @@ from tests.bgprouter import Router, routers, until
 from tests.hostile import (
     AS_PATH,
     COMMUNITIES,
+    HOLD_TIME,
     KEEPALIVE,
     OPTIONAL,
     ORIGIN,
+    REFRESH,
     TRANSITIVE,
     UPDATE,
     Hostile,
@@ -45,6 +48,11 @@ LIMIT = 1000
 """The peer's maxPrefix."""
 FLAPPING = 5.0
 """Seconds."""
+EVIL = IPv4Address("10.0.9.1")
+UNREAD = 4096
+"""Bytes; with a send buffer of 8,192 the socket is not writable then."""
+HELPS = b"\0\x78\0\1\1\x80"
+"""Graceful restart: 120 s, IPv4 with its forwarding state kept."""
 
 MANIFESTS = f"""
 apiVersion: bgpnet.io/v1alpha1
@@ -127,6 +135,11 @@ class Rack:
             ticks += int(fields[11]) + int(fields[12])
         return ticks / os.sysconf("SC_CLK_TCK")
 
+    def unread(self) -> int:
+        """Bytes that the evil one's kernel has not taken."""
+        told = self.node.run("ss", "-Htn", "state", "established", "dst", str(EVIL)).stdout.split()
+        return int(told[1]) if told else 0
+
     def route(self, prefix: str) -> str:
         """The gateway of our route in the kernel; empty without one."""
         found = self.node.ip_json("route", "show", prefix, "proto", "179")
@@ -174,7 +187,9 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rack]:
 @pytest.fixture
 def rack(running: Rack) -> Rack:
     running.evil.greeting, running.evil.deaf = lambda: b"", False
-    running.evil.graceful_restart = False
+    running.evil.graceful_restart = None
+    running.evil.hold_time, running.evil.says_asn, running.evil.router_id = HOLD_TIME, 65009, EVIL
+    running.evil.reading.set()
     running.up()
     until(lambda: running.route("192.0.2.0/24"), "the good router's route")
     until(running.good.routes, "the good router has ours")
@@ -303,6 +318,30 @@ def test_routes_that_flap_ten_times_a_second_cost_little(rack: Rack) -> None:
         until(lambda: rack.route(prefixes[0]) and not rack.route(prefixes[1]), "the last word counts")
 
 
+def test_a_peer_that_froze_while_it_was_told_much_is_lost_with_its_hold_time(rack: Rack) -> None:
+    """Its window is closed: the NOTIFICATION never gets out, which must not keep the session up."""
+    rack.evil.take_at_most(2048)
+    with rack.unharmed():
+        sessions, rack.evil.hold_time = rack.evil.sessions, 3
+        rack.evil.hang_up()
+        until(lambda: rack.evil.sessions > sessions, "another session")
+        rack.evil.send(update("198.18.0.0/24"))
+        until(lambda: rack.route("198.18.0.0/24"), "it is learned")
+        rack.evil.reading.clear()
+        ask = message(REFRESH, b"\0\1\0\1")
+
+        def is_full() -> bool:
+            rack.evil.send(message(KEEPALIVE) + ask * 10)
+            return rack.unread() > UNREAD
+
+        until(is_full, "there is no room for more on the way to it", 30)
+        rack.evil.hold_time = 0
+        until(lambda: not rack.route("198.18.0.0/24"), "what it told is gone", 10)
+        until(lambda: rack.peer("evil").get("state") != "Established", "its session is lost")
+        assert "hold timer expired" in rack.peer("evil")["last_error"]
+    rack.evil.take_at_most(65536)
+
+
 def test_an_update_cut_off_by_the_end_of_the_connection_is_not_used(rack: Rack) -> None:
     whole = update("198.18.0.0/24")
     with rack.unharmed():
@@ -357,7 +396,7 @@ def test_whoever_connects_to_the_node_is_not_let_in(rack: Rack) -> None:
 
 def test_a_peer_that_never_sends_end_of_rib_keeps_nothing_of_others_alive(rack: Rack) -> None:
     with rack.unharmed():
-        rack.evil.graceful_restart = True
+        rack.evil.graceful_restart = HELPS
         rack.evil.hang_up()
         until(lambda: rack.peer("evil").get("state") != "Established", "its session ends")
         rack.up()

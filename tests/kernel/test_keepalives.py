@@ -27,9 +27,9 @@ class Connected:
     ours: socket.socket
     theirs: socket.socket
 
-    def verdict(self) -> Callable[[], bool]:
+    def verdict(self, stalled: float = 60.0) -> Callable[[], bool]:
         """Sends a byte at each look, and asks what became of them."""
-        progress = Progress(PATIENCE)
+        progress = Progress(PATIENCE, stalled)
 
         def looks_lost() -> bool:
             time.sleep(LOOK)
@@ -86,7 +86,7 @@ def test_a_peer_is_lost_where_nothing_arrives_and_where_nothing_leaves(
             assert time.monotonic() < deadline, sent(pair.ours)
 
 
-def test_a_peer_that_does_not_read_is_not_lost() -> None:
+def test_a_peer_that_does_not_read_is_not_lost_until_it_has_not_for_long() -> None:
     with connected() as pair:
         with suppress(BlockingIOError):
             while True:
@@ -94,6 +94,9 @@ def test_a_peer_that_does_not_read_is_not_lost() -> None:
         lost = pair.verdict()
         looks = int(3 * PATIENCE / LOOK)
         assert not any(lost() for _ in range(looks))
+        stalled, deadline = pair.verdict(PATIENCE), time.monotonic() + DEADLINE
+        while not stalled():
+            assert time.monotonic() < deadline, sent(pair.ours)
 
 
 def test_who_hears_nothing_says_nothing_and_its_goodbye_arrives() -> None:

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from itertools import repeat
 from types import SimpleNamespace
 
 import pytest
@@ -20,6 +21,7 @@ from bgpnet.speaker.exabgp_daemon import (
     HoldTimer,
     close,
     exact_timers,
+    goodbye,
     graceful,
     more_of,
 )
@@ -152,6 +154,15 @@ def test_no_peer_hears_that_we_have_just_restarted(restarted: bool) -> None:  # 
     sent = ours[Graceful.ID]
     assert (sent.restart_flag, sent.restart_time) == (0, 120)
     assert sent[(AFI.ipv4, SAFI.unicast)] == Graceful.FORWARDING_STATE
+
+
+def test_a_peer_that_takes_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> None:
+    """Its window is closed, and stays so: a router that froze."""
+    monkeypatch.setattr("bgpnet.speaker.exabgp_daemon._GOODBYE", lambda *_: repeat(None))
+    begin = clock.now
+    for _ in goodbye(None, Notify(4, 0)):
+        clock.now += 0.1
+        assert clock.now < begin + 5
 
 
 def test_only_a_session_that_bfd_ended_ends_with_a_word(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -72,18 +72,28 @@ def test_a_process_that_gets_its_turn_late_sends_one_if_the_peer_was_heard_meanw
 
 def test_who_acknowledges_nothing_for_too_long_is_not_reached() -> None:
     progress = Progress(6.0)
-    assert not progress.is_lost(Sent(0, 100, 0.0), 0)
-    assert not progress.is_lost(Sent(1, 100, 0.0), 10)  # long ago that anything was due
-    assert not progress.is_lost(Sent(4, 100, 0.0), 10 + 5.9)
-    assert progress.is_lost(Sent(5, 100, 0.0), 10 + 6.1)
+    assert not progress.is_lost(Sent(0, 100, 0.0, 0), 0)
+    assert not progress.is_lost(Sent(1, 100, 0.0, 0), 10)  # long ago that anything was due
+    assert not progress.is_lost(Sent(4, 100, 0.0, 0), 10 + 5.9)
+    assert progress.is_lost(Sent(5, 100, 0.0, 0), 10 + 6.1)
 
 
 def test_a_slow_peer_and_one_that_loses_packets_are_reached() -> None:
     progress = Progress(6.0)
     for moment in range(0, 100, 5):
-        assert not progress.is_lost(Sent(0, 100, 0.0), moment)  # its window is closed
+        assert not progress.is_lost(Sent(0, 100, 0.0, 0), moment)  # its window is closed
     for moment in range(100, 200, 5):
-        assert not progress.is_lost(Sent(3, moment, 0.0), moment)  # each time something has come through
+        assert not progress.is_lost(Sent(3, moment, 0.0, 0), moment)  # each time something has come through
+
+
+def test_who_is_there_and_takes_nothing_for_minutes_is_given_up() -> None:
+    """RFC 9687: what it has of us gets no newer, though it says KEEPALIVE."""
+    progress = Progress(6.0)
+    assert not progress.is_lost(Sent(0, 100, 0.0, 0), 1000)
+    assert not progress.is_lost(Sent(0, 100, 0.0, 7), 1400)
+    assert not progress.is_lost(Sent(0, 100, 0.0, 7), 1479)
+    assert progress.is_lost(Sent(0, 100, 0.0, 7), 1481)
+    assert not progress.is_lost(Sent(0, 101, 0.0, 6), 1482)  # it has read a little
 
 
 def test_the_kernel_tells_what_was_acknowledged(connection: socket.socket) -> None:
@@ -114,7 +124,7 @@ def test_the_session_ends_with_the_send_hold_timer_unless_there_is_no_hold_time(
         new_keepalive=lambda: iter((None, None)),
     )
     keepalives = Keepalives(lambda: "session", proto)
-    monkeypatch.setattr("bgpnet.speaker.exabgp_keepalives.sent", lambda _: Sent(1, 100, 0.0))
+    monkeypatch.setattr("bgpnet.speaker.exabgp_keepalives.sent", lambda _: Sent(1, 100, 0.0, 0))
     clock.now += LOOK
     keepalives()
     clock.now += 5.9

@@ -101,7 +101,10 @@ def down(reason: str, *, hold_time: int) -> str:
         if code == 4:  # noqa: PLR2004 - Hold Timer Expired
             return f"hold timer expired: nothing heard from the peer for {hold_time} s"
         if code == 8:  # noqa: PLR2004 - Send Hold Timer Expired
-            return "the peer acknowledges nothing that this node sends: the path to it is broken"
+            return (
+                "the peer acknowledges nothing that this node sends: the path to it is broken, or it has not "
+                "read for minutes"
+            )
         words = f"this node sent NOTIFICATION {notification(code, subcode)}"
         said = f", {found[4]}," if found[4] else ""
         return words + f"; the peer's AS number{said} is not what spec.peerASN allows" * (
