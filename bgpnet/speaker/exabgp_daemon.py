@@ -122,7 +122,7 @@ def close(session: peer.Peer, message: str = "", error: object = "") -> None:
     """
     if session._teardown in TOLD and message.startswith("graceful restart"):  # noqa: SLF001 - likewise
         raise Notify(6, session._teardown)  # noqa: SLF001 - likewise
-    if isinstance(error, Notify) and (error.code, error.subcode) == exabgp_faults.BAD_PEER_AS:
+    if isinstance(error, Notify) and (error.code, error.subcode) == exabgp_peers.BAD_PEER_AS:
         message = f"{message}: {error.data.decode('ascii')}"
     _CLOSE(session, message, error)
 

@@ -12,8 +12,7 @@ node. It costs the route, or the attribute (RFC 7606 §2).
 
 And what it lets pass. Routes without ORIGIN, with one that is none, or with no AS in the path of an external
 router, which would be the shortest way to anywhere: they are withdrawn (RFC 7606 §3 d, §7.1, RFC 4271
-§5.1.2), and so are those that AS 0 is in the path of. A peer whose OPEN says that it is AS 0 gets no session
-(RFC 7607 §2).
+§5.1.2), and so are those that AS 0 is in the path of (RFC 7607 §2).
 """
 
 import contextlib
@@ -21,8 +20,6 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from exabgp.bgp.message.direction import Direction
-from exabgp.bgp.message.open.capability import Capability
-from exabgp.bgp.message.open.capability.negotiated import Negotiated
 from exabgp.bgp.message.update.attribute import Attribute
 from exabgp.bgp.message.update.attribute.attributes import Attributes, TreatAsWithdraw
 from exabgp.reactor.api.processes import ProcessError, Processes
@@ -36,11 +33,6 @@ _ARGUMENTS: Final = 7
 _CODE: Final = Attribute.CODE
 
 _PARSE: Final = Attributes.parse
-
-_VALIDATE: Final = Negotiated.validate
-
-BAD_PEER_AS: Final = (2, 2)
-"""Code and subcode (RFC 4271 §6.2)."""
 
 _ORIGINS: Final = range(3)
 """IGP, EGP, INCOMPLETE (RFC 4271 §4.3)."""
@@ -67,7 +59,6 @@ def install() -> None:
     Processes.write = write
     Processes.broken = broken
     Attributes.parse = parse
-    Negotiated.validate = validate
     Attributes.TREAT_AS_WITHDRAW = (*_WITHDRAWN, *COSTS_THE_ROUTE)
     Attributes.DISCARD = (*_DISCARDED, *COSTS_ITSELF)
 
@@ -94,15 +85,6 @@ def parse(attributes: Attributes, told: bytes, direction: int, negotiated: Any) 
         if pathless or not _has_origin(found) or _path_has_zero(found):
             found.add(TreatAsWithdraw())
     return found
-
-
-def validate(negotiated: Negotiated, neighbor: Any) -> tuple[int, int, str] | None:  # noqa: ANN401 - likewise
-    """What is wrong with a peer's OPEN: code, subcode, words. None: nothing."""
-    opened = negotiated.received_open
-    if opened.asn == 0 or opened.capabilities.get(Capability.CODE.FOUR_BYTES_ASN) == 0:
-        return (*BAD_PEER_AS, "AS 0")
-    wrong: tuple[int, int, str] | None = _VALIDATE(negotiated, neighbor)
-    return (*BAD_PEER_AS, f"AS {negotiated.peer_as}") if wrong and wrong[:2] == BAD_PEER_AS else wrong
 
 
 def _has_origin(found: Attributes) -> bool:

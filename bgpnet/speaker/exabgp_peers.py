@@ -8,7 +8,7 @@ AS number, ends in the middle of a message where that number is told.
 from typing import Any, Final
 
 from exabgp.bgp.message.open.asn import ASN
-from exabgp.bgp.message.open.capability import Negotiated
+from exabgp.bgp.message.open.capability import Capability, Negotiated
 from exabgp.bgp.neighbor import Neighbor
 from exabgp.reactor.api.response.json import JSON
 from exabgp.reactor.loop import Reactor
@@ -19,7 +19,7 @@ _TOLD: Final = JSON._neighbor  # noqa: SLF001 - there is no other place where ev
 _VALIDATE: Final = Negotiated.validate
 
 _UNKNOWN: Final = ASN(0)
-_BAD_PEER_AS: Final = (2, 2, "the peer has our own AS number, where another was expected")
+BAD_PEER_AS: Final = (2, 2)
 """Code and subcode of the NOTIFICATION: RFC 4271 §6.2."""
 
 
@@ -62,11 +62,19 @@ def neighbor_ip(reactor: Reactor, key: str) -> str:
     return address(found.neighbor) if found else ""
 
 
-def validate(negotiated: Negotiated, neighbor: Neighbor) -> Any:  # noqa: ANN401 - ExaBGP's own triple
-    """Why an OPEN is refused: where any AS number is taken, our own is not."""
+def validate(negotiated: Negotiated, neighbor: Neighbor) -> tuple[int, int, str] | None:
+    """Why an OPEN is refused: code, subcode, and of an AS that is not allowed which. None: it is not.
+
+    Where any AS number is taken, our own is not, and nowhere 0, also in the capability (RFC 7607 §2).
+    """
+    opened = negotiated.received_open
+    if opened.asn == 0 or opened.capabilities.get(Capability.CODE.FOUR_BYTES_ASN) == 0:
+        return (*BAD_PEER_AS, "AS 0")
+    said = (*BAD_PEER_AS, f"AS {negotiated.peer_as}")
     if neighbor["peer-as"] is None and negotiated.peer_as == neighbor["local-as"]:
-        return _BAD_PEER_AS
-    return _VALIDATE(negotiated, neighbor)
+        return said
+    wrong: tuple[int, int, str] | None = _VALIDATE(negotiated, neighbor)
+    return said if wrong and wrong[:2] == BAD_PEER_AS else wrong
 
 
 def me(session: Peer, message: str) -> str:

@@ -10,8 +10,6 @@ from exabgp.bgp.message import Message
 from exabgp.bgp.message.action import Action
 from exabgp.bgp.message.direction import Direction
 from exabgp.bgp.message.open.asn import ASN
-from exabgp.bgp.message.open.capability import Capability
-from exabgp.bgp.message.open.capability.negotiated import Negotiated
 from exabgp.bgp.message.update.attribute import Attribute
 from exabgp.bgp.message.update.attribute.attributes import Attributes
 from exabgp.logger import log
@@ -27,7 +25,6 @@ def _installed(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(Processes, name, getattr(Processes, name))
     for name in ("TREAT_AS_WITHDRAW", "DISCARD", "parse"):
         monkeypatch.setattr(Attributes, name, getattr(Attributes, name))
-    monkeypatch.setattr(Negotiated, "validate", Negotiated.validate)
     monkeypatch.setattr(log, "debug", lambda *_told: None)  # there is no logger without a daemon
     exabgp_faults.install()
 
@@ -130,20 +127,3 @@ def test_a_route_with_as_0_in_its_path_is_withdrawn(position: int) -> None:
         Attribute.CODE.INTERNAL_TREAT_AS_WITHDRAW
         in read(update("198.18.0.0/24", path=as_path(*path))).attributes
     )
-
-
-@pytest.mark.parametrize(("asn", "capability"), [(0, 65009), (65009, 0), (0, None)])
-def test_a_peer_that_says_it_is_as_0_gets_no_session(asn: int, capability: int | None) -> None:
-    """Also where any AS but ours is taken (peerASN: external)."""
-    capabilities = {} if capability is None else {Capability.CODE.FOUR_BYTES_ASN: ASN(capability)}
-    negotiated = Negotiated({"capability": {"aigp": False}})
-    negotiated.received_open = SimpleNamespace(asn=ASN(asn), capabilities=capabilities)
-    assert negotiated.validate({"peer-as": None}) == (2, 2, "AS 0")
-
-
-def test_a_peer_of_another_as_is_told_with_its_number() -> None:
-    negotiated = Negotiated({"capability": {"aigp": False}})
-    four_octets = {Capability.CODE.FOUR_BYTES_ASN: ASN(4_200_000_001)}
-    negotiated.received_open = SimpleNamespace(asn=ASN(23456), capabilities=four_octets)
-    negotiated.peer_as = ASN(4_200_000_001)
-    assert negotiated.validate({"peer-as": 65001}) == (2, 2, "AS 4200000001")

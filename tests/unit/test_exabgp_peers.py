@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from exabgp.bgp.message.open.asn import ASN
+from exabgp.bgp.message.open.capability import Capability, Negotiated
 from exabgp.bgp.neighbor import Neighbor
 from exabgp.protocol.ip import IP
 from exabgp.reactor.api.response.json import JSON
@@ -52,7 +53,24 @@ def test_a_peer_of_any_as_is_told_with_0() -> None:
 @pytest.mark.parametrize(("asn", "refused"), [(64512, True), (65001, False), (4200000001, False)])
 def test_any_as_but_ours(asn: int, refused: bool, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: FBT001 - a parameter
     monkeypatch.setattr(exabgp_peers, "_VALIDATE", lambda *_: None)
-    opened = SimpleNamespace(peer_as=ASN(asn))
+    opened = SimpleNamespace(peer_as=ASN(asn), received_open=SimpleNamespace(asn=ASN(asn), capabilities={}))
     found = exabgp_peers.validate(opened, neighbor("10.0.1.1", None, None))
     assert (found is not None and found[:2] == (2, 2)) is refused
     assert exabgp_peers.validate(opened, neighbor("10.0.1.1", None, 64512)) is None
+
+
+@pytest.mark.parametrize(("asn", "capability"), [(0, 65009), (65009, 0), (0, None)])
+def test_a_peer_that_says_it_is_as_0_gets_no_session(asn: int, capability: int | None) -> None:
+    """Also where any AS but ours is taken (peerASN: external)."""
+    capabilities = {} if capability is None else {Capability.CODE.FOUR_BYTES_ASN: ASN(capability)}
+    negotiated = Negotiated({"capability": {"aigp": False}})
+    negotiated.received_open = SimpleNamespace(asn=ASN(asn), capabilities=capabilities)
+    assert exabgp_peers.validate(negotiated, neighbor("10.0.1.1", None, None)) == (2, 2, "AS 0")
+
+
+def test_a_peer_of_another_as_is_told_with_its_number() -> None:
+    negotiated = Negotiated({"capability": {"aigp": False}})
+    four_octets = {Capability.CODE.FOUR_BYTES_ASN: ASN(4_200_000_001)}
+    negotiated.received_open = SimpleNamespace(asn=ASN(23456), capabilities=four_octets)
+    negotiated.peer_as = ASN(4_200_000_001)
+    assert exabgp_peers.validate(negotiated, neighbor("10.0.1.1", None, 65001)) == (2, 2, "AS 4200000001")
