@@ -149,7 +149,8 @@ class RouterConfig:
     system: System
     version: str
     asn: int
-    router_id: IPv4Address
+    router_id: IPv4Address | None
+    """None: it keeps the one that it has, as another would end all its sessions."""
     groups: tuple[NodeGroup, ...]
     aggregates: tuple[Prefix, ...]
     restart_role: RestartRole

@@ -1,7 +1,7 @@
 """BGPPeers and Nodes -> the configuration of each router, whatever its system; and what was refused."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Address
 
@@ -85,7 +85,7 @@ def _router(
     there = {group.cause for group in groups}
     kept = [(peer, router) for peer, router in peers if peer.ref in there]
     router_id = _router_id(kept)
-    if router_id is None:
+    if router_id is None and kept[0][1].system is System.GOBGP:
         return None, [*rejections, _no_router_id(kept[0][0])]
     first = kept[0][1]
     return (
@@ -114,10 +114,12 @@ def _communities(declared: Declared, filters: set[str]) -> tuple[Community, ...]
     return tuple(sorted(found - {GRACEFUL_SHUTDOWN}))
 
 
-def _router_id(peers: Iterable[tuple[DeclaredPeer, DeclaredRouter]]) -> IPv4Address | None:
-    said = [router.router_id for _, router in peers if router.router_id]
-    addresses = sorted((peer.peer_address for peer, _ in peers if peer.peer_address), key=address_order)
-    return next((each for each in (*said, *addresses) if isinstance(each, IPv4Address)), None)
+def _router_id(peers: Sequence[tuple[DeclaredPeer, DeclaredRouter]]) -> IPv4Address | None:
+    """What was written; GoBGP, which takes none from its interfaces, else gets an address of the router."""
+    found: list[Address] = [router.router_id for _, router in peers if router.router_id]
+    if peers[0][1].system is System.GOBGP:
+        found += sorted((peer.peer_address for peer, _ in peers if peer.peer_address), key=address_order)
+    return next((each for each in found if isinstance(each, IPv4Address)), None)
 
 
 def _clash(peer: DeclaredPeer, group: NodeGroup, groups: list[NodeGroup]) -> Rejection | None:
@@ -233,7 +235,7 @@ def _no_router_id(peer: DeclaredPeer) -> Rejection:
         "spec.router.routerID",
         "not set",
         Reason.NO_ROUTER,
-        "the router has no IPv4 address here to take its BGP identifier from (RFC 6286); set one",
+        "the router has no IPv4 address here that GoBGP could have as BGP identifier (RFC 6286); set one",
     )
 
 

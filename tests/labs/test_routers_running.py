@@ -47,7 +47,7 @@ router id 10.0.2.1;
 def openbgpd(ours: str) -> str:
     """Ours with its groups first in the file, and rules of the operator's above ours and between them."""
     ours = ours.replace("\t", "    ").replace('"k8s_tor2_out4" {\n', '"k8s_tor2_out4" { # what they get\n')
-    ours = ours.replace("AS 65002\nrouter-id 10.0.2.1\n", "")
+    ours = ours.replace("AS 65002\n", "")
     return f"""# tor2, rack 7 {{
 uplink="10.1.1.0"
 router-id 10.0.2.1

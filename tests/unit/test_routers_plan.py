@@ -30,12 +30,7 @@ def test_a_router_accepts_the_pool_at_the_blocks_length_and_sends_what_nodes_ask
     ] == [("10.244.0.0/16", 26, 26)]
     assert [str(rule.prefix) for rule in family.sends] == ["192.0.2.0/24"]
     assert (family.default, family.max_prefixes) == (None, 100)
-    assert (config.asn, str(config.router_id), group.node_asn, group.keepalive) == (
-        65001,
-        "10.0.1.1",
-        64512,
-        3,
-    )
+    assert (config.asn, group.node_asn, group.keepalive) == (65001, 64512, 3)
     assert (str(group.range), group.limit, group.neighbors) == ("10.0.1.0/24", 16, ())
     assert [str(each.address) for each in group.expected] == ["10.0.1.11", "10.0.1.12", "10.0.1.13"]
 
@@ -166,7 +161,15 @@ def test_sessions_of_both_families_are_one_router() -> None:
     )
     config = one(tor(), v6, nodes=nodes, pools=(pool("pods", "10.244.0.0/16"), pool("pods6", "fd00:10::/64")))
     assert [group.label for group in config.groups] == ["K8S_TOR1", "K8S_TOR1_V6"]
-    assert str(config.router_id) == "10.0.1.1"
+
+
+@pytest.mark.parametrize("system", System)
+def test_a_router_keeps_the_router_id_that_it_has_where_nobody_wrote_one(system: System) -> None:
+    """A ToR that gets another one ends its sessions with the whole fabric; GoBGP has none by itself."""
+    found = one(tor(system=system)).router_id
+    assert str(found) == ("10.0.1.1" if system is System.GOBGP else "None")
+    written = IPv4Address("10.255.0.1")
+    assert one(tor(system=system, router_id=written)).router_id == written
 
 
 _NO_SUBNET = replace(tor(), router=replace(tor().router, node_subnet=None))  # type: ignore[type-var]

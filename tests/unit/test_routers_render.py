@@ -114,6 +114,7 @@ def test_a_secret_is_a_placeholder_unless_asked_for(system: System) -> None:
     locked = replace(tor(system=system, neighbors=Neighbors.EACH), password=Secret("s3cret-key"))
     hidden, shown = rendered(one(locked)), rendered(one(locked, wishes=Wishes(reveal=True)))
     assert "${BGP_SECRET_K8S_TOR1}" in hidden.configuration
+    assert [each.verification.count("${BGP_SECRET_K8S_TOR1}") for each in (hidden, shown)] == [1, 0]
     assert (hidden.secret, shown.secret) == (False, True)
     assert "s3cret-key" in shown.configuration
     for each in (

@@ -79,7 +79,7 @@ class RouterSpec(Strict):
     version: Version = ""
     """Of the router's system; left out, the newest that is known."""
     router_id: RouterId | None = Field(default=None, alias="routerID")
-    """BGP identifier; left out, `peerAddress` when it is IPv4."""
+    """BGP identifier to give it: sessions end if it had another. Left out, its own (GoBGP: `peerAddress`)."""
     node_subnet: PrefixField | None = None
     """Subnet that the router shares with the nodes: where their sessions come from."""
     interfaces: Annotated[tuple[PortName, ...], Field(max_length=256), AfterValidator(each_once)] = ()

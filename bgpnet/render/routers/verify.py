@@ -13,10 +13,16 @@ _SHOWN: Final = 8
 
 def verification(config: RouterConfig, table: SystemTable, notes: tuple[str, ...]) -> str:
     """A page: commands, each with the expected values."""
+    identity = f"router-id {config.router_id}" if config.router_id else "with the router-id that it has"
     lines = [
-        f"Router {config.name}, {table.title}, AS {config.asn}, router-id {config.router_id}",
+        f"Router {config.name}, {table.title}, AS {config.asn}, {identity}",
         "",
         f"Apply:  {table.commands.apply.format(file=f'{config.name}.{table.suffix}')}",
+        *(
+            f"        with the password in place of {group.placeholder}, or rendered with --reveal"
+            for group in config.groups
+            if group.authenticated and group.password is None
+        ),
         "",
     ]
     for group in config.groups:
