@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 from pathlib import Path, PurePosixPath
@@ -108,14 +108,16 @@ class Rack:
         until(lambda: self.peer("evil").get("state") == "Established", "a session with it", patience)
 
     def processes(self) -> dict[int, str]:
-        """The node's processes with the words of their command lines."""
+        """The node's processes with their command lines, but for one that checks a configuration."""
         told = subprocess.run(
             ["ip", "netns", "pids", self.node.name], capture_output=True, text=True, check=True
         ).stdout
         found = {}
         for pid in map(int, told.split()):
-            words = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
-            found[pid] = words.strip()
+            with suppress(OSError):  # it has ended
+                words = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+                if " validate " not in words:
+                    found[pid] = words.strip()
         return found
 
     def pss(self) -> float:
