@@ -103,5 +103,5 @@ def _unreadable(path: str, error: ApiError, *, known: bool) -> Rejection:
         case HTTPStatus.UNAUTHORIZED:
             remedy = "the token is not taken: is its service account there, and the node's clock right?"
         case _:
-            remedy = "is the API server up, and does the node reach it?"
+            remedy = "is the API server up, and does the node reach it, by kube-proxy or at apiServer.host?"
     return Rejection(ObjectRef("API", path), "", str(error), Reason.SOURCE_GONE, f"{force}; {remedy}")

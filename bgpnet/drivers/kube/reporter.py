@@ -68,7 +68,7 @@ class Reporter:
         self._owner = ""
         self._since: dict[RejectionStatus, float] = {}
         self._told: set[RejectionStatus] = set()
-        self._cleared = False
+        self._cleared = ""
 
     def tell(self) -> None:
         """Something may have changed."""
@@ -144,11 +144,11 @@ class Reporter:
         self._written, self._owner = new, uid
 
     async def _clear(self, node: Json) -> None:
-        """Let pods come. One lost router or a restart of the agent never takes that back."""
-        name, status = node["metadata"]["name"], node.get("status") or {}
+        """Let pods come, once in a Node's life. No lost router or restart of the agent takes it back."""
+        name, uid, status = node["metadata"]["name"], node["metadata"]["uid"], node.get("status") or {}
         unavailable = [each for each in status.get("conditions") or () if each["type"] == CONDITION]
-        if self._cleared or [each["status"] for each in unavailable] == ["False"]:
-            self._cleared = True
+        if self._cleared == uid or [each["status"] for each in unavailable] == ["False"]:
+            self._cleared = uid
             return
         now = second(self._clock())
         condition = {
@@ -161,7 +161,7 @@ class Reporter:
         }
         body = {"status": {"conditions": [condition]}}
         await self._client.call("PATCH", f"/api/v1/nodes/{name}/status", body=body, kind=STRATEGIC)
-        self._cleared = True
+        self._cleared = uid
 
     async def _untaint(self, node: Json) -> None:
         """With the version that was read: somebody else's taint must not be lost."""
