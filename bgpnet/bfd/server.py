@@ -11,6 +11,7 @@ import signal
 import socket
 import time
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from random import Random, SystemRandom
 from typing import Final
@@ -20,7 +21,7 @@ from bgpnet.bfd import turn
 from bgpnet.bfd.door import Door
 from bgpnet.bfd.ears import Ears, Place
 from bgpnet.bfd.endpoint import Endpoint, parameters
-from bgpnet.bfd.memory import Kept, Memory
+from bgpnet.bfd.memory import LASTING, Kept, Memory
 from bgpnet.bfd.packet import Refusal
 from bgpnet.bfd.sockets import without_zone
 from bgpnet.drivers import process, rundirectory
@@ -47,8 +48,10 @@ _Key = tuple[str, str, str]
 _log = logging.getLogger(__name__)
 
 
-def run(run_dir: RunDir) -> int:
+def run(run_dir: RunDir, state_dir: Path) -> int:
     """Keep sessions until SIGTERM or SIGINT; exit code 0.
+
+    `state_dir` has what outlives a boot, and need not be there.
 
     Raises:
         UsageError: another `bgpnet bfd` has this run directory.
@@ -60,7 +63,8 @@ def run(run_dir: RunDir) -> int:
         listening(run_dir.bfd_socket) as listener,
         select.epoll() as poll,
     ):
-        server = Server(run_dir, listener, poll, SystemRandom())
+        memory = Memory(Path(run_dir.bfd_state), state_dir / LASTING)
+        server = Server(run_dir, memory, listener, poll, SystemRandom())
         gc.freeze()
         server.serve(wakeup)
     return 0
@@ -69,13 +73,17 @@ def run(run_dir: RunDir) -> int:
 class Server:
     """The sessions, the sockets and the agent's door."""
 
-    def __init__(self, run_dir: RunDir, listener: socket.socket, poll: select.epoll, chance: Random) -> None:
+    def __init__(
+        self, run_dir: RunDir, memory: Memory, listener: socket.socket, poll: select.epoll, chance: Random
+    ) -> None:
         self._file = Path(run_dir.bfd_sessions)
         self._poll = poll
         self._chance = chance
         self._door = Door(listener, poll)
         self._ears = Ears(poll)
-        self._memory = Memory(Path(run_dir.bfd_state))
+        self._memory = memory
+        self._left: dict[_Key, Kept] = {}
+        self._left_until = 0.0
         self._endpoints: dict[_Key, Endpoint] = {}
         self._by_source: dict[tuple[Place, str], Endpoint] = {}
         self._stray: Counter[str] = Counter()
@@ -86,13 +94,15 @@ class Server:
         """Work until a signal asks for the end; then ask the routers to wait, and end."""
         self._poll.register(wakeup.fileno(), select.EPOLLIN)
         now = time.monotonic()
-        self._load(now, self._memory.recalled(now))
+        self._left, self._left_until = self._memory.recalled(now, time.time()), now + ABSENCE
+        self._load(now)
         _log.info("bfd started sessions=%d", len(self._endpoints))
         until = float("inf")
         while time.monotonic() < until and (until == float("inf") or self._polling()):
             if self._turn(wakeup) and until == float("inf"):
                 until = self._take_leave()
         self._remember(time.monotonic())
+        self._memory.outlast(time.time())
         self._ears.close()
         _log.info("bfd stops; routers wait up to %ds sessions=%d", ABSENCE, len(self._endpoints))
 
@@ -106,7 +116,7 @@ class Server:
             elif descriptor == wakeup.fileno():
                 stop = bool(process.received(wakeup) & {signal.SIGTERM, signal.SIGINT})
             elif self._door.ready(descriptor, events, self._line()):
-                self._load(time.monotonic(), {})
+                self._load(time.monotonic())
         self._tick()
         return stop
 
@@ -159,7 +169,7 @@ class Server:
 
     # --- which sessions ---------------------------------------------------------------------------------
 
-    def _load(self, now: float, kept: dict[_Key, Kept]) -> None:
+    def _load(self, now: float) -> None:
         """Read the agent's file. One that cannot be read changes nothing."""
         try:
             wanted = bfd.read(self._file.read_bytes())
@@ -177,7 +187,8 @@ class Server:
                 endpoint.leave(now)
         for key, session in by_key.items():
             if key not in self._endpoints:
-                self._endpoints[key] = self._begun(session, kept.get(key), now)
+                left = self._left.pop(key, None) if now < self._left_until else None
+                self._endpoints[key] = self._begun(session, left, now)
             self._endpoints[key].configured(session, now)
         self._index()
         self._ears.want(self._places())
@@ -185,7 +196,8 @@ class Server:
 
     def _begun(self, wanted: BfdSession, kept: Kept | None, now: float) -> Endpoint:
         if kept is not None:
-            return Endpoint(wanted, kept.session, kept.source_port, self._chance, now)
+            session = replace(kept.session, heard=now)
+            return Endpoint(wanted, session, kept.source_port, self._chance, now)
         taken = {endpoint.session.discriminator for endpoint in self._endpoints.values()}
         number = self._chance.randint(1, 0xFFFF_FFFF)
         while number in taken:

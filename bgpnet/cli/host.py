@@ -81,6 +81,7 @@ def _uninstall_all(args: argparse.Namespace) -> int:
 
     from bgpnet.agent import restore
     from bgpnet.agent.settings import SAVED, directory
+    from bgpnet.bfd.memory import LASTING
     from bgpnet.cni.install import uninstall
     from bgpnet.drivers import atomic, removal
 
@@ -92,8 +93,9 @@ def _uninstall_all(args: argparse.Namespace) -> int:
         show.line(line)
     try:
         removal.remove(host.run_dir)
-        atomic.clean(state / SAVED)
-        (state / SAVED).unlink(missing_ok=True)
+        for name in (SAVED, LASTING):
+            atomic.clean(state / name)
+            (state / name).unlink(missing_ok=True)
     except OSError as error:
         raise InstallError(
             f"{error.filename}: it stays: {error.strerror}; see to its rights, and run it again"

@@ -22,13 +22,16 @@ def add(verbs: flags.Verbs) -> None:
         verbs.run_dir(sub)
         verbs.flag(sub, "--log-level", "info", "debug, info, warning or error")
 
+    def state(sub: argparse.ArgumentParser) -> None:
+        verbs.flag(sub, "--state-dir", "/var/lib/bgpnet", "directory of what outlives a boot")
+
     def node(sub: argparse.ArgumentParser) -> None:
         process(sub)
         verbs.flag(sub, "--node", None, "name of this node's Node object")
         verbs.flag(
             sub, "--source", None, "where the objects come from: files:DIR, kubernetes, kubernetes:KUBECONFIG"
         )
-        verbs.flag(sub, "--state-dir", "/var/lib/bgpnet", "directory of what outlives a boot")
+        state(sub)
         verbs.flag(
             sub,
             "--bootstrap",
@@ -58,7 +61,9 @@ def add(verbs: flags.Verbs) -> None:
             "agent", _agent, "plan and program this node's routes and tell the speaker what to announce"
         )
     )
-    process(verbs.add("bfd", _bfd, "watch the routers of BGPPeers with BFD (RFC 5880, 5881)"))
+    bfd = verbs.add("bfd", _bfd, "watch the routers of BGPPeers with BFD (RFC 5880, 5881)")
+    process(bfd)
+    state(bfd)
     process(verbs.add("cni", _cni, "answer the CNI shim: pods' links and addresses"))
     process(verbs.add("speaker", _speaker, "supervise ExaBGP"))
     alive = verbs.add(
@@ -128,9 +133,10 @@ def _settings(args: argparse.Namespace) -> "Settings":
 
 
 def _bfd(args: argparse.Namespace) -> int:
+    from bgpnet.agent.settings import directory
     from bgpnet.bfd import server
 
-    return server.run(_begin("bfd", args))
+    return server.run(_begin("bfd", args), directory("--state-dir", args.state_dir))
 
 
 def _cni(args: argparse.Namespace) -> int:
@@ -157,7 +163,7 @@ def _node(args: argparse.Namespace) -> int:
     return supervisor.run(
         [
             supervisor.Child("agent", ["agent", *common, *own]),
-            supervisor.Child("bfd", ["bfd", *common]),
+            supervisor.Child("bfd", ["bfd", *common, "--state-dir", args.state_dir]),
             supervisor.Child("cni", ["cni", *common]),
             supervisor.Child("speaker", ["speaker", *common]),
         ]

@@ -199,6 +199,7 @@ def test_an_uninstallation_of_everything_leaves_nothing(machine: Machine) -> Non
     state, run = machine.root / "state", RunDir(PurePosixPath(machine.root / "run"))
     state.mkdir()
     (state / "kubernetes.json").write_text("{}")
+    (state / "bfd.json").write_text("{}")
     (Path(run.root) / "ready").touch()
     (Path(run.root) / "speaker").mkdir()
     (Path(run.root) / "speaker" / "exabgp.conf").touch()
