@@ -85,7 +85,7 @@ test-cluster: setup plugin ## the tests against real Kubernetes programs, built 
 	@tests/install-packages.sh tests/cluster/debian-packages.txt
 	@tests/install-packages.sh image/debian-packages.txt
 	@$(BIN)/python -m tests.cluster
-	@$(BIN)/pytest -n 2 --dist loadscope tests/cluster $(ARGS)
+	@$(BIN)/pytest -n 3 --dist loadscope tests/cluster $(ARGS)
 
 build/oracles/.installed: tests/oracles/requirements.txt | packages
 	@echo "Installing the vendors' schema tools that tests ask"

@@ -7,7 +7,7 @@
 #define DEADLINE_MS 20000
 #define DEADLINE_MAX_MS 600000
 
-static int64_t now_ms(void)
+int64_t clock_ms(void)
 {
 	struct timespec now;
 
@@ -17,7 +17,7 @@ static int64_t now_ms(void)
 
 int deadline_left(const struct shim *shim)
 {
-	int64_t left = shim->deadline_ms - now_ms();
+	int64_t left = shim->deadline_ms - clock_ms();
 
 	return left > 0 ? (int)left : 0;
 }
@@ -33,8 +33,7 @@ void deadline_set(struct shim *shim)
 		else
 			limit = limit * 10 + (*digit - '0');
 	}
-	shim->now_ms = now_ms();
-	shim->deadline_ms = shim->now_ms + (wanted ? limit : DEADLINE_MS);
+	shim->deadline_ms = clock_ms() + (wanted ? limit : DEADLINE_MS);
 	if (wanted && (limit < 1 || limit > DEADLINE_MAX_MS))
 		fail(shim, CNI_BAD_ENVIRONMENT, "BGPNET_CNI_DEADLINE_MS is ", wanted, ", not milliseconds from 1 to 600000",
 		     NULL);

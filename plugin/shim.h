@@ -25,9 +25,11 @@ struct shim {
 	char socket[108];           /* of the server, from the configuration; "" when it names none */
 	int socket_is_bad;          /* it names one that is none */
 	int config_is_whole;        /* it is closed as one object: what it does not name, it leaves out */
-	int64_t now_ms;             /* CLOCK_MONOTONIC, when it began */
 	int64_t deadline_ms;        /* CLOCK_MONOTONIC */
 };
+
+/* CLOCK_MONOTONIC. */
+int64_t clock_ms(void);
 
 /* Begin now, and end when the environment says, or in 20 s. */
 void deadline_set(struct shim *shim);

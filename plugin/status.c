@@ -45,7 +45,7 @@ static int64_t read_number(int fd)
 void status_demand(const struct shim *shim, const char *socket_path)
 {
 	char path[4096] = "";
-	int64_t beat;
+	int64_t beat, now;
 	int fd;
 
 	if (strcmp(shim->version, CNI_NEWEST_VERSION) != 0)
@@ -61,8 +61,9 @@ void status_demand(const struct shim *shim, const char *socket_path)
 		fail(shim, CNI_NOT_AVAILABLE, "no sign of life of the agent (", path, ": ", strerror(errno), ")", NULL);
 	beat = read_number(fd);
 	close(fd);
-	/* One to come is of an earlier boot. */
-	if (beat < 0 || beat > shim->now_ms || shim->now_ms - beat > HEARTBEAT_MAX_MS)
+	/* Read after the beat, which may be of this very moment: one to come is of an earlier boot. */
+	now = clock_ms();
+	if (beat < 0 || beat > now || now - beat > HEARTBEAT_MAX_MS)
 		fail(shim, CNI_NOT_AVAILABLE, "the agent gave its last sign of life more than 60 s ago (", path,
 		     "): is `bgpnet agent` running?", NULL);
 }

@@ -65,9 +65,15 @@ class CniNode:
     _reader: Thread | None = None
     _heard: Condition = field(default_factory=Condition)
 
-    def hand_over(self, *prefixes: str, mtu: int = 1500, reserved: tuple[Reserved, ...] = ()) -> None:
+    def hand_over(
+        self,
+        *prefixes: str,
+        mtu: int = 1500,
+        reserved: tuple[Reserved, ...] = (),
+        growing: bool = False,
+    ) -> None:
         """Write the blocks, as the agent does."""
-        blocks = Blocks(tuple(map(ip_network, prefixes)), mtu, reserved, everybody=not reserved)
+        blocks = Blocks(tuple(map(ip_network, prefixes)), mtu, reserved, not reserved, growing)
         BlocksFile(self.run_dir / "blocks.json").write(blocks)
 
     def start(self) -> None:

@@ -68,6 +68,8 @@ class Attachments:
         self._clock = clock
         self._ipv6 = ipv6
         self.graves: Final = graves
+        self.freed = 0
+        """How many attachments have gone by now."""
         observed = observe.observe(host)
         found = recover(observed)
         _sweep(host, found)
@@ -268,6 +270,7 @@ class Attachments:
             del self._by_index[link.index]
             self._mending.forget(link.index)
         self._ipam.release(link.addresses, now)
+        self.freed += 1
         self._journal.freed(link.addresses, now)
 
 

@@ -24,7 +24,7 @@ class CurrentBlocks:
         Raises:
             CniError: code 11; there are none yet.
         """
-        seen = self._signature()
+        seen = self.signature()
         if seen is None or seen != self._seen:
             self._blocks = self._load()
             self._seen = seen
@@ -36,13 +36,19 @@ class CurrentBlocks:
             )
         return self._blocks
 
+    @property
+    def growing(self) -> bool:
+        """Whether the blocks that were read last will be more when they are used up."""
+        return self._blocks is not None and self._blocks.growing
+
     def _load(self) -> Blocks | None:
         try:
             return self._file.read()
         except OSError as error:
             raise CniError(CniCode.TRY_AGAIN_LATER, f"cannot read {self._path}: {error.strerror}") from error
 
-    def _signature(self) -> tuple[int, int, int] | None:
+    def signature(self) -> tuple[int, int, int] | None:
+        """Of the file that is there: another one has another. None: there is none."""
         try:
             found = os.stat(self._path)  # noqa: PTH116 - a tenth of Path.stat's time, before each ADD
         except OSError:

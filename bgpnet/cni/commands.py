@@ -50,8 +50,12 @@ class Commands:
         self._host_netns = (here.st_dev, here.st_ino)
         self._known: dict[bytes, NetworkConfig] = {}
 
-    def answer(self, request: Request) -> Outcome:
-        """Carry out a request. Whatever is wrong with it is an error in the outcome."""
+    def answer(self, request: Request, *, patient: bool = False) -> Outcome | None:
+        """Carry out a request. Whatever is wrong with it is an error in the outcome.
+
+        None, only where `patient`: an ADD found no free address and has done nothing, and there will be some,
+        as the node claims another block. It is to be asked for again when `supply` has changed.
+        """
         version = NEWEST_VERSION
         try:
             text = request.read_config()
@@ -67,6 +71,8 @@ class Commands:
                 self._remember(text, config)
             return self._carry_out(command, config, request)
         except CniError as error:
+            if patient and error.code == CniCode.NO_FREE_ADDRESS and self._blocks.growing:
+                return None
             refused = error
         except KernelError as error:
             refused = CniError(CniCode.KERNEL_REFUSED, str(error))
@@ -86,6 +92,10 @@ class Commands:
         if request.environment.get("CNI_COMMAND") == Command.ADD:
             self._attachments.refused(refused.code)
         return Outcome(result.error_result(version, refused), 1)
+
+    def supply(self) -> tuple[object, int]:
+        """While it is the same, an ADD that found no free address finds none."""
+        return self._blocks.signature(), self._attachments.freed
 
     def record(self, outcome: Outcome) -> None:
         """Keep what the kernel does not of an ADD that was answered."""

@@ -65,6 +65,10 @@ class Request:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the descriptors."""
         for descriptor in (self.config, self.netns, self.route):
             if descriptor >= 0:
                 os.close(descriptor)

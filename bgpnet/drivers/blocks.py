@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 class BlocksFile:
     """`RunDir.blocks`, 0644.
 
-    {"version": 2, "prefixes": ["10.1.0.0/24", …], "mtu": 1500, "everybody": true,
+    {"version": 2, "prefixes": ["10.1.0.0/24", …], "mtu": 1500, "everybody": true, "growing": false,
     "reserved": [{"family": "ipv4", "prefixes": [], "namespaces": ["a", …]}, …]}
     """
 
@@ -38,6 +38,7 @@ class BlocksFile:
             "prefixes": [str(prefix) for prefix in blocks.prefixes],
             "mtu": blocks.mtu,
             "everybody": blocks.everybody,
+            "growing": blocks.growing,
             "reserved": [
                 {
                     "family": each.family,
@@ -73,6 +74,7 @@ class BlocksFile:
                     for each in content["reserved"]
                 ),
                 bool(content["everybody"]),
+                bool(content.get("growing")),
             )
         except FileNotFoundError:
             return None

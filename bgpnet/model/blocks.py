@@ -25,6 +25,8 @@ class Blocks:
     reserved: tuple[Reserved, ...] = ()
     everybody: bool = True
     """Whether there is an IPPool for pods of any namespace."""
+    growing: bool = False
+    """Whether the node claims another block when these are nearly used up."""
 
     def serving(self, namespace: str) -> tuple[Prefix, ...]:
         """The prefixes for pods of a namespace, '' where none is known.

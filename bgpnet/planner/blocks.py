@@ -28,6 +28,8 @@ class NodeBlocks:
     """Of those the ones that new addresses come from."""
     wanted: Wanted | None = None
     rejections: tuple[Rejection, ...] = ()
+    growing: bool = False
+    """Whether another one is claimed, and to be had as far as is known, when addresses run short."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,8 @@ def node_blocks(
     ]
     if pools and not serving:
         asked.rejections.append(_no_pool(node))
-    for group in groups(serving, declared.namespaces):
+    found = groups(serving, declared.namespaces)
+    for group in found:
         _ask_for_group(group, view, asked)
     wanted = Wanted(
         node.name,
@@ -113,7 +116,8 @@ def node_blocks(
         tuple(block.prefix for block in mine if not block.released and block.node_uid != node.uid),
         tuple(asked.released),
     )
-    return NodeBlocks(own, giving, wanted, tuple(asked.rejections))
+    growing = view.room and bool(found) and all(_open_pools(group.pools, claimed) for group in found)
+    return NodeBlocks(own, giving, wanted, tuple(asked.rejections), growing)
 
 
 def sound_pools(pools: Iterable[DeclaredPool]) -> tuple[tuple[DeclaredPool, ...], tuple[Rejection, ...]]:
@@ -186,12 +190,12 @@ def _ask_for_group(group: Group, view: _View, asked: _Asked) -> None:
     if free * HEADROOM <= size:
         if _comes_back(pools, view, asked):
             return
-        pool = next((pool for pool in pools if pool.ref.name not in view.claimed.full), None)
+        left = _open_pools(pools, view.claimed)
         if view.room:
             # A full pool is asked for all the same: a block may have come free.
-            first = pool or pools[0]
+            first = (left or pools)[0]
             asked.claims.add(Claim(first.ref.name, first.cidr, first.block_length))
-        if pool is None:
+        if not left:
             asked.rejections.append(_full(view.node, pools))
         return
     if closing:
@@ -214,6 +218,11 @@ def _comes_back(pools: tuple[DeclaredPool, ...], view: _View, asked: _Asked) -> 
     ]
     size = sum(len(pod_range(block)) for block in back)
     return (size - sum(_pods_in(block, view.pods) for block in back)) * HEADROOM > size
+
+
+def _open_pools(pools: tuple[DeclaredPool, ...], claimed: Claimed) -> tuple[DeclaredPool, ...]:
+    """Those that are not known to be full."""
+    return tuple(pool for pool in pools if pool.ref.name not in claimed.full)
 
 
 def _in(prefix: Prefix, pools: tuple[DeclaredPool, ...]) -> bool:

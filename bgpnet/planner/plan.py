@@ -122,7 +122,8 @@ def _blocks(snapshot: Snapshot, node: DeclaredNode, mine: NodeBlocks, mtu: int) 
     if declared is None or declared.age is not None:
         return None
     pools = declared.pools if snapshot.claimed is None else sound_pools(declared.pools)[0]
-    return blocks(node, pools, mine.giving, declared.namespaces, mtu)
+    found = blocks(node, pools, mine.giving, declared.namespaces, mtu)
+    return None if found is None else replace(found, growing=mine.growing)
 
 
 def _no_node(name: str) -> Rejection:

@@ -27,7 +27,19 @@ OF_INSTALLED = {"test_installed", "test_kills"}
 OF_RACKS = {"test_agent", "test_idle", "test_podcidrs", "test_storm", "test_upheaval"}
 """Modules with whole agents, that wait more than they compute. All others share another control plane."""
 
+LONGEST_FIRST = ("test_beside", "installed", "racks", "test_remains", "plane", "test_two_nodes", "test_chart")
+"""In which order they begin. A worker takes its next group while two tests of one are left: behind the first,
+which has few and long ones, comes a short one."""
+
 FIGURE = "figure"
+
+
+def group(nodeid: str) -> str:
+    """Which tests this one shares a cluster with."""
+    module = Path(nodeid.partition("::")[0]).stem
+    if module in OF_THEIR_OWN:
+        return module
+    return "installed" if module in OF_INSTALLED else "racks" if module in OF_RACKS else "plane"
 
 
 class Groups(LoadScopeScheduling):  # type: ignore[misc]  # of no type that is known
@@ -37,15 +49,21 @@ class Groups(LoadScopeScheduling):  # type: ignore[misc]  # of no type that is k
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        module = Path(nodeid.partition("::")[0]).stem
-        if module in OF_THEIR_OWN:
-            return module
-        return "installed" if module in OF_INSTALLED else "racks" if module in OF_RACKS else "plane"
+        return group(nodeid)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:  # noqa: ANN401 - xdist's own
-    """Whatever --dist says."""
+    """Whatever --dist says; the groups in the order of their tests, not by how many they have."""
+    config.option.loadscopereorder = False
     return Groups(config, log)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """After the order was made random: within a group it stays so."""
+    here = Path(__file__).parent
+    if all(here in item.path.parents for item in items):
+        items.sort(key=lambda item: LONGEST_FIRST.index(group(item.nodeid)))
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:  # noqa: ANN401 - pytest's own, not public

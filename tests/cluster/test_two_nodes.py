@@ -23,7 +23,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
             made.boot(name)
         for name in NODES:
             pod_cidr = until(partial(made.pod_cidr, name), f"{name} has a podCIDR", made.log)
-            for plugin in ("ptp", "host-local"):
+            for plugin in ("ptp", "host-local", "portmap"):
                 made.machines[name].install(plugins.folder / plugin, "/opt/cni/bin")
             made.machines[name].write("/etc/cni/net.d/10-ptp.conflist", settings.ptp(pod_cidr))
             (other,) = set(NODES) - {name}

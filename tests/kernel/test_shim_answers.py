@@ -9,8 +9,9 @@ import pytest
 
 from bgpnet.drivers.readiness import Readiness
 from bgpnet.model.cni import SUPPORTED_VERSIONS
-from tests.cninode import CONFIG, Answer
-from tests.shimcalls import call
+from tests.bgprouter import until
+from tests.cninode import CONFIG, Answer, finish
+from tests.shimcalls import call, start
 
 pytestmark = pytest.mark.kernel
 
@@ -62,6 +63,16 @@ def test_status_without_a_heartbeat_of_late(path: Path, beat: str | None) -> Non
     not_available(path, "heartbeat", "more than 60 s ago")
     path.with_name("heartbeat").write_text(f"{(time.monotonic() - 50) * 1000:.0f}\n")
     assert call("STATUS", path).status == 0
+
+
+def test_status_with_a_heartbeat_that_came_after_the_shim_began(path: Path) -> None:
+    path.with_name("ready").touch()
+    shim = start("STATUS", path)
+    stat = Path(f"/proc/{shim.pid}/stat")
+    until(lambda: stat.read_text().split()[2] == "S", "it waits for its configuration")
+    time.sleep(0.01)  # the heartbeat is of a later millisecond
+    Readiness(path.with_name("ready"), path.with_name("heartbeat"), time.monotonic).beat()
+    assert finish(shim, CONFIG).status == 0
 
 
 @pytest.mark.parametrize("version", ["0.2.0", "0.4.0", "1.0.0", "2.0.0"])

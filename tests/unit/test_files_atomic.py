@@ -10,7 +10,7 @@ from bgpnet.drivers import atomic
 from bgpnet.drivers.blocks import BlocksFile
 from bgpnet.model.blocks import Blocks
 
-BLOCKS = Blocks((ip_network("10.1.0.0/24"), ip_network("2001:db8::/64")), 1500)
+BLOCKS = Blocks((ip_network("10.1.0.0/24"), ip_network("2001:db8::/64")), 1500, growing=True)
 
 
 def test_replace_sets_content_and_mode_whatever_the_umask(tmp_path: Path) -> None:

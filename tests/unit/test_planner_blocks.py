@@ -163,6 +163,20 @@ def test_full_pools_are_told_of_and_asked_again() -> None:
     assert [claim.pool for claim in other.wanted.claims] == ["second"]
 
 
+def test_a_node_grows_while_another_block_may_be_had() -> None:
+    second, six = pool("second", "10.2.0.0/16"), pool("six", "2001:db8::/64")
+    full = Claimed(full=("pods",))
+    assert decided().growing
+    assert not decided(claimed=full).growing
+    assert decided(claimed=full, pools=(POOL, second)).growing
+    empty = Claimed(full=("six",))
+    assert not decided(claimed=empty, pools=(POOL, six)).growing, "a pod needs an address of each family"
+    assert not decided(tuple(block(f"10.1.{number}.0/26") for number in range(100))).growing, (
+        "it has as many as it may"
+    )
+    assert not decided(pools=()).growing, "podCIDRs are what they are"
+
+
 def test_a_block_that_comes_back_is_waited_for_and_not_one_more_asked_for() -> None:
     """A Node that was made anew: its block died with the old one, and its pods live on."""
     freed = (block("10.1.2.0/26", released="now"),)

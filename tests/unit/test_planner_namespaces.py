@@ -56,7 +56,7 @@ def planned(
 def test_a_block_is_claimed_for_everybody_and_one_for_the_namespaces_that_are_selected() -> None:
     found, claims, released = planned((PODS, TEAM))
     assert (claims, released) == (["pods", "team"], [])
-    assert found == Blocks((), 1500, (Reserved(Family.IPV4, (), frozenset({"a1", "a2"})),))
+    assert found == Blocks((), 1500, (Reserved(Family.IPV4, (), frozenset({"a1", "a2"})),), growing=True)
 
 
 def test_the_cni_server_hears_whose_a_block_is() -> None:
@@ -94,7 +94,7 @@ def test_namespaces_that_are_not_known_yet_change_nothing() -> None:
     found, claims, released = planned((PODS, TEAM), None, blocks=("10.2.0.0/26",))
     assert found is None, "what was handed over stays"
     assert (claims, released) == (["pods"], [])
-    assert planned((PODS,), None)[0] == Blocks((), 1500)
+    assert planned((PODS,), None)[0] == Blocks((), 1500, growing=True)
 
 
 def test_pools_of_a_folder_part_a_nodes_own_prefixes() -> None:

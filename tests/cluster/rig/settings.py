@@ -1,8 +1,10 @@
 """What the programs of a node are told."""
 
 import json
+from pathlib import PurePosixPath
 from typing import Any, Final
 
+from bgpnet.render.conflist import conflist_text
 from tests.cluster.rig import podimage
 
 Json = dict[str, Any]
@@ -73,7 +75,10 @@ def kube_proxy(node: str, mode: str, kubeconfig: str) -> str:
 
 
 def ptp(pod_cidr: str) -> str:
-    """The reference's conflist of one node: a veth pair a pod, addresses of the node's podCIDR."""
+    """The reference's conflist of one node: a veth pair a pod, addresses of the node's podCIDR.
+
+    Behind it is what our list has behind our plug-in, told the same: pods get a hostPort from either.
+    """
     plugin = {
         "type": "ptp",
         "ipMasq": False,
@@ -83,4 +88,5 @@ def ptp(pod_cidr: str) -> str:
             "routes": [{"dst": "0.0.0.0/0"}],
         },
     }
-    return json.dumps({"cniVersion": "1.0.0", "name": "ptp", "plugins": [plugin]})
+    behind = json.loads(conflist_text(("portmap",), PurePosixPath("/none")))["plugins"][1:]
+    return json.dumps({"cniVersion": "1.0.0", "name": "ptp", "plugins": [plugin, *behind]})
