@@ -1,11 +1,11 @@
 """Our chart on nodes with another network plug-in: refused, then in its place, then gone without a trace."""
 
-import math
 import os
 import subprocess
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
+from statistics import median
 from typing import Any
 
 import pytest
@@ -32,7 +32,7 @@ OUR_SHARE = 0.05
 NOISE = 1.05
 """How much slower than the reference a race each way may look: two by the same plug-in differ by as much.
 
-If it looks slower, it has to be so in four races, too.
+If it looks slower, it has to be so in the middle of four races, too: one that a stall decides is none.
 """
 
 MINE: Json = {
@@ -86,8 +86,9 @@ def test_a_hundred_pods_start_as_quickly_as_with_the_reference_and_nothing_is_le
     until(other.settled, "our chart is there", other.log)
     other.on.apply(MINE)
     races = [race(other, name, PODS) for name in NODES]
-    if mean(races) >= NOISE:
+    if middle(races) >= NOISE:
         races += [race(other, name, PODS) for name in NODES]
+    assert not turned_away(other.on), "a block was not there when its pods were"
     assert made(other.on)
     began = time.monotonic()
     told = other.release.uninstall()
@@ -100,9 +101,9 @@ def test_a_hundred_pods_start_as_quickly_as_with_the_reference_and_nothing_is_le
     for each in races:
         measured(
             f"0 to {PODS} pods on each node: {each.ours:.1f} s, ptp + host-local {each.theirs:.1f} s; "
-            f"our processes {each.share:.1%} of the processors' time"
+            f"{each.work:.2f} times the processors' time, of which our processes {each.share:.1%}"
         )
-    assert mean(races) < NOISE
+    assert middle(races) < NOISE
     assert max(each.share for each in races) < OUR_SHARE
 
 
@@ -143,9 +144,16 @@ def test_a_node_that_is_away_is_named_and_is_put_back_by_hand(other: Installed) 
     assert "bgpnet.io" not in other.on.plane.kubectl("get", "crd", "-o", "name")
 
 
-def mean(races: list[Race]) -> float:
-    """How many times the reference's time ours was, over all races: the geometric mean."""
-    return math.prod(each.ratio for each in races) ** (1 / len(races))
+def turned_away(cluster: Cluster) -> list[str]:
+    """What our plug-in said to pods that it gave no network."""
+    reason = "fieldSelector=reason%3DFailedCreatePodSandBox"
+    told = [each["message"] for each in cluster.get(f"/api/v1/namespaces/default/events?{reason}")["items"]]
+    return [each for each in told if 'plugin type="bgpnet"' in each]
+
+
+def middle(races: list[Race]) -> float:
+    """How many times the reference's time ours was: of two races the mean, of more the median."""
+    return median(each.ratio for each in races)
 
 
 def made(cluster: Cluster) -> set[str]:

@@ -34,6 +34,9 @@ INTO_CGROUPS: Final = (
 )
 """Before the cgroup namespace is entered: a process outside the namespace's root would see itself as /../."""
 
+_SYSTEM: Final = "system"
+"""The cgroup of its own programs, beside that of pods, as systemd has it: neither starves the other."""
+
 
 @dataclass(frozen=True)
 class Parts:
@@ -91,6 +94,8 @@ class Machine:
         subprocess.run(["ip", "netns", "add", self.space], check=True, timeout=10)
         self._parts.plug(self.space)
         self._cgroups = cgroups.make(self.space)
+        for each in self._cgroups:
+            (each / _SYSTEM).mkdir()
         first = self._parts.first
         made = ["sh", str(_SCRIPT), self.name, str(self.disk), str(self.folder / "store"), str(first)]
         folders = [str(self._parts.kubernetes), str(self._parts.containerd), str(REPOSITORY)]
@@ -172,9 +177,12 @@ class Machine:
         )
 
     def _start(self, name: str, argv: list[str]) -> None:
-        environment = {**BASE_ENVIRONMENT, "CGROUPS": " ".join(map(str, self._cgroups))}
+        folders = self._cgroups
+        environment = dict(BASE_ENVIRONMENT)
         if self._node is not None:
+            folders = [each / _SYSTEM for each in folders]
             environment |= {"PATH": self._node.environment["PATH"]}
+        environment["CGROUPS"] = " ".join(map(str, folders))
 
         def start() -> subprocess.Popen[bytes]:
             # Should the test run be killed, the kernel ends what it started: with the thread that did.

@@ -14,6 +14,9 @@ from tests.cluster.rig.installed import Installed
 FIRST: Final = "/etc/cni/net.d/00-race.conflist"
 """The runtime takes the first by name, so ours is out of force while this is there."""
 
+SUBNETS: Final = ("10.245.0.0/24", "fd00:245::/112")
+"""Of each family one: pods get as many addresses as from ours."""
+
 LEFT: Final = "/var/lib/cni/networks/race"
 """What host-local leaves behind: the address that it gave last."""
 
@@ -27,6 +30,8 @@ class Race:
 
     ours: float
     theirs: float
+    work: float
+    """How many times the processors' time of the other node that of ours was."""
     share: float
     """The part of our processes, but the shim, in all that the pods of a node cost the cluster."""
 
@@ -47,18 +52,20 @@ def race(running: Installed, ours: str, count: int) -> Race:
         assert [_ours(running, name) for name in (ours, theirs)] == [1, 0], "the runtime reads FIRST late"
         _end(running, "warm")
         began, used = effort.now(running.on), effort.of_ours(running.on.machines[ours])
+        before = _work(running)
         seconds = _start(running, "race", count)
+        work = {name: now - before[name] for name, now in _work(running).items()}
         used = effort.of_ours(running.on.machines[ours]) - used
         taken = effort.now(running.on) - began
         assert [_ours(running, name) for name in (ours, theirs)] == [count, 0]
         _end(running, "race")
-    return Race(seconds[ours], seconds[theirs], used / (taken.own / len(NODES)))
+    return Race(seconds[ours], seconds[theirs], work[ours] / work[theirs], used / (taken.own / len(NODES)))
 
 
 @contextmanager
 def _reference_on(running: Installed, name: str) -> Iterator[None]:
     machine = running.on.machines[name]
-    machine.write(FIRST, json.dumps(json.loads(settings.ptp("10.245.0.0/24")) | {"name": "race"}))
+    machine.write(FIRST, json.dumps(json.loads(settings.ptp(*SUBNETS)) | {"name": "race"}))
     try:
         yield
     finally:
@@ -80,6 +87,11 @@ def _start(running: Installed, app: str, count: int) -> dict[str, float]:
 
     until(look, f"{count} pods of {app} are Ready on each node", running.log, PATIENCE)
     return done
+
+
+def _work(running: Installed) -> dict[str, float]:
+    """Seconds of processors that each node has used."""
+    return {name: machine.processor_seconds() for name, machine in running.on.machines.items()}
 
 
 def _end(running: Installed, app: str) -> None:

@@ -74,8 +74,8 @@ def kube_proxy(node: str, mode: str, kubeconfig: str) -> str:
     )
 
 
-def ptp(pod_cidr: str) -> str:
-    """The reference's conflist of one node: a veth pair a pod, addresses of the node's podCIDR.
+def ptp(*subnets: str) -> str:
+    """The reference's conflist of one node: a veth pair a pod, an address of each subnet.
 
     Behind it is what our list has behind our plug-in, told the same: pods get a hostPort from either.
     """
@@ -84,8 +84,8 @@ def ptp(pod_cidr: str) -> str:
         "ipMasq": False,
         "ipam": {
             "type": "host-local",
-            "ranges": [[{"subnet": pod_cidr}]],
-            "routes": [{"dst": "0.0.0.0/0"}],
+            "ranges": [[{"subnet": subnet}] for subnet in subnets],
+            "routes": [{"dst": "::/0" if ":" in subnet else "0.0.0.0/0"} for subnet in subnets],
         },
     }
     behind = json.loads(conflist_text(("portmap",), PurePosixPath("/none")))["plugins"][1:]
