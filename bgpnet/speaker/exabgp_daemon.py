@@ -25,7 +25,7 @@ from exabgp.reactor import delay, peer, protocol
 from exabgp.reactor.asynchronous import ASYNC
 
 from bgpnet.drivers import process
-from bgpnet.speaker import exabgp_faults, exabgp_keepalives, exabgp_peers
+from bgpnet.speaker import exabgp_faults, exabgp_keepalives, exabgp_peers, exabgp_room
 
 Code: Final = Capability.CODE
 
@@ -211,4 +211,5 @@ def run() -> None:
     ASYNC.run = carry_out
     exabgp_faults.install()
     exabgp_keepalives.install()
+    exabgp_room.install()
     sys.exit(main())
