@@ -85,10 +85,11 @@ def fib(
 
     The discard route keeps a packet to an unused pod address from going back to the router that sent it;
     the pods' own routes are more specific. Next hops behind a link without carrier are left out, and
-    paths of `failed` peers.
+    paths of `failed` peers. Announcements of ours that a router sends back are counted, and nothing to mend.
     """
     taken: defaultdict[Prefix, list[LearnedPath]] = defaultdict(list)
     not_taken: list[Refused] = []
+    told: list[Refused] = []
     inside: list[LearnedPath] = []
     ways: dict[tuple[Address, Address], tuple[NextHop, ...]] = {}
     for path in paths:
@@ -98,8 +99,12 @@ def fib(
         outcome = policy.judged(path, session)
         if isinstance(outcome, Refusal):
             not_taken.append((path.peer, path.prefix, outcome))
-            if outcome.reason is Reason.OWN_PREFIX and not _back_again(path, session):
+            of_ours = outcome.reason is Reason.OWN_PREFIX
+            returned = of_ours and _back_again(path, session)
+            if of_ours and not returned:
                 inside.append(path)
+            if not returned or path.prefix not in own:
+                told.append(not_taken[-1])
         else:
             taken[path.prefix].append(outcome)
             ways[path.peer, path.next_hop] = policy.next_hops(path, session)
@@ -123,7 +128,7 @@ def fib(
     return Fib(
         tuple(sorted(routes, key=lambda route: prefix_order(route.prefix))),
         tallies((path.peer for candidates in taken.values() for path in candidates), not_taken),
-        refused("Path from", not_taken) + foreign + foreign_objects(kernel.next_hops),
+        refused("Path from", told) + foreign + foreign_objects(kernel.next_hops),
         tuple(inside),
     )
 
