@@ -67,7 +67,12 @@ spec:
   peerAddress: 10.0.NUMBER.1
   peerASN: 6500NUMBER
   accept: [{prefix: 10.244.0.0/16, maxLength: 26}]
-  router: {name: SYSTEM, type: SYSTEM, nodeSubnet: 10.0.NUMBER.0/24, neighbors: HOW}
+  router:
+    name: SYSTEM
+    type: SYSTEM
+    nodeSubnet: 10.0.NUMBER.0/24
+    neighbors: HOW
+    routerID: 10.0.NUMBER.1    # OpenBGPD starts in a lab before it has an address to take one from
 """
 
 NODE = """---
