@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
+from http import HTTPStatus
 from typing import Final
 
 from bgpnet.drivers.files.contents import Content, SecretKey, Unreadable
@@ -35,6 +36,8 @@ class Secrets:
         self._watches: dict[str, tuple[Watch, asyncio.Task[None]]] = {}
         self._kept = kept
         self._passwords = kept.load()
+        self.patient = True
+        """Whether what got no answer may still get one: an API server that was away comes back by and by."""
 
     @property
     def unfollowed(self) -> tuple[Watch, ...]:
@@ -71,7 +74,10 @@ class Secrets:
         found = self._watches.get(place.name)
         if found is None or place in self._passwords:
             return True
-        return found[0].synced or found[0].error is not None
+        watch = found[0]
+        if watch.synced or watch.error is None:
+            return watch.synced
+        return not self.patient or watch.error.status == HTTPStatus.FORBIDDEN
 
     def _content(self, place: SecretKey) -> Content:
         found = self._watches.get(place.name)

@@ -20,7 +20,7 @@ from bgpnet.model.errors import SourceError
 from bgpnet.model.rejection import Rejection
 
 GIVE_UP: Final = 5.0
-"""Seconds without a first answer after which the saved state is told."""
+"""Seconds without a first answer after which the saved state is told, or a peer without its password."""
 
 CONFIRM: Final = 300.0
 """Seconds after which a saved state is written anew though nothing changed: its age counts from there."""
@@ -109,6 +109,7 @@ class KubeSource:
 
     async def _keep(self) -> None:
         await asyncio.sleep(GIVE_UP)
+        self._secrets.patient = False
         self._before = self._before or self._fallen_back()
         self._publish()
         while True:
