@@ -7,6 +7,9 @@ from typing import Final
 
 from tests.cluster.controlplane import ControlPlane
 
+DUTY: Final = 6
+"""Lists with which a holder of the Lease begins, as any agent may when the one before it is gone."""
+
 AGENTS: Final = b'"userAgent":"bgpnet/'
 
 

@@ -16,6 +16,7 @@ import pytest
 from bgpnet.drivers import kube
 from bgpnet.model.status import NodeStatus
 from tests.cluster.agents import running
+from tests.cluster.audit import DUTY
 from tests.cluster.controlplane import ControlPlane, manifest, until
 from tests.cluster.following import OURS
 from tests.cluster.wire import Wire, wire
@@ -32,9 +33,6 @@ BACK = 10.0
 
 KINDS = 6
 """Collections that an agent follows: its Node, its IPBlocks, and four kinds that hold for all."""
-
-DUTY = 6
-"""Lists with which a holder of the Lease begins."""
 
 
 @pytest.fixture
