@@ -33,7 +33,7 @@ BEAT: Final = 0.5
 
 _UNREADABLE: Final = (OSError, ValueError, TypeError, KeyError)
 
-_Key = tuple[str, str, str]
+Key = tuple[str, str, str]
 """Peer, link, own address."""
 
 _log = logging.getLogger(__name__)
@@ -92,10 +92,10 @@ class Memory:
         with suppress(OSError):
             os.utime(self._path, (now, now))
 
-    def recalled(self, now: float, wall: float) -> dict[_Key, Kept]:
+    def recalled(self, now: float, wall: float) -> dict[Key, Kept]:
         """What can be gone on with, by peer, link and local address."""
         try:
-            found = _read(self._path, now)
+            found = _sessions(json.loads(self._path.read_bytes()), now)
             age = now - self._path.stat().st_mtime
         except FileNotFoundError:
             return self._from_before_the_boot(now, wall)
@@ -104,12 +104,12 @@ class Memory:
             return {}
         return _held(found, age)
 
-    def _from_before_the_boot(self, now: float, wall: float) -> dict[_Key, Kept]:
+    def _from_before_the_boot(self, now: float, wall: float) -> dict[Key, Kept]:
         try:
             content = json.loads(self._lasting.read_bytes())
             if content["boot"] == self._boot.read_text():
                 return {}
-            found, age = _read(self._lasting, now), wall - content["wall"]
+            found, age = _sessions(content, now), wall - content["wall"]
         except FileNotFoundError:
             return {}
         except _UNREADABLE as error:
@@ -126,12 +126,11 @@ def _write(path: Path, sessions: Iterable[Kept], **more: object) -> None:
     fresh.replace(path)
 
 
-def _read(path: Path, now: float) -> list[Kept]:
-    content = json.loads(path.read_bytes())
+def _sessions(content: dict[str, Any], now: float) -> list[Kept]:
     return [_kept(entry, now) for entry in content["sessions"]] if content["version"] == VERSION else []
 
 
-def _held(sessions: Iterable[Kept], age: float) -> dict[_Key, Kept]:
+def _held(sessions: Iterable[Kept], age: float) -> dict[Key, Kept]:
     """Those that the other side still has for up, `age` seconds after the last sign of life."""
     return {
         (each.peer, each.link, each.local_address): each

@@ -21,7 +21,7 @@ from bgpnet.bfd import turn
 from bgpnet.bfd.door import Door
 from bgpnet.bfd.ears import Ears, Place
 from bgpnet.bfd.endpoint import Endpoint, parameters
-from bgpnet.bfd.memory import LASTING, Kept, Memory
+from bgpnet.bfd.memory import LASTING, Kept, Key, Memory
 from bgpnet.bfd.packet import Refusal
 from bgpnet.bfd.sockets import without_zone
 from bgpnet.drivers import process, rundirectory
@@ -41,9 +41,6 @@ ABSENCE: Final = 60.0
 
 FAREWELL: Final = 0.5
 """Seconds that they have to agree."""
-
-_Key = tuple[str, str, str]
-"""Peer, link, own address."""
 
 _log = logging.getLogger(__name__)
 
@@ -82,9 +79,9 @@ class Server:
         self._door = Door(listener, poll)
         self._ears = Ears(poll)
         self._memory = memory
-        self._left: dict[_Key, Kept] = {}
+        self._left: dict[Key, Kept] = {}
         self._left_until = 0.0
-        self._endpoints: dict[_Key, Endpoint] = {}
+        self._endpoints: dict[Key, Endpoint] = {}
         self._by_source: dict[tuple[Place, str], Endpoint] = {}
         self._stray: Counter[str] = Counter()
         self._report_due = 0.0
@@ -238,7 +235,7 @@ class Server:
         return any(endpoint.slowing for endpoint in self._endpoints.values())
 
 
-def _key(session: BfdSession) -> _Key:
+def _key(session: BfdSession) -> Key:
     return (str(session.peer), session.link, str(session.local_address))
 
 

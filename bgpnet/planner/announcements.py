@@ -8,7 +8,7 @@ from bgpnet.model.kernel import Link
 from bgpnet.model.net import Address, Family, Prefix, address_order, family_of, prefix_order
 from bgpnet.model.plan import Announcement, Session, Tally
 from bgpnet.model.rejection import Reason, Rejection
-from bgpnet.planner.discovery import lasting_first
+from bgpnet.planner.discovery import lasting_address
 from bgpnet.planner.exports import Export
 from bgpnet.planner.refusals import Refusal, Refused, refused, tallies
 
@@ -105,7 +105,4 @@ def _next_hop(session: Session, family: Family, link: Link | None, node: Declare
         for at in (link.addresses if link else ())
         if family_of(at.address) is family and not at.address.is_link_local
     )
-    first = min(usable, key=lasting_first(node.addresses), default=None)
-    if first is not None:
-        return first.address
-    return own if extended else None
+    return lasting_address(usable, node.addresses) or (own if extended else None)

@@ -1,7 +1,7 @@
 """The routers that a BGPPeer means on this node, and from where each is spoken with."""
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Final
@@ -66,12 +66,18 @@ def places(peer: DeclaredPeer, around: Surroundings, *, far: bool) -> tuple[Plac
     return tuple(_on_interfaces(peer, around))
 
 
-def lasting_first(own: Collection[Address]) -> Callable[[LinkAddress], tuple[object, ...]]:
-    """Sort key of a link's addresses: those that stay come first, as none that passes is to move a session.
+def lasting_address(found: Iterable[LinkAddress], own: Collection[Address]) -> Address | None:
+    """The first of links' addresses, those that stay before others; None when there is none."""
+    first = min(found, key=lambda at: (*_passes(at, own), address_order(at.address)), default=None)
+    return first.address if first else None
 
-    That is what the Node names, then what the kernel itself would speak from.
+
+def _passes(at: LinkAddress, own: Collection[Address]) -> tuple[bool, bool]:
+    """Sort key: what the Node names stays, then what the kernel itself would speak from.
+
+    No address that passes is to move a session.
     """
-    return lambda at: (at.address not in own, at.passing, address_order(at.address))
+    return at.address not in own, at.passing
 
 
 def advertised(peers: Iterable[DeclaredPeer], kernel: Kernel) -> tuple[str, ...]:
@@ -117,7 +123,6 @@ def _connected(
     address: Address, source: Address | None, links: Iterable[Link], own: Collection[Address]
 ) -> Place | None:
     """The link and the address of ours from which the router is a neighbour; the longest subnet wins."""
-    rank = lasting_first(own)
     candidates = [(link, at) for link in links for at in link.addresses if address in at.prefix]
     if not candidates:
         return None
@@ -126,7 +131,7 @@ def _connected(
         key=lambda found: (
             found[1].address != source,
             -found[1].prefix.prefixlen,
-            *rank(found[1])[:2],
+            *_passes(found[1], own),
             found[0].name,
             address_order(found[1].address),
         ),
@@ -154,8 +159,7 @@ def _own_address(address: Address, around: Surroundings) -> Address | None:
         for at in link.addresses
         if family_of(at.address) is family and not at.address.is_link_local
     )
-    first = min(candidates, key=lasting_first(around.node.addresses), default=None)
-    return route.preferred_source or (first.address if first else None)
+    return route.preferred_source or lasting_address(candidates, around.node.addresses)
 
 
 # --- default gateways ----------------------------------------------------------------------------------
@@ -196,9 +200,9 @@ def _towards(peer: DeclaredPeer, gateway: Address, link: Link, own: Collection[A
         for at in link.addresses
         if family_of(at.address) is family and at.address.is_link_local is gateway.is_link_local
     )
-    local = min(fitting, key=lasting_first(own), default=None)
+    local = lasting_address(fitting, own)
     if local is not None:
-        return Place(gateway, link.name, local.address)
+        return Place(gateway, link.name, local)
     remedy = f"link {link.name} has no address of its kind to speak from; add one"
     return Rejection(peer.ref, FROM_DEFAULT_GATEWAY, str(gateway), Reason.NOT_CONNECTED, remedy)
 
@@ -234,10 +238,9 @@ def _at_the_other_end(peer: DeclaredPeer, link: Link, around: Surroundings) -> P
     When none is heard any more the one that the speaker has stays, as while a cable is out; and of several
     the one that the speaker has.
     """
-    local = min(
+    local = lasting_address(
         (at for at in link.addresses if at.address.version == 6 and at.address.is_link_local),  # noqa: PLR2004 - the IP version
-        key=lasting_first(around.node.addresses),
-        default=None,
+        around.node.addresses,
     )
     if local is None:
         remedy = (
@@ -263,7 +266,7 @@ def _at_the_other_end(peer: DeclaredPeer, link: Link, around: Surroundings) -> P
             "with spec.peerAddress, or make it a link between two"
         )
         return Rejection(peer.ref, FROM_INTERFACE, link.name, Reason.SEVERAL_NEIGHBOURS, remedy)
-    return Place(choice[0], link.name, local.address)
+    return Place(choice[0], link.name, local)
 
 
 def _heard(link: Link, around: Surroundings) -> Iterable[HeardRouter]:

@@ -1,46 +1,33 @@
 """What `bgpnet forget` takes away of a cluster, and what it leaves."""
 
 import asyncio
-from collections.abc import Mapping
-from typing import Any
 
-from bgpnet.drivers.kube.client import Client
 from bgpnet.drivers.kube.leavings import forget
 from bgpnet.model.errors import ApiError
-
-Json = dict[str, Any]
+from tests.unit.apiserver import Asked, Json, PlayedServer
 
 OURS = "/apis/bgpnet.io/v1alpha1"
 
 LEASE = "/apis/coordination.k8s.io/v1/namespaces/bgpnet-system/leases/bgpnet-quarantine"
 
 
-class Server(Client):
+class Server(PlayedServer):
     """Lists what a test puts there, one object a page, and keeps what it is told to change."""
 
     def __init__(self, lists: dict[str, list[Json]]) -> None:
         self._lists = lists
         self.changed: list[tuple[str, str, object]] = []
 
-    async def call(
-        self,
-        method: str,
-        path: str,
-        query: Mapping[str, str] | None = None,
-        *,
-        body: object = None,
-        kind: str = "",
-        accept: str = "",
-    ) -> Json:
-        del kind, accept
-        if method != "GET":
-            self.changed.append((method, path, body))
+    def answer(self, asked: Asked) -> Json:
+        path = asked.path
+        if asked.method != "GET":
+            self.changed.append((asked.method, path, asked.body))
             if path.endswith("-gone") or path == LEASE:
                 raise ApiError(404, "NotFound", "not found")
             return {}
         if path not in self._lists:
             raise ApiError(404, "NotFound", "the server could not find the requested resource")
-        at = int((query or {}).get("continue", 0))
+        at = int((asked.query or {}).get("continue", 0))
         found = self._lists[path]
         more = {"continue": str(at + 1)} if at + 1 < len(found) else {}
         return {"metadata": more, "items": found[at : at + 1]}

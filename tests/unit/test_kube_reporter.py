@@ -1,41 +1,27 @@
 """What an agent writes about its Node, in each life of that."""
 
 import asyncio
-from collections.abc import Mapping
-from typing import Any
 
-from bgpnet.drivers.kube.client import Client
 from bgpnet.drivers.kube.patience import Patience
 from bgpnet.drivers.kube.reporter import Reporter
 from bgpnet.model.rejection import Rejection
 from bgpnet.model.status import NodeStatus
-
-Json = dict[str, Any]
+from tests.unit.apiserver import Asked, Json, PlayedServer
 
 READY = NodeStatus("n1", "1", True, (), (), (), (), (), ())  # noqa: FBT003 - a field's value
 
 CONDITION = "/api/v1/nodes/n1/status"
 
 
-class Server(Client):
+class Server(PlayedServer):
     """Keeps the paths that it is told to change."""
 
     def __init__(self) -> None:
         self.changed: list[str] = []
 
-    async def call(
-        self,
-        method: str,
-        path: str,
-        query: Mapping[str, str] | None = None,
-        *,
-        body: object = None,
-        kind: str = "",
-        accept: str = "",
-    ) -> Json:
-        del query, body, kind, accept
-        if method != "GET":
-            self.changed.append(path)
+    def answer(self, asked: Asked) -> Json:
+        if asked.method != "GET":
+            self.changed.append(asked.path)
         return {}
 
 

@@ -1,19 +1,15 @@
 """What `bgpnet await` makes of the pods and nodes that the API server tells of."""
 
 import asyncio
-from collections.abc import Mapping
-from typing import Any
 
 import pytest
 
-from bgpnet.drivers.kube.client import Client
 from bgpnet.drivers.kube.rollout import gone, ready
 from bgpnet.model.errors import ApiError, NotThereError
+from tests.unit.apiserver import Asked, Json, PlayedServer
 
-Json = dict[str, Any]
 
-
-class Server(Client):
+class Server(PlayedServer):
     """Answers from what a test puts there."""
 
     def __init__(
@@ -24,19 +20,11 @@ class Server(Client):
         self._away = away
         self._seen = seen
 
-    async def call(
-        self,
-        method: str,
-        path: str,
-        query: Mapping[str, str] | None = None,
-        *,
-        body: object = None,
-        kind: str = "",
-        accept: str = "",
-    ) -> Json:
-        assert (method, body, kind, accept) == ("GET", None, "", "")
+    def answer(self, asked: Asked) -> Json:
+        path = asked.path
+        assert (asked.method, asked.body, asked.kind, asked.accept) == ("GET", None, "", "")
         if path.endswith("/pods"):
-            assert query == {
+            assert asked.query == {
                 "labelSelector": "app.kubernetes.io/name=bgpnet,app.kubernetes.io/component=drain"
             }
             return {"items": self._pods}
